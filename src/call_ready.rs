@@ -1,0 +1,66 @@
+//! Calling an inner service inside a future.
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+pin_project! {
+    /// Drives a service ready and then calls it.
+    ///
+    /// This is why every layer of this crate can answer `poll_ready` at once: the readiness that
+    /// counts belongs to the very clone that is called, here, after verification. (Passing the
+    /// inner service's readiness on to the outside lets one forged, slow body hold the only permit
+    /// of a `ConcurrencyLimit`, and one busy handler hold up a challenge.)
+    #[project = CallReadyProjection]
+    pub(crate) enum CallReady<S, T>
+    where
+        S: Service<T>,
+    {
+        Waiting { service: S, request: Option<T> },
+        Called { #[pin] response: S::Future },
+    }
+}
+
+impl<S: Service<T>, T> CallReady<S, T> {
+    pub(crate) fn new(service: S, request: T) -> Self {
+        Self::Waiting {
+            service,
+            request: Some(request),
+        }
+    }
+}
+
+impl<S: Service<T>, T> Future for CallReady<S, T> {
+    type Output = Result<S::Response, S::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let response = match self.as_mut().project() {
+                CallReadyProjection::Called { response } => return response.poll(cx),
+                CallReadyProjection::Waiting { service, request } => {
+                    ready!(service.poll_ready(cx))?;
+                    match request.take() {
+                        Some(request) => service.call(request),
+                        // Only after a panic in `call`, and nobody polls on then.
+                        None => return Poll::Pending,
+                    }
+                }
+            };
+            self.set(Self::Called { response });
+        }
+    }
+}
+
+impl<S: Service<T>, T> fmt::Debug for CallReady<S, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Waiting { .. } => "CallReady::Waiting",
+            Self::Called { .. } => "CallReady::Called",
+        })
+    }
+}

@@ -1,0 +1,44 @@
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tower_service::Service;
+
+use super::{ResponseFuture, content};
+use crate::{Outcome, ResponseBody, VerifiedBody, error::SharedError};
+
+/// The service of [`DecompressionLayer`](super::DecompressionLayer).
+#[derive(Debug, Clone, Copy)]
+pub struct Decompression<S> {
+    inner: S,
+    max_size: usize,
+}
+
+impl<S> Decompression<S> {
+    pub(super) fn new(inner: S, max_size: usize) -> Self {
+        Self { inner, max_size }
+    }
+}
+
+impl<S, R> Service<Request<VerifiedBody>> for Decompression<S>
+where
+    S: Service<Request<VerifiedBody>, Response = Response<R>> + Clone,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S>;
+
+    /// Always ready, as every layer of this crate.
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<VerifiedBody>) -> Self::Future {
+        match content::decode(request, self.max_size) {
+            Ok(request) => ResponseFuture::decoded(self.inner.clone(), request),
+            Err(why) => {
+                let outcome = Outcome::Undecodable(SharedError::from(Box::from(why)));
+                ResponseFuture::answered(outcome.into_response())
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What became of a verified notification.
+
+mod ack;
+
+use std::{fmt, time::Duration};
+
+use http::{HeaderValue, Response, StatusCode, header};
+
+pub use self::ack::{Ack, IntoAck};
+use crate::{
+    ResponseBody,
+    error::{BoxError, SharedError},
+    trigger::Trigger,
+};
+
+/// What became of a verified notification, for the operator.
+///
+/// Responses to verified notifications carry it in their [extensions](http::Extensions), unless
+/// the notification was simply [done](Self::Done). [`Display`](fmt::Display) shows no secret, no
+/// signature and no body; what an application puts into its own errors is its own choice.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// `200`: the inner service took it over.
+    Done,
+    /// `200`: a handler answered [`Ack::Discard`].
+    Discarded,
+    /// `200`: there is no route for this trigger.
+    Unrouted(Trigger),
+    /// `200`, unless configured otherwise: the body does not fit its type, or is no notification.
+    Malformed(SharedError),
+    /// `200`: a test event, signed with Nylas' public secret. It was not routed.
+    TestEvent,
+    /// `503`: a handler answered [`Ack::Retry`].
+    Retry,
+    /// `429`: a handler answered [`Ack::RetryAfter`].
+    RetryAfter(Duration),
+    /// `503`: a handler or an inner service returned this error.
+    Failed(SharedError),
+    /// `503`: a handler or an inner service panicked.
+    Panicked,
+    /// `503`: the inner service was not ready and done within the handler deadline.
+    TimedOut(Duration),
+    /// The inner service answered with this status. `408` and `429` become `429`; every other that
+    /// is not a success becomes `503`, or is passed on as it is (`4xx` only, if configured).
+    Status(StatusCode),
+    /// `503`: the content could not be decoded.
+    Undecodable(SharedError),
+}
+
+impl Outcome {
+    pub(crate) fn failed(error: impl Into<BoxError>) -> Self {
+        Self::Failed(SharedError::from(error.into()))
+    }
+
+    /// The response to a notification that ended like this, with an empty body.
+    pub(crate) fn into_response<R>(self) -> Response<ResponseBody<R>> {
+        let mut response = Response::new(ResponseBody::empty());
+        *response.status_mut() = match &self {
+            Self::Done
+            | Self::Discarded
+            | Self::Unrouted(_)
+            | Self::Malformed(_)
+            | Self::TestEvent => StatusCode::OK,
+            Self::RetryAfter(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Retry
+            | Self::Failed(_)
+            | Self::Panicked
+            | Self::TimedOut(_)
+            | Self::Status(_)
+            | Self::Undecodable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        if let Self::RetryAfter(wait) = &self {
+            let fraction = u64::from(wait.subsec_nanos() > 0);
+            let seconds = wait.as_secs().saturating_add(fraction);
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        // The extensions of a response cost three allocations, so the common case has none.
+        if !matches!(self, Self::Done) {
+            response.extensions_mut().insert(self);
+        }
+        response
+    }
+}
+
+impl From<Result<Ack, BoxError>> for Outcome {
+    fn from(answer: Result<Ack, BoxError>) -> Self {
+        match answer {
+            Ok(Ack::Done) => Self::Done,
+            Ok(Ack::Discard) => Self::Discarded,
+            Ok(Ack::Retry) => Self::Retry,
+            Ok(Ack::RetryAfter(wait)) => Self::RetryAfter(wait),
+            Err(error) => Self::failed(error),
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => f.write_str("done"),
+            Self::Discarded => f.write_str("discarded by its handler"),
+            Self::Unrouted(trigger) => write!(f, "acknowledged without a route for {trigger}"),
+            Self::Malformed(why) => write!(f, "malformed: {why}"),
+            Self::TestEvent => f.write_str("a test event, acknowledged and not routed"),
+            Self::Retry => f.write_str("to be sent again, as its handler asked"),
+            Self::RetryAfter(wait) => {
+                write!(f, "to be sent again after {wait:?}, as its handler asked")
+            }
+            Self::Failed(why) => write!(f, "to be sent again, since its handler failed: {why}"),
+            Self::Panicked => f.write_str("to be sent again, since its handler panicked"),
+            Self::TimedOut(limit) => write!(
+                f,
+                "to be sent again, since its handler was not done within {limit:?}"
+            ),
+            Self::Status(status) => write!(f, "the inner service answered {status}"),
+            Self::Undecodable(why) => write!(f, "to be sent again, since undecodable: {why}"),
+        }
+    }
+}

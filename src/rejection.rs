@@ -1,0 +1,201 @@
+//! Why a request was not taken for a notification from Nylas.
+
+use std::fmt;
+
+use http::{HeaderValue, Response, StatusCode, header};
+
+use crate::{ResponseBody, error::SharedError, response_body::Answer, signature::InvalidSignature};
+
+/// Why a request was answered by a layer and never reached the inner service.
+///
+/// Every such response carries its `Rejection` in its
+/// [extensions](http::Extensions), for an outer layer to log it or to give the response another
+/// shape. [`Display`](fmt::Display) is for the operator and says what to do; the client only reads
+/// [`text`](Self::text). Neither shows a secret, a signature or a body.
+///
+/// ```
+/// # use tower_nylas::{Rejection, ResponseBody};
+/// fn log<B>(response: &http::Response<B>) {
+///     if let Some(rejection) = response.extensions().get::<Rejection>() {
+///         eprintln!("{}: {rejection}", rejection.status());
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// `405`: neither a notification (`POST`) nor a challenge (`GET` or `HEAD` with `challenge`).
+    Method,
+    /// `400`: the value of `challenge` is longer than this many bytes.
+    ChallengeTooLong(usize),
+    /// `401`: there is no signature header.
+    SignatureMissing,
+    /// `401`: there is more than one signature header.
+    SignatureRepeated,
+    /// `401`: the signature header is no signature. The body was not read.
+    SignatureMalformed(InvalidSignature),
+    /// `401`: the lookup knows no secrets for this request. The body was not read.
+    TenantUnknown,
+    /// `503`: the lookup failed. The body was not read.
+    LookupFailed(SharedError),
+    /// `503`: no secret is known yet. The body was not read.
+    SecretPending,
+    /// `413`: the body is larger than this many bytes on the wire.
+    BodyTooLarge(usize),
+    /// `408`: the body did not arrive whole within the read deadline.
+    ReadTimeout,
+    /// `503`: the connection failed while the body was read.
+    Transport,
+    /// `401`: no secret made this signature for this body.
+    SignatureMismatch(Option<MismatchHint>),
+    /// `503`: no secret made this signature for this body, but a rotation is expected.
+    RotationExpected,
+}
+
+impl Rejection {
+    /// The status that the client sees.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::ChallengeTooLong(_) => StatusCode::BAD_REQUEST,
+            Self::SignatureMissing
+            | Self::SignatureRepeated
+            | Self::SignatureMalformed(_)
+            | Self::TenantUnknown
+            | Self::SignatureMismatch(_) => StatusCode::UNAUTHORIZED,
+            Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::ReadTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::LookupFailed(_)
+            | Self::SecretPending
+            | Self::Transport
+            | Self::RotationExpected => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The text that the client reads. It depends on the status alone, so it does not tell, for
+    /// instance, which tenants exist.
+    pub fn text(&self) -> &'static str {
+        match self.status() {
+            StatusCode::METHOD_NOT_ALLOWED => "method not allowed",
+            StatusCode::BAD_REQUEST => "challenge too long",
+            StatusCode::UNAUTHORIZED => "signature not accepted",
+            StatusCode::PAYLOAD_TOO_LARGE => "body too large",
+            StatusCode::REQUEST_TIMEOUT => "body not received in time",
+            _ => "try again later",
+        }
+    }
+
+    pub(crate) fn into_response(self) -> Answer {
+        let mut response = Response::new(ResponseBody::own(self.text()));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        );
+        if let Self::Method = self {
+            headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Method => f.write_str(
+                "neither a notification (POST) nor a challenge (GET or HEAD with `challenge`)",
+            ),
+            Self::ChallengeTooLong(limit) => {
+                write!(f, "the challenge is longer than {limit} bytes")
+            }
+            Self::SignatureMissing => f.write_str("there is no X-Nylas-Signature header"),
+            Self::SignatureRepeated => {
+                f.write_str("there is more than one X-Nylas-Signature header")
+            }
+            Self::SignatureMalformed(why) => why.fmt(f),
+            Self::TenantUnknown => f.write_str("the lookup knows no webhook secret for it"),
+            Self::LookupFailed(why) => write!(f, "the lookup of the webhook secret failed: {why}"),
+            Self::SecretPending => f.write_str(
+                "no webhook secret is known yet: hand it over with `Secrets::set` as soon as the \
+                 destination is created",
+            ),
+            Self::BodyTooLarge(limit) => write!(f, "the body is larger than {limit} bytes"),
+            Self::ReadTimeout => f.write_str("the body did not arrive within the read deadline"),
+            Self::Transport => f.write_str("the connection failed inside the body"),
+            Self::SignatureMismatch(hint) => {
+                f.write_str("the signature does not match the body")?;
+                match hint {
+                    Some(hint) => write!(f, ": {hint}"),
+                    None => Ok(()),
+                }
+            }
+            Self::RotationExpected => f.write_str(
+                "the signature does not match the body, but a rotation is expected: Nylas will \
+                 repeat the notification",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Rejection {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::SignatureMalformed(why) => Some(why),
+            Self::LookupFailed(why) => Some(&**why),
+            _ => None,
+        }
+    }
+}
+
+/// What a mismatch probably comes from, when it is not a forgery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MismatchHint {
+    /// The body has another length than the request's `Content-Length` says.
+    LengthChanged {
+        /// Bytes according to `Content-Length`.
+        declared: u64,
+        /// Bytes received.
+        received: u64,
+    },
+    /// `Content-Encoding` says gzip, but the body is not gzip.
+    Inflated,
+    /// The body is gzip, but `Content-Encoding` does not say so.
+    EncodingLost,
+    /// An HTTP/1 body with neither `Content-Length` nor `Transfer-Encoding`.
+    FramingLost,
+    /// Signed with the public secret of Nylas' test events. Such events are acknowledged only if
+    /// [`acknowledge_test_events`](crate::VerifySignatureLayer::acknowledge_test_events) is on.
+    TestEvent,
+}
+
+impl fmt::Display for MismatchHint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LengthChanged { declared, received } => write!(
+                f,
+                "{received} bytes arrived where Content-Length says {declared}, so a layer or a \
+                 proxy in front of the verification changed the body"
+            ),
+            Self::Inflated => f.write_str(
+                "the body is not the gzip that Content-Encoding announces, so a proxy in front of \
+                 the verification inflated it; Nylas signs the compressed bytes",
+            ),
+            Self::EncodingLost => f.write_str(
+                "the body is gzip without a Content-Encoding, so a layer or a proxy in front of \
+                 the verification changed the request",
+            ),
+            Self::FramingLost => f.write_str(
+                "the body has neither Content-Length nor Transfer-Encoding, so a layer in front of \
+                 the verification changed it, as tower-http's RequestDecompressionLayer does; \
+                 Nylas signs the compressed bytes",
+            ),
+            Self::TestEvent => f.write_str(
+                "it is signed with the public secret of Nylas' test events, which are acknowledged \
+                 only with `acknowledge_test_events(true)`",
+            ),
+        }
+    }
+}

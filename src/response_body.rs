@@ -1,0 +1,125 @@
+//! The body of every response that leaves a layer of this crate.
+
+use std::{
+    convert::Infallible,
+    fmt, mem,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::Response;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+/// A response that a layer gives without asking the inner service, whatever its body type may be.
+pub(crate) type Answer = Response<ResponseBody<Infallible>>;
+
+pin_project! {
+    /// Either a short text of the layer's own, or the body of the inner service.
+    ///
+    /// The exact size is always passed on, so that a server sends `Content-Length` and not chunks.
+    /// The default is the inner body's default.
+    pub struct ResponseBody<R> {
+        #[pin]
+        content: Content<R>,
+    }
+}
+
+pin_project! {
+    #[project = ContentProjection]
+    enum Content<R> {
+        Own { bytes: Bytes },
+        Inner { #[pin] body: R },
+    }
+}
+
+impl<R> ResponseBody<R> {
+    pub(crate) fn own(bytes: impl Into<Bytes>) -> Self {
+        Self {
+            content: Content::Own {
+                bytes: bytes.into(),
+            },
+        }
+    }
+
+    pub(crate) fn empty() -> Self {
+        Self::own(Bytes::new())
+    }
+
+    pub(crate) fn inner(body: R) -> Self {
+        Self {
+            content: Content::Inner { body },
+        }
+    }
+}
+
+impl ResponseBody<Infallible> {
+    /// The same body for an inner service with another body type.
+    pub(crate) fn widen<R>(self) -> ResponseBody<R> {
+        match self.content {
+            Content::Own { bytes } => ResponseBody::own(bytes),
+            Content::Inner { body } => match body {},
+        }
+    }
+}
+
+impl<R> ResponseBody<ResponseBody<R>> {
+    /// The body of a layer inside a layer, as one.
+    pub(crate) fn flatten(self) -> ResponseBody<R> {
+        match self.content {
+            Content::Own { bytes } => ResponseBody::own(bytes),
+            Content::Inner { body } => body,
+        }
+    }
+}
+
+impl<R: Default> Default for ResponseBody<R> {
+    fn default() -> Self {
+        Self::inner(R::default())
+    }
+}
+
+impl<R> Body for ResponseBody<R>
+where
+    R: Body<Data = Bytes>,
+{
+    type Data = Bytes;
+    type Error = R::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        match self.project().content.project() {
+            ContentProjection::Own { bytes } if bytes.is_empty() => Poll::Ready(None),
+            ContentProjection::Own { bytes } => {
+                Poll::Ready(Some(Ok(Frame::data(mem::take(bytes)))))
+            }
+            ContentProjection::Inner { body } => body.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Own { bytes } => bytes.is_empty(),
+            Content::Inner { body } => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Own { bytes } => SizeHint::with_exact(bytes.len() as u64),
+            Content::Inner { body } => body.size_hint(),
+        }
+    }
+}
+
+impl<R> fmt::Debug for ResponseBody<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.content {
+            Content::Own { .. } => "ResponseBody::Own(..)",
+            Content::Inner { .. } => "ResponseBody::Inner(..)",
+        })
+    }
+}

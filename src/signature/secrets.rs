@@ -1,0 +1,443 @@
+//! The secrets of one destination, exchangeable while requests are under way.
+
+use std::{
+    env, fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use arc_swap::{ArcSwap, Guard};
+use subtle::{Choice, ConstantTimeEq};
+
+use super::{InvalidSecret, Signature, Verifier, VerifyError, WebhookSecret};
+use crate::time::{Clock, SystemClock};
+
+/// The webhook secrets of **one destination**, shared by all clones and exchangeable at any time.
+///
+/// Nylas creates a `webhook_secret` only after the endpoint has answered the challenge, and a
+/// rotation replaces it from one moment to the next
+/// ([source](https://developer.nylas.com/docs/reference/api/webhook-notifications/)). So a server
+/// starts with [`Secrets::pending`] or with a stored secret, keeps a clone, and calls [`set`],
+/// [`expect_rotation`] or [`rotate`] on it while requests arrive. Reading takes no lock.
+///
+/// One set is one domain of trust: whoever knows any secret of it can sign for all of it. Tenants
+/// are told apart by a lookup
+/// ([`VerifySignatureLayer::with_lookup`](crate::VerifySignatureLayer::with_lookup)),
+/// never by putting their secrets into one set.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_nylas::Secrets;
+///
+/// let secrets = Secrets::pending();
+/// assert!(secrets.is_pending());
+///
+/// // The response of `POST /v3/webhooks` brought the secret:
+/// secrets.set("an invented secret")?;
+///
+/// // Later, on every replica, before anyone calls Nylas' rotate-secret:
+/// secrets.expect_rotation(Duration::from_secs(120));
+/// // and on every replica as soon as its response is known there:
+/// secrets.rotate("another invented secret", Secrets::KEEP_OLD_FOR)?;
+/// # Ok::<(), tower_nylas::InvalidSecret>(())
+/// ```
+///
+/// [`set`]: Secrets::set
+/// [`expect_rotation`]: Secrets::expect_rotation
+/// [`rotate`]: Secrets::rotate
+#[derive(Clone)]
+pub struct Secrets {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    label: Arc<str>,
+    clock: Arc<dyn Clock>,
+    set: ArcSwap<SecretSet>,
+}
+
+/// What is accepted at one moment. Never changed, only replaced.
+#[derive(Default)]
+pub(super) struct SecretSet {
+    /// The newest first; it alone has no end.
+    accepted: Vec<Accepted>,
+    rotation_expected_until: Option<Instant>,
+}
+
+#[derive(Clone)]
+struct Accepted {
+    secret: WebhookSecret,
+    until: Option<Instant>,
+}
+
+impl Secrets {
+    /// How many secrets a set holds at most. A fifth one drops the one that would expire first.
+    pub const MAX: usize = 4;
+
+    /// One hour: how long [`rotate`](Self::rotate) should usually keep the old secret. Nylas
+    /// repeats a notification for up to 20 minutes, older documentation says one hour, and it is
+    /// not documented whether a repetition is signed anew.
+    pub const KEEP_OLD_FOR: Duration = Duration::from_secs(60 * 60);
+
+    /// A set of one secret.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSecret`] if it is empty or surrounded by white space.
+    pub fn new<S>(secret: S) -> Result<Self, InvalidSecret>
+    where
+        S: TryInto<WebhookSecret>,
+        InvalidSecret: From<S::Error>,
+    {
+        Self::any_of([secret])
+    }
+
+    /// A set of up to [`Secrets::MAX`] secrets of the same destination, the newest first. None of
+    /// them expires.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSecret`] if there is none or too many, or if one is empty or surrounded by white
+    /// space.
+    pub fn any_of<S>(secrets: impl IntoIterator<Item = S>) -> Result<Self, InvalidSecret>
+    where
+        S: TryInto<WebhookSecret>,
+        InvalidSecret: From<S::Error>,
+    {
+        let mut accepted = Vec::new();
+        for secret in secrets {
+            if accepted.len() == Self::MAX {
+                return Err(InvalidSecret::TooMany);
+            }
+            accepted.push(Accepted {
+                secret: secret.try_into()?,
+                until: None,
+            });
+        }
+        if accepted.is_empty() {
+            return Err(InvalidSecret::Empty);
+        }
+        Ok(Self::from_set(SecretSet {
+            accepted,
+            rotation_expected_until: None,
+        }))
+    }
+
+    /// A set that waits for its first secret.
+    ///
+    /// Challenges are answered, and every notification gets a `503` until [`set`](Self::set), so
+    /// that Nylas repeats it.
+    pub fn pending() -> Self {
+        Self::from_set(SecretSet::default())
+    }
+
+    /// The secret in the environment variable `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSecret`] if the variable is unset, empty or not Unicode, or if white space
+    /// surrounds its value: a server that means to start without a secret says so with
+    /// [`from_env_or_pending`](Self::from_env_or_pending).
+    pub fn from_env(name: &str) -> Result<Self, InvalidSecret> {
+        match env::var(name) {
+            Ok(secret) => Self::new(secret),
+            Err(env::VarError::NotPresent) => Err(InvalidSecret::Unset(name.to_owned())),
+            Err(env::VarError::NotUnicode(_)) => Err(InvalidSecret::NotUnicode(name.to_owned())),
+        }
+    }
+
+    /// The secret in the environment variable `name`, or [`pending`](Self::pending) if it is unset
+    /// or empty.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSecret`] if the value is not Unicode or surrounded by white space.
+    pub fn from_env_or_pending(name: &str) -> Result<Self, InvalidSecret> {
+        match Self::from_env(name) {
+            Err(InvalidSecret::Unset(_) | InvalidSecret::Empty) => Ok(Self::pending()),
+            known => known,
+        }
+    }
+
+    /// Names the set, by default `default`; the name appears in `Debug` and as
+    /// [`VerifiedBody::verified_by`](crate::VerifiedBody::verified_by). Call it before cloning: a
+    /// clone made earlier no longer shares the secrets.
+    #[must_use]
+    pub fn with_label(self, label: impl Into<Arc<str>>) -> Self {
+        self.rebuilt(|shared| shared.label = label.into())
+    }
+
+    /// Takes the time from `clock`, by default [`SystemClock`]. Call it before cloning: a clone
+    /// made earlier no longer shares the secrets.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Clock) -> Self {
+        self.rebuilt(|shared| shared.clock = Arc::new(clock))
+    }
+
+    /// Accepts `secret` from now on, and nothing else.
+    ///
+    /// For the first secret of a destination, and after a secret became known to others. A
+    /// rotation that was expected is over.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSecret`] if it is empty or surrounded by white space; nothing changes then.
+    pub fn set<S>(&self, secret: S) -> Result<(), InvalidSecret>
+    where
+        S: TryInto<WebhookSecret>,
+        InvalidSecret: From<S::Error>,
+    {
+        let secret = secret.try_into()?;
+        self.replace(|_| SecretSet {
+            accepted: vec![Accepted {
+                secret: secret.clone(),
+                until: None,
+            }],
+            rotation_expected_until: None,
+        });
+        Ok(())
+    }
+
+    /// Accepts `secret` from now on, and what was accepted until now for another `keep_old_for`
+    /// ([`Secrets::KEEP_OLD_FOR`] is a good choice).
+    ///
+    /// Repetitions of earlier notifications may still carry the old signature. A rotation that was
+    /// expected is over. Rotating to the secret that is already the newest changes nothing else,
+    /// so every replica may call this as often as it likes.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSecret`] if it is empty or surrounded by white space; nothing changes then.
+    pub fn rotate<S>(&self, secret: S, keep_old_for: Duration) -> Result<(), InvalidSecret>
+    where
+        S: TryInto<WebhookSecret>,
+        InvalidSecret: From<S::Error>,
+    {
+        let secret = secret.try_into()?;
+        let now = self.shared.clock.now();
+        self.replace(|old| old.rotated(&secret, now, keep_old_for));
+        Ok(())
+    }
+
+    /// Answers a signature that does not match with `503` instead of `401`, for at most `max` or
+    /// until [`rotate`](Self::rotate) or [`set`](Self::set).
+    ///
+    /// Nylas signs with the new secret from the moment its rotate call returns, before any replica
+    /// can know it, and a `401` loses the notification for good. So call this on **every** replica
+    /// *before* calling Nylas.
+    pub fn expect_rotation(&self, max: Duration) {
+        let until = self.shared.clock.now().checked_add(max);
+        self.replace(|old| SecretSet {
+            accepted: old.accepted.clone(),
+            rotation_expected_until: until,
+        });
+    }
+
+    /// Whether no secret is known yet. For health probes.
+    pub fn is_pending(&self) -> bool {
+        self.shared.set.load().accepted.is_empty()
+    }
+
+    /// The name given by [`with_label`](Self::with_label).
+    pub fn label(&self) -> &str {
+        &self.shared.label
+    }
+
+    /// Whether `signature` belongs to exactly these bytes.
+    ///
+    /// Every secret of the set is tried, in constant time and without stopping at the first that
+    /// matches. The answer is the one of the set that is in force when the check ends.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError`] says whether the sender should try again or was refused.
+    pub fn verify(&self, body: &[u8], signature: &Signature) -> Result<(), VerifyError> {
+        // A set that was replaced during the check has no say any more. More than a few exchanges
+        // within one check do not happen in earnest, so the last verdict may then stand.
+        let mut verdict = Err(VerifyError::Mismatch);
+        for _ in 0..Self::MAX {
+            let set = self.current();
+            verdict = set.verdict(
+                &*self.shared.clock,
+                signature,
+                set.accepted.iter().map(|one| one.secret.sign(body)),
+            );
+            if Arc::ptr_eq(&set, &self.shared.set.load()) {
+                break;
+            }
+        }
+        verdict
+    }
+
+    /// Starts a check of a body that arrives in pieces.
+    pub fn verifier(&self, signature: Signature) -> Verifier {
+        Verifier::new(self.clone(), Guard::into_inner(self.current()), signature)
+    }
+
+    /// The end of a check that was started with `set`.
+    pub(super) fn conclude(
+        &self,
+        set: &Arc<SecretSet>,
+        signature: &Signature,
+        computed: impl Iterator<Item = Signature>,
+    ) -> Result<(), VerifyError> {
+        let verdict = set.verdict(&*self.shared.clock, signature, computed);
+        if Arc::ptr_eq(set, &self.shared.set.load()) {
+            verdict
+        } else {
+            Err(VerifyError::Exchanged)
+        }
+    }
+
+    pub(crate) fn shared_label(&self) -> &Arc<str> {
+        &self.shared.label
+    }
+
+    fn from_set(set: SecretSet) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                label: Arc::from("default"),
+                clock: Arc::new(SystemClock),
+                set: ArcSwap::from_pointee(set),
+            }),
+        }
+    }
+
+    fn rebuilt(self, change: impl FnOnce(&mut Shared)) -> Self {
+        let mut shared = Shared {
+            label: self.shared.label.clone(),
+            clock: self.shared.clock.clone(),
+            set: ArcSwap::new(self.shared.set.load_full()),
+        };
+        change(&mut shared);
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// The set in force, after dropping what has ended: a secret that is no longer accepted would
+    /// cost every request another HMAC.
+    fn current(&self) -> Guard<Arc<SecretSet>> {
+        let set = self.shared.set.load();
+        if set.is_timed() {
+            let now = self.shared.clock.now();
+            if set.has_ended(now) {
+                self.replace(|old| old.without_ended(now));
+                return self.shared.set.load();
+            }
+        }
+        set
+    }
+
+    fn replace(&self, next: impl Fn(&SecretSet) -> SecretSet) {
+        self.shared.set.rcu(|old| Arc::new(next(old)));
+    }
+}
+
+impl SecretSet {
+    pub(super) fn secrets(&self) -> impl ExactSizeIterator<Item = &WebhookSecret> {
+        self.accepted.iter().map(|one| &one.secret)
+    }
+
+    /// `computed` are the signatures that the secrets of this set make, in their order.
+    fn verdict(
+        &self,
+        clock: &dyn Clock,
+        signature: &Signature,
+        computed: impl Iterator<Item = Signature>,
+    ) -> Result<(), VerifyError> {
+        if self.accepted.is_empty() {
+            return Err(VerifyError::Pending);
+        }
+        // Between rotations nothing has an end, and then the time does not matter.
+        let now = self.is_timed().then(|| clock.now());
+
+        let mut matches = Choice::from(0);
+        for (one, computed) in self.accepted.iter().zip(computed) {
+            matches |= computed.ct_eq(signature) & Choice::from(u8::from(one.is_in_force(now)));
+        }
+        if matches.into() {
+            Ok(())
+        } else if self
+            .rotation_expected_until
+            .is_some_and(|end| now < Some(end))
+        {
+            Err(VerifyError::RotationExpected)
+        } else {
+            Err(VerifyError::Mismatch)
+        }
+    }
+
+    fn is_timed(&self) -> bool {
+        self.ends().next().is_some()
+    }
+
+    fn has_ended(&self, now: Instant) -> bool {
+        self.ends().any(|end| end <= now)
+    }
+
+    fn ends(&self) -> impl Iterator<Item = Instant> {
+        let secrets = self.accepted.iter().filter_map(|one| one.until);
+        secrets.chain(self.rotation_expected_until)
+    }
+
+    fn without_ended(&self, now: Instant) -> Self {
+        let in_force = |one: &&Accepted| one.is_in_force(Some(now));
+        Self {
+            accepted: self.accepted.iter().filter(in_force).cloned().collect(),
+            rotation_expected_until: self.rotation_expected_until.filter(|end| now < *end),
+        }
+    }
+
+    fn rotated(&self, newest: &WebhookSecret, now: Instant, keep_old_for: Duration) -> Self {
+        // A moment too far away to be told is no end at all.
+        let end = now.checked_add(keep_old_for);
+        let mut accepted = vec![Accepted {
+            secret: newest.clone(),
+            until: None,
+        }];
+        let again: bool = self
+            .secrets()
+            .next()
+            .is_some_and(|current| current.ct_eq(newest).into());
+        for old in &self.accepted[usize::from(again)..] {
+            let until = match (old.until, end) {
+                // What expires already is not kept longer by another rotation.
+                (Some(earlier), _) => Some(earlier),
+                (None, _) if again => None,
+                (None, end) => end,
+            };
+            let old = Accepted {
+                secret: old.secret.clone(),
+                until,
+            };
+            if old.is_in_force(Some(now)) && !bool::from(old.secret.ct_eq(newest)) {
+                accepted.push(old);
+            }
+        }
+        while accepted.len() > Secrets::MAX {
+            // The oldest stand last, and the oldest expire first.
+            accepted.pop();
+        }
+        Self {
+            accepted,
+            rotation_expected_until: None,
+        }
+    }
+}
+
+impl Accepted {
+    fn is_in_force(&self, now: Option<Instant>) -> bool {
+        self.until
+            .is_none_or(|end| now.is_some_and(|now| now < end))
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secrets")
+            .field("label", &self.label())
+            .field("secrets", &self.shared.set.load().accepted.len())
+            .finish_non_exhaustive()
+    }
+}

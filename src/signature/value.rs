@@ -1,0 +1,146 @@
+//! One signature, as it stands in the `X-Nylas-Signature` header.
+
+use std::{fmt, str::FromStr};
+
+use http::{HeaderName, HeaderValue};
+use subtle::{Choice, ConstantTimeEq};
+
+/// The header that carries the signature. Header names are case-insensitive, so this is also the
+/// `X-Nylas-Signature` of Nylas' documentation.
+pub const SIGNATURE_HEADER: HeaderName = HeaderName::from_static("x-nylas-signature");
+
+/// An HMAC-SHA256, received or computed.
+///
+/// Nylas sends it as 64 lower-case hexadecimal digits without a prefix
+/// ([source](https://developer.nylas.com/docs/v3/notifications/)); upper case is read as well.
+/// Two signatures are compared in constant time, and `Debug` never shows one.
+#[derive(Clone, Copy)]
+pub struct Signature([u8; 32]);
+
+impl Signature {
+    /// Reads exactly 64 hexadecimal digits.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSignature`] for any other text; a client of the layer sees `401`.
+    pub fn from_hex(text: impl AsRef<[u8]>) -> Result<Self, InvalidSignature> {
+        let text = text.as_ref();
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| InvalidSignature::describe(text))?;
+        Ok(Self(bytes))
+    }
+
+    /// The header's value: 64 lower-case hexadecimal digits.
+    pub fn to_hex(&self) -> String {
+        let mut text = [0; 64];
+        let mut header = String::with_capacity(text.len());
+        // Neither step can fail: 32 bytes are 64 digits, and digits are UTF-8.
+        if hex::encode_to_slice(self.0, &mut text).is_ok() {
+            header.extend(text.iter().copied().map(char::from));
+        }
+        header
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl ConstantTimeEq for Signature {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
+impl PartialEq for Signature {
+    fn eq(&self, other: &Self) -> bool {
+        self.ct_eq(other).into()
+    }
+}
+
+impl Eq for Signature {}
+
+impl FromStr for Signature {
+    type Err = InvalidSignature;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::from_hex(text)
+    }
+}
+
+impl TryFrom<&HeaderValue> for Signature {
+    type Error = InvalidSignature;
+
+    fn try_from(value: &HeaderValue) -> Result<Self, Self::Error> {
+        Self::from_hex(value.as_bytes())
+    }
+}
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signature(..)")
+    }
+}
+
+/// A text that is no signature, and what it looks like instead.
+///
+/// The text itself is not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidSignature {
+    /// Nothing at all.
+    Empty,
+    /// 43 or 44 characters of base64: the sender encoded the HMAC in another way than Nylas does.
+    Base64,
+    /// 64 hexadecimal digits behind `sha256=`, which Nylas does not send.
+    Prefixed,
+    /// Hexadecimal digits, but not 64 of them.
+    Length(usize),
+    /// Anything else.
+    NotHex,
+}
+
+impl InvalidSignature {
+    fn describe(text: &[u8]) -> Self {
+        let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);
+        let hex = |text: &[u8]| text.iter().all(u8::is_ascii_hexdigit);
+        match text {
+            [] => Self::Empty,
+            [b's', b'h', b'a', b'2', b'5', b'6', b'=', digits @ ..]
+                if digits.len() == 64 && hex(digits) =>
+            {
+                Self::Prefixed
+            }
+            _ if hex(text) => Self::Length(text.len()),
+            _ if matches!(text.len(), 43 | 44) && text.iter().all(base64) => Self::Base64,
+            _ => Self::NotHex,
+        }
+    }
+}
+
+impl fmt::Display for InvalidSignature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("the signature is empty"),
+            Self::Base64 => f.write_str(
+                "the signature looks like base64, but Nylas sends 64 hexadecimal digits: \
+                 is the sender really Nylas?",
+            ),
+            Self::Prefixed => f.write_str(
+                "the signature has the prefix `sha256=`, which Nylas does not send: \
+                 is the sender really Nylas?",
+            ),
+            Self::Length(length) => write!(
+                f,
+                "the signature has {length} hexadecimal digits instead of 64"
+            ),
+            Self::NotHex => f.write_str("the signature is not 64 hexadecimal digits"),
+        }
+    }
+}
+
+impl std::error::Error for InvalidSignature {}

@@ -1,0 +1,105 @@
+//! The check of one body, piece by piece.
+
+use std::{fmt, sync::Arc};
+
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use super::{Secrets, Signature, secrets::SecretSet};
+
+/// Checks a body that arrives in pieces, on plain bytes and without any I/O.
+///
+/// Made by [`Secrets::verifier`]; for a body that lies there whole, [`Secrets::verify`] is simpler
+/// and faster. Feed it the bytes **as they were on the wire**: compressed, when the request has a
+/// `Content-Encoding`, and never JSON that was parsed and written again.
+///
+/// ```
+/// use tower_nylas::{Secrets, WebhookSecret};
+///
+/// let signature = WebhookSecret::new("an invented secret")?.sign(b"{\"a\":1}");
+/// let secrets = Secrets::new("an invented secret")?;
+///
+/// let mut verifier = secrets.verifier(signature);
+/// verifier.update(b"{\"a\"");
+/// verifier.update(b":1}");
+/// assert_eq!(verifier.finish(), Ok(()));
+/// # Ok::<(), tower_nylas::InvalidSecret>(())
+/// ```
+pub struct Verifier {
+    secrets: Secrets,
+    set: Arc<SecretSet>,
+    macs: Vec<Hmac<Sha256>>,
+    signature: Signature,
+}
+
+impl Verifier {
+    pub(super) fn new(secrets: Secrets, set: Arc<SecretSet>, signature: Signature) -> Self {
+        let macs = set.secrets().map(super::WebhookSecret::start).collect();
+        Self {
+            secrets,
+            set,
+            macs,
+            signature,
+        }
+    }
+
+    /// Takes the next piece of the body.
+    pub fn update(&mut self, piece: &[u8]) {
+        for mac in &mut self.macs {
+            mac.update(piece);
+        }
+    }
+
+    /// Ends the check.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError`]; besides those of [`Secrets::verify`] there is
+    /// [`VerifyError::Exchanged`], if the secrets were exchanged since the first piece.
+    pub fn finish(self) -> Result<(), VerifyError> {
+        let computed = self
+            .macs
+            .into_iter()
+            .map(|mac| Signature::from_bytes(mac.finalize().into_bytes().into()));
+        self.secrets.conclude(&self.set, &self.signature, computed)
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("secrets", &self.secrets)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a body was not taken for Nylas'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// No secret is known yet. Answer `503`, so that Nylas repeats the notification.
+    Pending,
+    /// No secret of the set made this signature. Answer `401`.
+    Mismatch,
+    /// No secret of the set made this signature, but a new one is on its way
+    /// ([`Secrets::expect_rotation`]). Answer `503`, so that Nylas repeats the notification.
+    RotationExpected,
+    /// The secrets were exchanged while the body arrived. Check the whole body again with
+    /// [`Secrets::verify`], or answer `503`.
+    Exchanged,
+}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pending => "no webhook secret is known yet",
+            Self::Mismatch => "the signature does not match the body",
+            Self::RotationExpected => {
+                "the signature does not match the body, but a rotation of the secret is expected"
+            }
+            Self::Exchanged => "the webhook secrets were exchanged while the body arrived",
+        })
+    }
+}
+
+impl std::error::Error for VerifyError {}

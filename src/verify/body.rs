@@ -1,0 +1,144 @@
+//! The proof that a body was signed with a known secret.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Request, request::Parts};
+use http_body::{Body, Frame, SizeHint};
+
+use crate::signature::{Secrets, Signature, VerifyError};
+
+/// A body whose signature was verified.
+///
+/// There is no way to make one but verification, so code that takes a `VerifiedBody` or a
+/// `Request<VerifiedBody>` cannot be reached by a forger. This does not compile:
+///
+/// ```compile_fail,E0308
+/// # use tower_nylas::VerifiedBody;
+/// fn store(_: http::Request<VerifiedBody>) {}
+/// store(http::Request::new(bytes::Bytes::from_static(b"{}")));
+/// ```
+///
+/// and this does:
+///
+/// ```
+/// # use tower_nylas::{Secrets, VerifiedBody, WebhookSecret};
+/// fn store(_: http::Request<VerifiedBody>) {}
+/// # let body = bytes::Bytes::from_static(b"{}");
+/// # let secrets = Secrets::new("an invented secret")?;
+/// # let signature = WebhookSecret::new("an invented secret")?.sign(&body);
+/// store(http::Request::new(VerifiedBody::verify(body, &signature, &secrets)?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Cloning is cheap; the bytes are shared. As an [`http_body::Body`] it is one frame and cannot
+/// fail.
+#[derive(Clone)]
+pub struct VerifiedBody {
+    bytes: Bytes,
+    verified_by: Arc<str>,
+}
+
+impl VerifiedBody {
+    /// Verifies bytes outside an HTTP server, for instance in the worker of a queue that stores
+    /// deliveries as they came.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError`], as [`Secrets::verify`].
+    pub fn verify(
+        bytes: Bytes,
+        signature: &Signature,
+        secrets: &Secrets,
+    ) -> Result<Self, VerifyError> {
+        secrets.verify(&bytes, signature)?;
+        Ok(Self::proven(bytes, secrets))
+    }
+
+    /// Only for bytes that were just verified with `secrets`.
+    pub(super) fn proven(bytes: Bytes, secrets: &Secrets) -> Self {
+        Self {
+            bytes,
+            verified_by: secrets.shared_label().clone(),
+        }
+    }
+
+    /// The same proof for what the verified bytes decode to.
+    #[cfg(feature = "gzip")]
+    pub(crate) fn decoded(&self, bytes: Bytes) -> Self {
+        Self {
+            bytes,
+            verified_by: self.verified_by.clone(),
+        }
+    }
+
+    /// The bytes: those on the wire, or what they inflate to behind the decompression.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The bytes, without their proof.
+    pub fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+
+    /// The [label](Secrets::with_label) of the secrets that verified the body.
+    pub fn verified_by(&self) -> &str {
+        &self.verified_by
+    }
+
+    /// The request as the inner service gets it.
+    pub(crate) fn into_request(self, parts: Parts) -> Request<Self> {
+        #[cfg(feature = "axum")]
+        let parts = super::proof::attach(parts, &self);
+        Request::from_parts(parts, self)
+    }
+}
+
+impl AsRef<[u8]> for VerifiedBody {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl From<VerifiedBody> for Bytes {
+    fn from(body: VerifiedBody) -> Self {
+        body.into_bytes()
+    }
+}
+
+impl Body for VerifiedBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let bytes = std::mem::take(&mut self.bytes);
+        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.len() as u64)
+    }
+}
+
+impl fmt::Debug for VerifiedBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedBody")
+            .field("length", &self.bytes.len())
+            .field("verified_by", &self.verified_by)
+            .finish_non_exhaustive()
+    }
+}

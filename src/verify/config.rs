@@ -1,0 +1,107 @@
+//! What one layer decides by; shared by all the services it makes.
+
+use std::{sync::Arc, time::Duration};
+
+use http::request::Parts;
+
+use super::{
+    VerifySignatureLayer,
+    hint::{TestEventHint, explain},
+    source::Source,
+};
+use crate::{
+    Rejection, Secrets, Signature, VerifyError, WebhookSecret, signature::SIGNATURE_HEADER,
+    time::Timer,
+};
+
+#[derive(Clone)]
+pub(super) struct Config {
+    pub(super) source: Source,
+    pub(super) max_body_size: usize,
+    pub(super) read_timeout: Duration,
+    pub(super) acknowledge_test_events: bool,
+    pub(super) timer: Arc<dyn Timer>,
+    test_event_secret: WebhookSecret,
+    test_event_hint: TestEventHint,
+}
+
+/// What the bytes of a whole body turned out to be.
+pub(super) enum Verdict {
+    Genuine,
+    TestEvent,
+    Refused(Rejection),
+}
+
+impl Config {
+    pub(super) fn new(source: Source, timer: Arc<dyn Timer>) -> Self {
+        Self {
+            source,
+            max_body_size: VerifySignatureLayer::MAX_BODY_SIZE,
+            read_timeout: VerifySignatureLayer::READ_TIMEOUT,
+            acknowledge_test_events: false,
+            test_event_secret: WebhookSecret::of_test_events(),
+            test_event_hint: TestEventHint::new(&*timer),
+            timer,
+        }
+    }
+
+    /// Everything that can be decided before the body is polled. `at_least` is the least number of
+    /// bytes that it will have.
+    pub(super) fn admit(
+        &self,
+        request: &Parts,
+        at_least: u64,
+    ) -> Result<(Signature, Secrets), Rejection> {
+        let mut headers = request.headers.get_all(SIGNATURE_HEADER).iter();
+        let header = headers.next().ok_or(Rejection::SignatureMissing)?;
+        if headers.next().is_some() {
+            return Err(Rejection::SignatureRepeated);
+        }
+        let signature = Signature::try_from(header).map_err(Rejection::SignatureMalformed)?;
+        let secrets = self.source.secrets(request)?;
+        if at_least > self.max_body_size as u64 {
+            return Err(Rejection::BodyTooLarge(self.max_body_size));
+        }
+        Ok((signature, secrets))
+    }
+
+    /// What a verdict on the signature means for the request.
+    pub(super) fn judge(
+        &self,
+        request: &Parts,
+        body: &[u8],
+        signature: &Signature,
+        verdict: Result<(), VerifyError>,
+    ) -> Verdict {
+        let mismatch = match verdict {
+            Ok(()) => return Verdict::Genuine,
+            Err(VerifyError::Pending) => return Verdict::Refused(Rejection::SecretPending),
+            Err(VerifyError::RotationExpected | VerifyError::Exchanged) => {
+                Rejection::RotationExpected
+            }
+            Err(VerifyError::Mismatch) => Rejection::SignatureMismatch(None),
+        };
+        if self.acknowledge_test_events && self.test_event_secret.verify(body, signature) {
+            return Verdict::TestEvent;
+        }
+        if let Rejection::RotationExpected = mismatch {
+            return Verdict::Refused(mismatch);
+        }
+        let hint = explain(request, body).or_else(|| {
+            self.test_event_hint
+                .explain(&*self.timer, &self.test_event_secret, body, signature)
+        });
+        Verdict::Refused(Rejection::SignatureMismatch(hint))
+    }
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("source", &self.source)
+            .field("max_body_size", &self.max_body_size)
+            .field("read_timeout", &self.read_timeout)
+            .field("acknowledge_test_events", &self.acknowledge_test_events)
+            .finish_non_exhaustive()
+    }
+}

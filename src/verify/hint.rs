@@ -1,0 +1,91 @@
+//! What a mismatch probably comes from.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use http::{Version, header, request::Parts};
+
+use crate::{MismatchHint, Signature, WebhookSecret, time::Clock};
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Explains a mismatch from the head of the request and its body.
+pub(super) fn explain(request: &Parts, body: &[u8]) -> Option<MismatchHint> {
+    let header = |name| Some(request.headers.get(name)?.to_str().ok()?.trim());
+    let received = body.len() as u64;
+    let declared = header(header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
+    let says_gzip =
+        header(header::CONTENT_ENCODING).is_some_and(|c| c.eq_ignore_ascii_case("gzip"));
+    let says_nothing = !request.headers.contains_key(header::CONTENT_ENCODING);
+    let is_gzip = body.starts_with(&GZIP);
+
+    if let Some(declared) = declared.filter(|declared| *declared != received) {
+        Some(MismatchHint::LengthChanged { declared, received })
+    } else if says_gzip && !is_gzip {
+        Some(MismatchHint::Inflated)
+    } else if says_nothing && is_gzip {
+        Some(MismatchHint::EncodingLost)
+    } else if request.version < Version::HTTP_2
+        && declared.is_none()
+        && received > 0
+        && !request.headers.contains_key(header::TRANSFER_ENCODING)
+    {
+        Some(MismatchHint::FramingLost)
+    } else {
+        None
+    }
+}
+
+/// Finds out whether a mismatch is a test event of Nylas', at most once a second for all requests
+/// together: it costs another HMAC, which a flood of forgeries must not get for free.
+#[derive(Clone)]
+pub(super) struct TestEventHint {
+    clock_start: Instant,
+    next_ms: Arc<AtomicU64>,
+}
+
+impl TestEventHint {
+    const INTERVAL_MS: u64 = 1000;
+
+    pub(super) fn new(clock: &dyn Clock) -> Self {
+        Self {
+            clock_start: clock.now(),
+            next_ms: Arc::default(),
+        }
+    }
+
+    pub(super) fn explain(
+        &self,
+        clock: &dyn Clock,
+        test_event_secret: &WebhookSecret,
+        body: &[u8],
+        signature: &Signature,
+    ) -> Option<MismatchHint> {
+        let passed = clock.now().saturating_duration_since(self.clock_start);
+        let now = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
+        let next = self.next_ms.load(Ordering::Relaxed);
+        let turn = now >= next
+            && self
+                .next_ms
+                .compare_exchange(
+                    next,
+                    now.saturating_add(Self::INTERVAL_MS),
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                )
+                .is_ok();
+        (turn && test_event_secret.verify(body, signature)).then_some(MismatchHint::TestEvent)
+    }
+}
+
+impl fmt::Debug for TestEventHint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestEventHint").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,55 @@
+//! Verifies the signature of a request before anything else sees it.
+//!
+//! [`VerifySignatureLayer`] reads the body within bounds, hashes exactly the bytes that were on the
+//! wire, compares in constant time, and hands the inner service a `Request<`[`VerifiedBody`]`>`,
+//! which cannot be made in any other way. The causes of a refusal are examined in the order of
+//! [`Rejection`](crate::Rejection): header, secrets, announced size, read, match. Whatever can be
+//! decided from the head is decided without touching the body.
+//!
+//! A service under this layer is always ready. The inner service is asked whether it is ready
+//! only after verification, so there is no back-pressure to outer layers: a forger must not be able
+//! to hold a permit that a genuine request needs.
+//!
+//! ```
+//! use std::convert::Infallible;
+//!
+//! use http::{Request, Response, StatusCode};
+//! use http_body_util::Full;
+//! use tower::{ServiceExt, service_fn};
+//! use tower_nylas::{Secrets, VerifiedBody, VerifySignatureLayer, WebhookSecret};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let inner = service_fn(async |request: Request<VerifiedBody>| {
+//!     assert_eq!(request.body().bytes(), "{}");
+//!     Ok::<_, Infallible>(Response::new(String::new()))
+//! });
+//! let endpoint = VerifySignatureLayer::new(Secrets::new("an invented secret")?).layer(inner);
+//!
+//! let signature = WebhookSecret::new("an invented secret")?.sign(b"{}");
+//! let genuine = Request::post("/")
+//!     .header("x-nylas-signature", signature.to_hex())
+//!     .body(Full::new(bytes::Bytes::from("{}")))?;
+//! assert_eq!(endpoint.clone().oneshot(genuine).await?.status(), StatusCode::OK);
+//!
+//! let unsigned = Request::post("/").body(Full::new(bytes::Bytes::from("{}")))?;
+//! assert_eq!(endpoint.oneshot(unsigned).await?.status(), StatusCode::UNAUTHORIZED);
+//! # Ok(())
+//! # }
+//! ```
+
+mod body;
+mod config;
+mod future;
+mod hint;
+mod layer;
+#[cfg(feature = "axum")]
+mod proof;
+mod read;
+mod service;
+mod source;
+
+pub use self::{
+    body::VerifiedBody, future::ResponseFuture, layer::VerifySignatureLayer,
+    service::VerifySignature, source::UnknownTenant,
+};

@@ -1,0 +1,22 @@
+//! The proof, for frameworks that erase the type of the body.
+
+use http::{Extensions, request::Parts};
+
+use super::VerifiedBody;
+
+/// axum's `Router` turns every request into a `Request<axum::body::Body>`. This type is private, so
+/// nothing but verification can put it into the extensions.
+#[derive(Clone)]
+struct Proof(VerifiedBody);
+
+pub(super) fn attach(mut parts: Parts, body: &VerifiedBody) -> Parts {
+    parts.extensions.insert(Proof(body.clone()));
+    parts
+}
+
+impl VerifiedBody {
+    /// The body that was verified for the request with these extensions.
+    pub(crate) fn proven_in(extensions: &Extensions) -> Option<&Self> {
+        extensions.get::<Proof>().map(|Proof(body)| body)
+    }
+}

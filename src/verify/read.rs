@@ -1,0 +1,223 @@
+//! Reads a body to its end, within bounds, and hashes it on the way.
+
+use std::{
+    fmt, mem,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::{Buf, Bytes};
+use http_body::Body;
+use pin_project_lite::pin_project;
+
+use crate::{
+    Rejection, Secrets, Signature, Verifier, VerifyError,
+    time::{Deadline, Timer},
+};
+
+/// After this many frames the task lets others run: a body that is always ready, with frames
+/// however small, must not keep the thread (nor escape its deadline).
+const FRAMES_PER_POLL: usize = 256;
+
+/// How far ahead of the received bytes the buffer is reserved when a length was announced. An
+/// announcement costs a forger nothing, so it is never trusted alone.
+const TRUSTED_FACTOR: usize = 8;
+
+pin_project! {
+    /// A body on its way in.
+    pub(super) struct Reading<B> {
+        #[pin]
+        body: B,
+        received: Received,
+        secrets: Secrets,
+        signature: Signature,
+        limit: usize,
+        deadline: Deadline,
+    }
+}
+
+enum Received {
+    Nothing,
+    /// The only frame so far, as it came: most notifications end here, without a copy.
+    Frame(Bytes),
+    Frames(Frames),
+}
+
+struct Frames {
+    buffer: Vec<u8>,
+    verifier: Verifier,
+}
+
+/// A whole body, and whether its signature is right.
+pub(super) struct Whole {
+    pub(super) bytes: Bytes,
+    pub(super) verdict: Result<(), VerifyError>,
+}
+
+impl<B> Reading<B> {
+    pub(super) fn new(
+        body: B,
+        secrets: Secrets,
+        signature: Signature,
+        limit: usize,
+        timer: Arc<dyn Timer>,
+        timeout: Duration,
+    ) -> Self {
+        Self {
+            body,
+            received: Received::Nothing,
+            secrets,
+            signature,
+            limit,
+            deadline: Deadline::new(timer, timeout),
+        }
+    }
+
+    pub(super) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    pub(super) fn signature(&self) -> &Signature {
+        &self.signature
+    }
+}
+
+impl<B: Body> Reading<B> {
+    pub(super) fn poll_whole(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Whole, Rejection>> {
+        for _ in 0..FRAMES_PER_POLL {
+            match self.as_mut().project().body.poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    // Trailers are not signed, so they are dropped.
+                    if let Ok(data) = frame.into_data() {
+                        self.as_mut().take(data)?;
+                    }
+                    // Knowing the end saves another poll.
+                    if self.body.is_end_stream() {
+                        return Poll::Ready(Ok(self.finish()));
+                    }
+                }
+                Poll::Ready(None) => return Poll::Ready(Ok(self.finish())),
+                Poll::Ready(Some(Err(_))) => return Poll::Ready(Err(Rejection::Transport)),
+                Poll::Pending => return self.poll_deadline(cx),
+            }
+        }
+        cx.waker().wake_by_ref();
+        self.poll_deadline(cx)
+    }
+
+    fn poll_deadline<T>(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Rejection>> {
+        let deadline = self.project().deadline;
+        deadline
+            .poll_expired(cx)
+            .map(|()| Err(Rejection::ReadTimeout))
+    }
+
+    fn take(self: Pin<&mut Self>, mut data: B::Data) -> Result<(), Rejection> {
+        let this = self.project();
+        let length = data.remaining();
+        if length == 0 {
+            return Ok(());
+        }
+        let total = this.received.len().saturating_add(length);
+        if total > *this.limit {
+            return Err(Rejection::BodyTooLarge(*this.limit));
+        }
+        let mut frames = match mem::replace(this.received, Received::Nothing) {
+            Received::Nothing => {
+                // For `Bytes` this is no copy.
+                *this.received = Received::Frame(data.copy_to_bytes(length));
+                return Ok(());
+            }
+            Received::Frame(first) => {
+                let mut frames = Frames::new(this.secrets.verifier(*this.signature));
+                frames.append(first, 0);
+                frames
+            }
+            Received::Frames(frames) => frames,
+        };
+        let rest = usize::try_from(this.body.size_hint().lower()).unwrap_or(usize::MAX);
+        frames.append(data, total.saturating_add(rest).min(*this.limit));
+        *this.received = Received::Frames(frames);
+        Ok(())
+    }
+
+    fn finish(self: Pin<&mut Self>) -> Whole {
+        let this = self.project();
+        let (secrets, signature) = (&*this.secrets, &*this.signature);
+        let at_once = |bytes: Bytes| Whole {
+            verdict: secrets.verify(&bytes, signature),
+            bytes,
+        };
+        match mem::replace(this.received, Received::Nothing) {
+            Received::Nothing => at_once(Bytes::new()),
+            Received::Frame(bytes) => at_once(bytes),
+            Received::Frames(Frames { buffer, verifier }) => match verifier.finish() {
+                // What counts is the set in force at the end.
+                Err(VerifyError::Exchanged) => at_once(buffer.into()),
+                verdict => Whole {
+                    bytes: buffer.into(),
+                    verdict,
+                },
+            },
+        }
+    }
+}
+
+impl Received {
+    fn len(&self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Frame(bytes) => bytes.len(),
+            Self::Frames(frames) => frames.buffer.len(),
+        }
+    }
+}
+
+impl Frames {
+    fn new(verifier: Verifier) -> Self {
+        Self {
+            buffer: Vec::new(),
+            verifier,
+        }
+    }
+
+    /// `announced` is the length of the whole body, as far as it is known.
+    fn append(&mut self, mut data: impl Buf, announced: usize) {
+        self.reserve(data.remaining(), announced);
+        while data.has_remaining() {
+            let piece = data.chunk();
+            // Hashed while it is in the processor's cache.
+            self.verifier.update(piece);
+            self.buffer.extend_from_slice(piece);
+            let length = piece.len();
+            data.advance(length);
+        }
+    }
+
+    /// Makes room for `more` bytes, and for as much of what was announced as the bytes received
+    /// vouch for.
+    fn reserve(&mut self, more: usize, announced: usize) {
+        let (length, capacity) = (self.buffer.len(), self.buffer.capacity());
+        let total = length.saturating_add(more);
+        if total > capacity {
+            let vouched = announced.min(total.saturating_mul(TRUSTED_FACTOR));
+            // Without an announcement: doubling, as a vector does by itself.
+            let wanted = total.max(vouched).max(capacity.saturating_mul(2));
+            self.buffer.reserve_exact(wanted - length);
+        }
+    }
+}
+
+impl<B> fmt::Debug for Reading<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reading")
+            .field("received", &self.received.len())
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}

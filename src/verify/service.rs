@@ -1,0 +1,58 @@
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use super::{ResponseFuture, VerifiedBody, config::Config, read::Reading};
+use crate::ResponseBody;
+
+/// The service of [`VerifySignatureLayer`](super::VerifySignatureLayer).
+#[derive(Debug, Clone)]
+pub struct VerifySignature<S> {
+    inner: S,
+    config: Arc<Config>,
+}
+
+impl<S> VerifySignature<S> {
+    pub(super) fn new(inner: S, config: Arc<Config>) -> Self {
+        Self { inner, config }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for VerifySignature<S>
+where
+    S: Service<Request<VerifiedBody>, Response = Response<R>> + Clone,
+    B: Body,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, B>;
+
+    /// Always ready: whether the inner service is, is asked after verification.
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (parts, body) = request.into_parts();
+        let config = &self.config;
+        match config.admit(&parts, body.size_hint().lower()) {
+            Err(rejection) => ResponseFuture::answered(rejection.into_response()),
+            Ok((signature, secrets)) => {
+                let reading = Reading::new(
+                    body,
+                    secrets,
+                    signature,
+                    config.max_body_size,
+                    config.timer.clone(),
+                    config.read_timeout,
+                );
+                ResponseFuture::reading(reading, config.clone(), parts, self.inner.clone())
+            }
+        }
+    }
+}
