@@ -6,11 +6,16 @@
 pub mod acknowledge;
 pub mod challenge;
 pub mod decompression;
+#[cfg(feature = "router")]
+pub mod notification;
 pub mod outcome;
+#[cfg(feature = "router")]
+pub mod router;
 pub mod signature;
 pub mod time;
 pub mod trigger;
 pub mod verify;
+pub mod webhook;
 
 mod call_ready;
 mod error;
@@ -32,3 +37,9 @@ pub use self::{
     trigger::Trigger,
     verify::{VerifiedBody, VerifySignatureLayer},
 };
+
+#[doc(inline)]
+pub use self::webhook::WebhookLayer;
+#[cfg(feature = "router")]
+#[doc(inline)]
+pub use self::{notification::Notification, router::TriggerRouter};

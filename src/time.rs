@@ -26,6 +26,18 @@ pub trait Timer: Clock {
 /// What [`Timer::sleep`] returns.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+impl<T: Clock + ?Sized> Clock for Arc<T> {
+    fn now(&self) -> Instant {
+        T::now(self)
+    }
+}
+
+impl<T: Timer + ?Sized> Timer for Arc<T> {
+    fn sleep(&self, duration: Duration) -> Sleep {
+        T::sleep(self, duration)
+    }
+}
+
 /// [`Instant::now`], the default clock of [`Secrets`](crate::Secrets).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;

@@ -54,6 +54,10 @@ impl AcknowledgeLayer {
         self
     }
 
+    pub(crate) fn timeout_value(&self) -> Duration {
+        self.timeout
+    }
+
     /// Wraps a service. The same as [`Layer::layer`], without an import.
     pub fn layer<S>(&self, inner: S) -> Acknowledge<S> {
         Acknowledge::new(inner, self.clone())

@@ -37,6 +37,5 @@ mod future;
 mod layer;
 mod service;
 
-#[cfg(feature = "router")]
 pub(crate) use self::answer::answer;
 pub use self::{future::ResponseFuture, layer::ChallengeLayer, service::Challenge};

@@ -45,7 +45,10 @@ impl Filter {
 
     fn matches_parts(&self, sent: &str, suffix: Suffix) -> bool {
         match &self.0 {
-            Pattern::Family(prefix) => sent.starts_with(&**prefix),
+            Pattern::Family(prefix) => match prefix.strip_prefix(sent) {
+                Some(rest) => suffix.as_str().starts_with(rest),
+                None => sent.starts_with(&**prefix),
+            },
             Pattern::Name {
                 stem,
                 suffix: wanted,

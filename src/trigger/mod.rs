@@ -19,7 +19,6 @@ mod suffix;
 
 use std::fmt;
 
-#[cfg(feature = "router")]
 pub(crate) use self::filter::Pattern;
 pub(crate) use self::suffix::Suffix;
 pub use self::{

@@ -91,7 +91,6 @@ impl VerifySignatureLayer {
         VerifySignature::new(inner, self.config.clone())
     }
 
-    #[cfg(feature = "router")]
     pub(crate) fn read_timeout_value(&self) -> Duration {
         self.config.read_timeout
     }

@@ -1,0 +1,289 @@
+//! Finds a value in JSON without parsing the rest.
+//!
+//! The router needs two short strings out of a body of up to a megabyte. This reader goes through
+//! the top level only, passes over every value that nobody asked for, and stops at the last one
+//! that was. It allocates nothing, does not recurse, and cannot panic on any bytes. What it passes
+//! over it does not check: the typed parse behind it does.
+
+use std::borrow::Cow;
+
+use memchr::memchr2;
+
+/// The raw value (JSON text) of a member, found by its path from the top.
+pub(super) fn find<'a>(json: &'a [u8], path: &[&str]) -> Option<&'a [u8]> {
+    let mut value = json;
+    for name in path {
+        let mut members = Members::of(value)?;
+        value = loop {
+            let (key, value) = members.next()?;
+            if is_named(key, name) {
+                break value;
+            }
+        };
+    }
+    Some(value)
+}
+
+/// The members of one object, in their order, as `(key, value)`: the key without its quotes, the
+/// value as raw JSON text.
+pub(super) struct Members<'a> {
+    cursor: Cursor<'a>,
+    first: bool,
+}
+
+impl<'a> Members<'a> {
+    /// `None` if this is no object.
+    pub(super) fn of(json: &'a [u8]) -> Option<Self> {
+        let mut cursor = Cursor { rest: json };
+        cursor.skip_white_space();
+        cursor.expect(b'{')?;
+        Some(Self {
+            cursor,
+            first: true,
+        })
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    /// Ends at the end of the object, or where this is no JSON any more.
+    fn next(&mut self) -> Option<Self::Item> {
+        let cursor = &mut self.cursor;
+        cursor.skip_white_space();
+        if !std::mem::take(&mut self.first) {
+            cursor.expect(b',')?;
+            cursor.skip_white_space();
+        }
+        let key = cursor.string()?;
+        cursor.skip_white_space();
+        cursor.expect(b':')?;
+        cursor.skip_white_space();
+        Some((key, cursor.value()?))
+    }
+}
+
+/// The text of a raw JSON string, with its quotes. `None` if this is no string.
+pub(super) fn text(value: &[u8]) -> Option<Cow<'_, str>> {
+    let inner = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    unescape(inner)
+}
+
+/// Whether a raw key means this name.
+pub(super) fn is_named(key: &[u8], name: &str) -> bool {
+    if key.contains(&b'\\') {
+        unescape(key).is_some_and(|key| key == name)
+    } else {
+        key == name.as_bytes()
+    }
+}
+
+/// The text of a string without its quotes.
+fn unescape(inner: &[u8]) -> Option<Cow<'_, str>> {
+    let plain = std::str::from_utf8(inner).ok()?;
+    if !plain.contains('\\') {
+        return Some(Cow::Borrowed(plain));
+    }
+    // Rare enough in a name or an id to let serde_json do it.
+    serde_json::from_str(&format!("\"{plain}\""))
+        .ok()
+        .map(Cow::Owned)
+}
+
+struct Cursor<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Cursor<'a> {
+    fn skip_white_space(&mut self) {
+        while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = self.rest {
+            self.rest = rest;
+        }
+    }
+
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        (*first == byte).then_some(())
+    }
+
+    /// A string, without its quotes.
+    fn string(&mut self) -> Option<&'a [u8]> {
+        self.expect(b'"')?;
+        let text = self.rest;
+        let mut end = 0;
+        loop {
+            end += memchr2(b'"', b'\\', text.get(end..)?)?;
+            if text.get(end)? == &b'"' {
+                self.rest = text.get(end + 1..)?;
+                return text.get(..end);
+            }
+            // A backslash and the character behind it, which may be a quote.
+            end += 2;
+        }
+    }
+
+    /// Any value, as it stands.
+    fn value(&mut self) -> Option<&'a [u8]> {
+        let start = self.rest;
+        match start.first()? {
+            b'"' => {
+                self.string()?;
+            }
+            b'{' | b'[' => self.skip_nested()?,
+            _ => {
+                let end = start
+                    .iter()
+                    .position(|byte| b",]} \t\n\r".contains(byte))
+                    .unwrap_or(start.len());
+                if end == 0 {
+                    return None;
+                }
+                self.rest = start.get(end..)?;
+            }
+        }
+        start.get(..start.len() - self.rest.len())
+    }
+
+    /// Passes over an object or an array by counting brackets outside strings. Whether they pair is
+    /// the typed parse's business.
+    fn skip_nested(&mut self) -> Option<()> {
+        let mut depth = 0_usize;
+        loop {
+            let at = self
+                .rest
+                .iter()
+                .position(|byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']'))?;
+            self.rest = self.rest.get(at..)?;
+            match self.rest.first()? {
+                b'"' => {
+                    self.string()?;
+                    continue;
+                }
+                b'{' | b'[' => depth += 1,
+                _ => depth -= 1,
+            }
+            self.rest = self.rest.get(1..)?;
+            if depth == 0 {
+                return Some(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn found(json: &str, path: &[&str]) -> Option<String> {
+        find(json.as_bytes(), path).map(|raw| String::from_utf8_lossy(raw).into_owned())
+    }
+
+    #[test]
+    fn finds_members_in_any_order_and_depth() {
+        let json = r#" { "data" : {"a":[1,{"type":"no"}],"object":{"id":"x"}}, "n":-1.5e3 , "type":"t" } "#;
+        assert_eq!(found(json, &["type"]).as_deref(), Some(r#""t""#));
+        assert_eq!(found(json, &["n"]).as_deref(), Some("-1.5e3"));
+        assert_eq!(
+            found(json, &["data", "object", "id"]).as_deref(),
+            Some(r#""x""#)
+        );
+        assert_eq!(found(json, &["data", "type"]), None);
+        assert_eq!(found(json, &["type", "x"]), None);
+    }
+
+    #[test]
+    fn brackets_and_quotes_inside_strings_do_not_count() {
+        let json = r#"{"a":"}]\"{","b":["\\",{"c":"[\\\"" }],"type":"t"}"#;
+        assert_eq!(found(json, &["type"]).as_deref(), Some(r#""t""#));
+    }
+
+    #[test]
+    fn escaped_keys_and_values_are_read_as_what_they_mean() {
+        let json = r#"{"\u0074ype":"m\u002ec \"q\""}"#;
+        let value = find(json.as_bytes(), &["type"]).and_then(text);
+        assert_eq!(value.as_deref(), Some("m.c \"q\""));
+    }
+
+    #[test]
+    fn what_was_asked_for_is_found_before_what_is_broken() {
+        assert_eq!(
+            found(r#"{"type":"t","data":{"#, &["type"]).as_deref(),
+            Some(r#""t""#)
+        );
+        for broken in [
+            "",
+            "{",
+            "[]",
+            "null",
+            r#"{"type""#,
+            r#"{"type":"#,
+            r#"{"type":"t"#,
+            r#"{x"#,
+            r#"{"a":}"#,
+            r#"{"a":]"#,
+        ] {
+            assert_eq!(found(broken, &["type"]), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn depth_costs_no_stack() {
+        let json = format!(
+            "{{\"a\":{}{},\"type\":1}}",
+            "[".repeat(1 << 20),
+            "]".repeat(1 << 20)
+        );
+        assert_eq!(found(&json, &["type"]).as_deref(), Some("1"));
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes: Vec<u8>) {
+            let _ = find(&bytes, &["type"]);
+            let _ = text(&bytes);
+        }
+
+        #[test]
+        fn almost_json_never_panics(text in "[\\[\\]{}\":,\\\\ \\-0-9a-z]{0,64}") {
+            let _ = find(text.as_bytes(), &["a", "b"]);
+        }
+
+        #[test]
+        fn agrees_with_serde_json(
+            members in proptest::collection::btree_map("[a-z\"\\\\é\n]{0,3}", json_value(), 0..6),
+            spaced: bool,
+        ) {
+            let value = Value::Object(members.clone().into_iter().collect());
+            let json = if spaced {
+                serde_json::to_string_pretty(&value)
+            } else {
+                serde_json::to_string(&value)
+            }.unwrap();
+            for (key, expected) in &members {
+                let raw = find(json.as_bytes(), &[key]).expect("the member is there");
+                prop_assert_eq!(&serde_json::from_slice::<Value>(raw).unwrap(), expected);
+            }
+            prop_assert!(find(json.as_bytes(), &["absent"]).is_none());
+        }
+    }
+
+    fn json_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "[ -~é\n\"\\\\{}\\[\\]]{0,8}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::btree_map("[a-z\"{]{0,3}", inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+}

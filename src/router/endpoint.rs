@@ -1,0 +1,70 @@
+//! What stands at the end of a route.
+
+use std::{marker::PhantomData, pin::Pin};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
+use tower_service::Service;
+
+use super::handler::Handler;
+use crate::{
+    BoxError, Outcome, ResponseBody, VerifiedBody, call_ready::CallReady, notification::Malformed,
+};
+
+/// The body of the router's responses: empty for handlers, and whatever a routed service answers.
+pub type RoutedBody = ResponseBody<UnsyncBoxBody<Bytes, BoxError>>;
+
+/// The one allocation of a routed notification.
+pub type EndpointFuture =
+    Pin<Box<dyn Future<Output = Result<Response<RoutedBody>, Malformed>> + Send>>;
+
+/// Called by reference, so that a route costs neither a lock nor a clone of a boxed service.
+pub(super) trait Endpoint: Send + Sync {
+    fn call(&self, request: Request<VerifiedBody>) -> EndpointFuture;
+}
+
+pub(super) struct HandlerEndpoint<H, Args> {
+    handler: H,
+    args: PhantomData<fn(Args)>,
+}
+
+impl<H, Args> HandlerEndpoint<H, Args> {
+    pub(super) fn new(handler: H) -> Self {
+        Self {
+            handler,
+            args: PhantomData,
+        }
+    }
+}
+
+impl<H, Args> Endpoint for HandlerEndpoint<H, Args>
+where
+    H: Handler<Args>,
+{
+    fn call(&self, request: Request<VerifiedBody>) -> EndpointFuture {
+        self.handler.call(request)
+    }
+}
+
+pub(super) struct ServiceEndpoint<S>(pub(super) S);
+
+impl<S, R> Endpoint for ServiceEndpoint<S>
+where
+    S: Service<Request<VerifiedBody>, Response = Response<R>> + Clone + Send + Sync + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    R: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    fn call(&self, request: Request<VerifiedBody>) -> EndpointFuture {
+        let response = CallReady::new(self.0.clone(), request);
+        Box::pin(async move {
+            Ok(match response.await {
+                Ok(response) => response
+                    .map(|body| ResponseBody::inner(body.map_err(Into::into).boxed_unsync())),
+                Err(error) => Outcome::failed(error).into_response(),
+            })
+        })
+    }
+}

@@ -1,0 +1,50 @@
+//! Sends every verified notification to the handler for its trigger.
+//!
+//! ```
+//! use tower_nylas::{Ack, Notification, TriggerRouter};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Message {
+//!     id: String,
+//!     subject: Option<String>,
+//! }
+//!
+//! async fn on_message(mail: Notification<Message>) {
+//!     println!("{}: {:?}", mail.object.id, mail.object.subject);
+//! }
+//!
+//! async fn on_expired(grant: Notification) -> Result<Ack, String> {
+//!     let grant_id = grant.grant_id().ok_or("a grant without an id")?;
+//!     println!("{grant_id} has to log in again");
+//!     Ok(Ack::Done)
+//! }
+//!
+//! let router = TriggerRouter::new()
+//!     .on("message.created", on_message)
+//!     .on("grant.expired", on_expired)
+//!     .on("event.*", async || Ack::Discard)
+//!     .fallback(async |other: Notification| println!("{}", other.trigger()));
+//! ```
+//!
+//! [`Filter`](crate::trigger::Filter) says which triggers a route receives; the most specific one
+//! gets a notification: its exact name, then the name without the automatic suffixes, then for
+//! `.metadata` its base, then the longest family, then the [fallback](TriggerRouter::fallback). A
+//! notification without a route is acknowledged with `200`, since Nylas would repeat it in vain; it
+//! is [counted](TriggerRouter::unrouted) and reported as
+//! [`Outcome::Unrouted`](crate::Outcome::Unrouted).
+//!
+//! The router takes `Request<`[`VerifiedBody`](crate::VerifiedBody)`>` and nothing else, so it
+//! cannot be mounted without verification in front of it.
+
+mod endpoint;
+mod extract;
+mod future;
+mod handler;
+mod service;
+mod table;
+
+#[doc(hidden)]
+pub use self::endpoint::{EndpointFuture, RoutedBody};
+pub use self::{
+    extract::FromVerified, future::ResponseFuture, handler::Handler, service::TriggerRouter,
+};

@@ -1,0 +1,258 @@
+use std::{
+    convert::Infallible,
+    fmt,
+    panic::Location,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use super::{
+    ResponseFuture,
+    endpoint::{Endpoint, HandlerEndpoint, RoutedBody, ServiceEndpoint},
+    handler::Handler,
+    table::Table,
+};
+use crate::{
+    Ack, BoxError, Outcome, VerifiedBody,
+    notification::{Malformed, Scan, Why},
+    trigger::{Filter, Trigger},
+};
+
+/// A service that routes verified notifications by their trigger. See the
+/// [module](crate::router).
+///
+/// Cloning is cheap; the routes are shared.
+#[derive(Clone)]
+pub struct TriggerRouter {
+    routes: Arc<Routes>,
+    unrouted: Arc<AtomicU64>,
+}
+
+#[derive(Clone)]
+struct Routes {
+    table: Table<Route>,
+    fallback: Option<Route>,
+    deltas: Option<Route>,
+    on_malformed: Option<Arc<OnMalformed>>,
+}
+
+/// Why a body reaches no handler.
+enum Missing {
+    Route(Trigger),
+    Type(Why),
+}
+
+pub(super) type OnMalformed = dyn Fn(&Malformed) -> Ack + Send + Sync;
+
+#[derive(Clone)]
+struct Route {
+    endpoint: Arc<dyn Endpoint>,
+    /// Where in the program it was added.
+    added_at: &'static Location<'static>,
+}
+
+impl TriggerRouter {
+    /// A router without routes: it acknowledges everything.
+    pub fn new() -> Self {
+        Self {
+            routes: Arc::new(Routes {
+                table: Table::new(),
+                fallback: None,
+                deltas: None,
+                on_malformed: None,
+            }),
+            unrouted: Arc::default(),
+        }
+    }
+
+    /// Calls `handler` for the triggers that `filter` receives; see [`Handler`] and [`Filter`].
+    ///
+    /// # Panics
+    ///
+    /// If `filter` is no filter, or if the router has a route with the same filter already.
+    #[must_use]
+    #[track_caller]
+    pub fn on<H, Args>(self, filter: impl AsRef<str>, handler: H) -> Self
+    where
+        H: Handler<Args>,
+        Args: 'static,
+    {
+        self.route(filter.as_ref(), HandlerEndpoint::new(handler))
+    }
+
+    /// Calls a service for the triggers that `filter` receives: any tower service over
+    /// `Request<VerifiedBody>`, such as axum's `post(handler).with_state(state)` or a whole axum
+    /// `Router`.
+    ///
+    /// Its response reaches the client as the
+    /// [`AcknowledgeLayer`](crate::AcknowledgeLayer) settles it. A service that is not `Sync`
+    /// can be made so with `tower::util::BoxCloneSyncService` or a `tower::buffer::Buffer`.
+    ///
+    /// # Panics
+    ///
+    /// As [`on`](Self::on).
+    #[must_use]
+    #[track_caller]
+    pub fn on_service<S, R>(self, filter: impl AsRef<str>, service: S) -> Self
+    where
+        S: Service<Request<VerifiedBody>, Response = Response<R>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+        R: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        self.route(filter.as_ref(), ServiceEndpoint(service))
+    }
+
+    /// Calls `handler` for every trigger without a route.
+    ///
+    /// # Panics
+    ///
+    /// If there is a fallback already.
+    #[must_use]
+    #[track_caller]
+    pub fn fallback<H, Args>(self, handler: H) -> Self
+    where
+        H: Handler<Args>,
+        Args: 'static,
+    {
+        self.set_fallback(HandlerEndpoint::new(handler))
+    }
+
+    /// Calls a service for every trigger without a route, as [`on_service`](Self::on_service).
+    ///
+    /// # Panics
+    ///
+    /// If there is a fallback already.
+    #[must_use]
+    #[track_caller]
+    pub fn fallback_service<S, R>(self, service: S) -> Self
+    where
+        S: Service<Request<VerifiedBody>, Response = Response<R>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+        R: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        self.set_fallback(ServiceEndpoint(service))
+    }
+
+    /// Decides about verified bodies that are no notification or do not fit the type of their
+    /// handler; by default [`Ack::Done`], since Nylas would only repeat the same bytes.
+    ///
+    /// The function gets the reason and the raw bytes. With [`Ack::Retry`] the answer is `503`:
+    /// for an operator who would rather mend the type within 20 minutes. Either way the outcome is
+    /// reported as [`Outcome::Malformed`].
+    #[must_use]
+    pub fn on_malformed(
+        mut self,
+        decide: impl Fn(&Malformed) -> Ack + Send + Sync + 'static,
+    ) -> Self {
+        Arc::make_mut(&mut self.routes).on_malformed = Some(Arc::new(decide));
+        self
+    }
+
+    /// How many notifications were acknowledged because there was no route for them, since the
+    /// router was made; all clones count together.
+    pub fn unrouted(&self) -> u64 {
+        self.unrouted.load(Ordering::Relaxed)
+    }
+
+    #[track_caller]
+    fn route(mut self, filter: &str, endpoint: impl Endpoint + 'static) -> Self {
+        let filter: Filter = match filter.parse() {
+            Ok(filter) => filter,
+            Err(invalid) => panic!("{invalid}"),
+        };
+        let route = Route::new(endpoint);
+        let table = &mut Arc::make_mut(&mut self.routes).table;
+        if let Some(other) = table.insert(&filter, route) {
+            panic!(
+                "there are two routes for `{filter}`: this one, and one added at {}",
+                other.added_at
+            );
+        }
+        self
+    }
+
+    #[track_caller]
+    fn set_fallback(mut self, endpoint: impl Endpoint + 'static) -> Self {
+        let route = Route::new(endpoint);
+        let fallback = &mut Arc::make_mut(&mut self.routes).fallback;
+        if let Some(other) = fallback {
+            panic!(
+                "there are two fallbacks: this one, and one added at {}",
+                other.added_at
+            );
+        }
+        *fallback = Some(route);
+        self
+    }
+}
+
+impl Route {
+    #[track_caller]
+    fn new(endpoint: impl Endpoint + 'static) -> Self {
+        Self {
+            endpoint: Arc::new(endpoint),
+            added_at: Location::caller(),
+        }
+    }
+}
+
+impl Default for TriggerRouter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Service<Request<VerifiedBody>> for TriggerRouter {
+    type Response = Response<RoutedBody>;
+    type Error = Infallible;
+    type Future = ResponseFuture;
+
+    /// Always ready: a routed service is driven ready when its turn comes.
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<VerifiedBody>) -> Self::Future {
+        let routes = &*self.routes;
+        let on_malformed = routes.on_malformed.clone();
+        let route = match Scan::of(request.body().bytes()) {
+            Scan::Notification(envelope) => {
+                let route = routes.table.find(envelope.name());
+                route
+                    .or(routes.fallback.as_ref())
+                    .ok_or_else(|| Missing::Route(envelope.trigger()))
+            }
+            Scan::Deltas => routes.deltas.as_ref().ok_or(Missing::Type(Why::Deltas)),
+            Scan::Neither(why) => Err(Missing::Type(why)),
+        };
+        match route {
+            Ok(route) => ResponseFuture::routed(route.endpoint.call(request), on_malformed),
+            Err(Missing::Route(trigger)) => {
+                self.unrouted.fetch_add(1, Ordering::Relaxed);
+                ResponseFuture::answered(Outcome::Unrouted(trigger).into_response())
+            }
+            Err(Missing::Type(why)) => {
+                let malformed = Malformed::new(why, None, request.into_body());
+                ResponseFuture::malformed(malformed, on_malformed.as_deref())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for TriggerRouter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TriggerRouter")
+            .field("unrouted", &self.unrouted())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,41 @@
+use std::fmt;
+
+use http::Response;
+
+use crate::{Outcome, Rejection};
+
+/// What became of one request, for a log or a counter.
+///
+/// [`Display`](fmt::Display) is one line without a line break, and shows no secret, no signature
+/// and no body.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Report<'a> {
+    /// A challenge was answered.
+    Challenged,
+    /// The request was refused; it was no notification from Nylas, as far as can be told.
+    Rejected(&'a Rejection),
+    /// A verified notification came to its end.
+    Acknowledged(&'a Outcome),
+}
+
+impl<'a> Report<'a> {
+    /// What the response says of a request that was no challenge.
+    pub(super) fn of<B>(response: &'a Response<B>) -> Self {
+        let extensions = response.extensions();
+        match extensions.get() {
+            Some(rejection) => Self::Rejected(rejection),
+            None => Self::Acknowledged(extensions.get().unwrap_or(&Outcome::Done)),
+        }
+    }
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Challenged => f.write_str("challenge answered"),
+            Self::Rejected(why) => write!(f, "request rejected with {}: {why}", why.status()),
+            Self::Acknowledged(how) => write!(f, "notification {how}"),
+        }
+    }
+}
