@@ -1,0 +1,324 @@
+//! What happens to a destination from its creation on.
+
+use std::{fs, io, net::Ipv4Addr, path::Path, time::Duration};
+
+use tokio::net::TcpListener;
+use tower_nylas::{BoxError, Secrets, VerifySignatureLayer, WebhookSecret};
+
+use crate::{
+    nylas::{Answer, Nylas, Sending},
+    receiver::{self, Diary},
+    table::Table,
+};
+
+const SECRET: &str = "k7-Hq_inventedSecret";
+const NEXT_SECRET: &str = "zW3_another-inventedOne";
+const KEEP_OLD_FOR: Duration = Duration::from_millis(300);
+const CHALLENGE: &str = "bc609b38-c81f-47fb-a275-1d9bd61ba968";
+
+/// Plays every scene; whether all went as expected.
+pub(crate) async fn play() -> Result<bool, BoxError> {
+    hide_the_intended_panic();
+
+    let secrets = Secrets::pending();
+    let diary = Diary::default();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    let app = receiver::app(secrets.clone(), &diary);
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    println!("an axum server with tower-nylas listens on {address}\n");
+
+    let mut stage = Stage {
+        nylas: Nylas { address },
+        secret: WebhookSecret::new(SECRET)?,
+        diary,
+        table: Table::default(),
+    };
+    stage.handshake().await?;
+    secrets.set(SECRET)?;
+    println!("the destination exists, and its webhook_secret has arrived\n");
+    stage.samples().await?;
+    stage.oddities().await;
+    stage.forgeries().await;
+    stage.bounds().await;
+    stage.handlers().await;
+    stage.rotation(&secrets).await?;
+    Ok(stage.table.print())
+}
+
+/// One handler panics as part of the play, which is no cause for a backtrace.
+fn hide_the_intended_panic() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.payload().downcast_ref() != Some(&receiver::INTENDED_PANIC) {
+            usual(panic);
+        }
+    }));
+}
+
+struct Stage {
+    nylas: Nylas,
+    secret: WebhookSecret,
+    diary: Diary,
+    table: Table,
+}
+
+impl Stage {
+    /// While no secret exists: the challenge is answered, a notification is to come again.
+    async fn handshake(&mut self) -> io::Result<()> {
+        let query = format!("?challenge={CHALLENGE}");
+        let answer = self.nylas.challenge("GET", &query).await?;
+        println!("GET /webhooks/nylas{query}\n");
+        for line in answer.head.trim_end().lines() {
+            println!("    {line}");
+        }
+        println!("\n    {}\n", answer.body);
+
+        let exact = |answer: &Answer| {
+            let exact = answer.body == CHALLENGE
+                && answer.header("content-length") == Some("36")
+                && answer.header("transfer-encoding").is_none();
+            if exact {
+                " exactly the value, not chunked"
+            } else {
+                " something else"
+            }
+        };
+        let expected = "200 exactly the value, not chunked";
+        let nylas = &self.nylas;
+        let get = async {
+            let answer = nylas.challenge("GET", &query).await;
+            status(&answer) + answer.as_ref().map_or("", exact)
+        };
+        self.table
+            .row("challenge before a secret exists", expected, get)
+            .await;
+        let head = async {
+            let answer = nylas.challenge("HEAD", &query).await;
+            let length = answer
+                .as_ref()
+                .ok()
+                .and_then(|a| a.header("content-length"));
+            format!("{} length {}", status(&answer), length.unwrap_or("unknown"))
+        };
+        self.table
+            .row("the same with HEAD", "200 length 36", head)
+            .await;
+        let bare = async { status(&nylas.challenge("GET", "").await) };
+        self.table.row("GET without a challenge", "405", bare).await;
+        let early = notification("message.created", "n-early");
+        self.deliver("notification before a secret exists", "503", early)
+            .await;
+        Ok(())
+    }
+
+    /// One signed notification of every type that Nylas documents.
+    async fn samples(&mut self) -> Result<(), BoxError> {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        for version in ["v3", "v2"] {
+            let mut paths: Vec<_> = fs::read_dir(fixtures.join(version))?
+                .map(|entry| entry.map(|entry| entry.path()))
+                .collect::<Result<_, _>>()?;
+            paths.sort();
+            for path in paths {
+                let name = path.file_stem().unwrap_or_default().to_string_lossy();
+                let expected = match version {
+                    "v3" => format!("200 {} got {name}", route(&name)),
+                    // A list of deltas without a trigger, which no handler here takes.
+                    _ => "200".to_owned(),
+                };
+                let body = fs::read(&path)?;
+                self.deliver(&format!("{version} {name}"), &expected, body)
+                    .await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn oddities(&mut self) {
+        let again = br#"{"specversion":"1.0","type":"message.created","source":"/google/emails/realtime","id":"n-1","webhook_delivery_attempt":2,"data":{"application_id":"a","object":{"id":"m-1","grant_id":"g-1"}}}"#;
+        let expected = "200 message.created got message.created";
+        self.deliver("the same once more, attempt 2", expected, again.to_vec())
+            .await;
+        let unheard_of = notification("yacht.sunk", "n-2");
+        self.deliver("a trigger that nobody knows", "200", unheard_of)
+            .await;
+        let text = b"not even JSON".to_vec();
+        self.deliver("signed, but no JSON", "200", text).await;
+        let body = notification("message.created", "n-3");
+        let signature = self.secret.sign(&body).to_hex();
+        let unknown = [
+            ("x-nylas-signature", &*signature),
+            ("content-encoding", "br"),
+        ];
+        self.post(
+            "an unknown Content-Encoding",
+            "503",
+            &unknown,
+            Sending::Whole(body),
+        )
+        .await;
+    }
+
+    async fn forgeries(&mut self) {
+        let body = || notification("message.created", "n-4");
+        let right = self.secret.sign(&body()).to_hex();
+        let forged = self.secret.sign(b"another body").to_hex();
+        let whole = || Sending::Whole(body());
+        let header = "x-nylas-signature";
+        self.post("a forged body", "401", &[(header, &forged)], whole())
+            .await;
+        self.post("no signature", "401", &[], whole()).await;
+        for (sent, value) in [
+            ("an empty signature", ""),
+            ("half a signature", &right[..32]),
+            (
+                "a signature that is no hex",
+                &right.replace(|c: char| c.is_ascii_digit(), "g"),
+            ),
+            ("a signature with a prefix", &format!("sha256={right}")),
+        ] {
+            self.post(sent, "401", &[(header, value)], whole()).await;
+        }
+        let twice = [(header, &*right), (header, &*right)];
+        self.post("two signatures", "401", &twice, whole()).await;
+        let test = tower_nylas::WebhookSecret::new("mock-webhook-secret")
+            .map(|mock| mock.sign(&body()).to_hex());
+        if let Ok(test) = test {
+            self.post("a test event of Nylas'", "401", &[(header, &test)], whole())
+                .await;
+        }
+    }
+
+    async fn bounds(&mut self) {
+        let limit = VerifySignatureLayer::MAX_BODY_SIZE;
+        let signature = self.secret.sign(b"whatever").to_hex();
+        let signed = [("x-nylas-signature", &*signature)];
+        let announced = Sending::Announced(limit as u64 + 1);
+        self.post("over the limit, by its length", "413", &signed, announced)
+            .await;
+        let chunked = Sending::Chunked(vec![b' '; limit + 1]);
+        self.post("over the limit, in chunks", "413", &signed, chunked)
+            .await;
+
+        let mut largest = notification("message.created", "n-5");
+        largest.resize(limit, b' ');
+        let expected = "200 message.created got message.created";
+        self.deliver("exactly at the limit", expected, largest)
+            .await;
+
+        let body = notification("message.created", "n-5");
+        let stalled = Sending::Stalled(body);
+        self.post("a body that never ends", "408", &signed, stalled)
+            .await;
+    }
+
+    async fn handlers(&mut self) {
+        for (sent, trigger, expected) in [
+            ("a handler that discards", "demo.discards", "200"),
+            ("a handler that fails", "demo.fails", "503"),
+            ("a handler that panics", "demo.panics", "503"),
+            ("a handler that takes too long", "demo.sleeps", "503"),
+            (
+                "a handler that asks for time",
+                "demo.throttles",
+                "429 after 30 s",
+            ),
+        ] {
+            self.deliver(sent, expected, notification(trigger, "n-6"))
+                .await;
+        }
+    }
+
+    /// The secret changes at Nylas before the server can know the new one.
+    async fn rotation(&mut self, secrets: &Secrets) -> Result<(), BoxError> {
+        let old = self.secret.clone();
+        let new = WebhookSecret::new(NEXT_SECRET)?;
+        let body = || notification("message.created", "n-7");
+        let handled = "200 message.created got message.created";
+
+        secrets.expect_rotation(Duration::from_secs(60));
+        self.deliver("rotation expected, old secret", handled, body())
+            .await;
+        self.secret = new.clone();
+        self.deliver("rotation expected, new secret", "503", body())
+            .await;
+
+        secrets.rotate(NEXT_SECRET, KEEP_OLD_FOR)?;
+        self.deliver("rotated, new secret", handled, body()).await;
+        self.secret = old;
+        self.deliver("rotated, old secret", handled, body()).await;
+
+        tokio::time::sleep(KEEP_OLD_FOR).await;
+        self.deliver("old secret expired", "401", body()).await;
+        self.secret = new;
+        self.deliver("old secret expired, new secret", handled, body())
+            .await;
+        Ok(())
+    }
+
+    async fn deliver(&mut self, sent: &str, expected: &str, body: Vec<u8>) {
+        let got = async {
+            let answer = self.nylas.deliver(&self.secret, body).await;
+            tell(&answer, &self.diary)
+        };
+        self.table.row(sent, expected, got).await;
+    }
+
+    async fn post(&mut self, sent: &str, expected: &str, headers: &[(&str, &str)], body: Sending) {
+        let got = async {
+            let answer = self.nylas.post(headers, body).await;
+            tell(&answer, &self.diary)
+        };
+        self.table.row(sent, expected, got).await;
+    }
+}
+
+/// The status, what a handler saw, and when to come again.
+fn tell(answer: &io::Result<Answer>, diary: &Diary) -> String {
+    let mut told = status(answer);
+    let seen = diary.take();
+    if !seen.is_empty() {
+        told = format!("{told} {seen}");
+    }
+    let wait = answer.as_ref().ok().and_then(|a| a.header("retry-after"));
+    if let Some(seconds) = wait {
+        told = format!("{told} after {seconds} s");
+    }
+    told
+}
+
+fn status(answer: &io::Result<Answer>) -> String {
+    match answer {
+        Ok(answer) => answer.status().to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// The route of the receiver that a type must reach.
+fn route(name: &str) -> &str {
+    let family = name.split('.').next().unwrap_or_default();
+    match name {
+        _ if name.starts_with("message.created.cleaned") => "message.created.cleaned",
+        _ if name.starts_with("message.created") => "message.created",
+        _ if name.starts_with("thread.replied") => name,
+        _ => match family {
+            "message" => "message.*",
+            "grant" => "grant.*",
+            "folder" => "folder.*",
+            "calendar" => "calendar.*",
+            "event" => "event.*",
+            "contact" => "contact.*",
+            "booking" => "booking.*",
+            "notetaker" => "notetaker.*",
+            _ => "nobody",
+        },
+    }
+}
+
+fn notification(trigger: &str, id: &str) -> Vec<u8> {
+    format!(
+        r#"{{"specversion":"1.0","type":"{trigger}","source":"/nylas/demo","id":"{id}","time":1790252200,"webhook_delivery_attempt":1,"data":{{"application_id":"a-1","object":{{"id":"o-1","grant_id":"g-1"}}}}}}"#
+    )
+    .into_bytes()
+}
