@@ -1,0 +1,106 @@
+//! What every payload struct has in common, said once.
+
+use super::{KeyValues, List};
+
+/// Whether a field was missing (or `null`), so that it is left out again when the struct is serialised.
+pub(crate) trait Absent {
+    /// A field that is always there keeps this answer.
+    fn is_absent(&self) -> bool {
+        false
+    }
+}
+
+impl Absent for String {}
+impl Absent for i64 {}
+
+impl<T> Absent for Option<T> {
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl<T> Absent for List<T> {
+    fn is_absent(&self) -> bool {
+        List::is_absent(self)
+    }
+}
+
+impl Absent for KeyValues {
+    fn is_absent(&self) -> bool {
+        KeyValues::is_absent(self)
+    }
+}
+
+/// Declares a payload struct: serde in both directions, open for further fields, nothing lost on the way.
+///
+/// A field's type says whether it may be missing: `Option`, [`List`] and [`KeyValues`] may (or be `null`), anything
+/// else must be there. `pub struct X or null` also reads a JSON `null`, as its `Default`; it takes the name `Fields` in
+/// its module.
+macro_rules! payload {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident {
+            $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)*
+        }
+    ) => {
+        $crate::notification::object::payload::payload! {
+            @declare []
+            $(#[$meta])*
+            pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident or null {
+            $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)*
+        }
+    ) => {
+        $crate::notification::object::payload::payload! {
+            @declare [#[serde(from = "Option<Fields>")]]
+            $(#[$meta])*
+            pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
+        }
+
+        #[derive(serde::Deserialize)]
+        struct Fields {
+            $($field: $type,)*
+            #[serde(flatten)]
+            extra: serde_json::Map<String, serde_json::Value>,
+        }
+
+        impl From<Option<Fields>> for $name {
+            fn from(fields: Option<Fields>) -> Self {
+                fields.map_or_else(Self::default, |fields| Self {
+                    $($field: fields.$field,)*
+                    extra: fields.extra,
+                })
+            }
+        }
+    };
+    (
+        @declare [$(#[$container:meta])*]
+        $(#[$meta:meta])*
+        pub struct $name:ident {
+            $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)*
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+        $(#[$container])*
+        #[non_exhaustive]
+        pub struct $name {
+            $(
+                $(#[$field_meta])*
+                #[serde(skip_serializing_if = "crate::notification::object::payload::Absent::is_absent")]
+                pub $field: $type,
+            )*
+            /// Every field that this version of the crate has no name for, as it came.
+            #[serde(flatten)]
+            pub extra: serde_json::Map<String, serde_json::Value>,
+        }
+
+        impl $crate::notification::object::payload::Absent for $name {}
+    };
+}
+
+pub(crate) use payload;
