@@ -7,11 +7,37 @@
 //! - Unknown fields are kept in `extra`, on every level; unknown values of an enumeration in its variant `Other`.
 //! - What Nylas writes as a number here and as text there is a [`NumberOrString`].
 //!
+//! ```
+//! use tower_nylas::notification::object::Message;
+//!
+//! let message: Message = serde_json::from_str(
+//!     r#"{"id":"m1","grant_id":"g1","from":[{"email":"kai@harbour-mail.example"}],"of_tomorrow":7}"#,
+//! )?;
+//! assert_eq!(message.from[0].email.as_deref(), Some("kai@harbour-mail.example"));
+//! assert!(message.cc.is_empty());
+//! assert_eq!(message.extra["of_tomorrow"], 7);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+//!
 //! Serialised again, an object equals the JSON that it came from, but for fields that were `null`: they are left out.
 //! Texts of mails and events are what strangers wrote; treat them as untrusted.
 
+pub mod booking;
+pub mod bounce;
+pub mod calendar;
+pub mod contact;
+pub mod deliverability;
+pub mod delta;
 pub mod event;
+pub mod folder;
+pub mod grant;
+pub mod intelligence;
+pub mod legacy;
+pub mod message;
+pub mod notetaker;
 pub mod part;
+pub mod send;
+pub mod tracking;
 pub mod when;
 
 mod key_values;
@@ -20,9 +46,22 @@ mod number_or_string;
 mod open_enum;
 pub(crate) mod payload;
 
+pub use booking::Booking;
+pub use bounce::BounceDetected;
+pub use calendar::Calendar;
+pub use contact::{Contact, ContactDeleted};
+pub use deliverability::{MessageBounced, MessageComplaint, MessageDelivered, MessageRejected};
 pub use event::{Event, EventDeleted};
+pub use folder::Folder;
+pub use grant::Grant;
+pub use intelligence::Intelligence;
 pub use key_values::KeyValues;
+pub use legacy::LegacyTracking;
 pub use list::List;
+pub use message::{Message, MessageDeleted};
+pub use notetaker::Notetaker;
 pub use number_or_string::NumberOrString;
 pub use part::{Address, Attachment, Header};
+pub use send::SendResult;
+pub use tracking::{LinkClicked, MessageOpened, ThreadReplied};
 pub use when::When;
