@@ -4,6 +4,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod acknowledge;
+#[cfg(feature = "axum")]
+pub mod axum;
 pub mod challenge;
 pub mod decompression;
 #[cfg(feature = "router")]
@@ -12,8 +14,12 @@ pub mod outcome;
 #[cfg(feature = "router")]
 pub mod router;
 pub mod signature;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod time;
 pub mod trigger;
+#[cfg(feature = "v2")]
+pub mod v2;
 pub mod verify;
 pub mod webhook;
 

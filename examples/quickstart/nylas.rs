@@ -76,7 +76,7 @@ impl Nylas {
             self.address
         );
         for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
+            request.extend([name, ": ", value, "\r\n"]);
         }
         let (framing, body) = match sending {
             Sending::Whole(body) => (format!("content-length: {}", body.len()), body),

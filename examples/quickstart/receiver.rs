@@ -6,11 +6,14 @@ use std::{
 };
 
 use axum::Router;
-use tower_nylas::{Ack, Notification, Secrets, TriggerRouter, VerifiedBody, WebhookLayer};
+use tower_nylas::{
+    Ack, Notification, Secrets, TriggerRouter, VerifiedBody, WebhookLayer,
+    notification::object::{Message, Object},
+};
 
 /// Short, so that the scenes about slow bodies and slow handlers do not take long.
-pub(crate) const READ_TIMEOUT: Duration = Duration::from_millis(500);
-pub(crate) const HANDLER_TIMEOUT: Duration = Duration::from_millis(500);
+pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(1);
+pub(crate) const HANDLER_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(crate) const INTENDED_PANIC: &str = "a bug in a handler";
 
@@ -36,41 +39,74 @@ impl Diary {
 }
 
 pub(crate) fn app(secrets: Secrets, diary: &Diary) -> Router {
-    let seen = |family: &'static str| {
-        let diary = diary.clone();
-        move |notification: Notification| {
-            diary.write(format!("{family} got {}", notification.trigger()));
-            async {}
-        }
+    // A handler may ask for the one type that it serves, or for whatever belongs to the trigger.
+    let mail = diary.clone();
+    let on_message = move |notification: Notification<Message>| {
+        mail.write(entry("Message", notification.object.subject.as_deref()));
+        async {}
+    };
+    let all = diary.clone();
+    let on_object = move |notification: Notification<Object>| {
+        let object = &notification.object;
+        all.write(entry(object.type_name(), detail(object)));
+        async {}
     };
     let triggers = TriggerRouter::new()
-        .on("message.created", seen("message.created"))
-        .on("message.created.cleaned", seen("message.created.cleaned"))
-        .on("message.*", seen("message.*"))
-        .on("thread.replied", seen("thread.replied"))
-        .on("thread.replied.legacy", seen("thread.replied.legacy"))
-        .on("grant.*", seen("grant.*"))
-        .on("folder.*", seen("folder.*"))
-        .on("calendar.*", seen("calendar.*"))
-        .on("event.*", seen("event.*"))
-        .on("contact.*", seen("contact.*"))
-        .on("booking.*", seen("booking.*"))
-        .on("notetaker.*", seen("notetaker.*"))
+        .on("message.created", on_message.clone())
+        .on("message.created.cleaned", on_message)
+        .on("message.*", on_object.clone())
+        .on("thread.*", on_object.clone())
+        .on("grant.*", on_object.clone())
+        .on("folder.*", on_object.clone())
+        .on("calendar.*", on_object.clone())
+        .on("event.*", on_object.clone())
+        .on("contact.*", on_object.clone())
+        .on("booking.*", on_object.clone())
+        .on("notetaker.*", on_object)
         .on("demo.fails", async || Err::<(), _>("the database is away"))
         .on("demo.panics", panics)
         .on("demo.sleeps", async || {
-            tokio::time::sleep(HANDLER_TIMEOUT * 20).await
+            tokio::time::sleep(HANDLER_TIMEOUT * 20).await;
         })
         .on("demo.throttles", async || {
             Ack::RetryAfter(Duration::from_secs(30))
         })
         .on("demo.discards", async || Ack::Discard);
+    #[cfg(feature = "v2")]
+    let triggers = {
+        let archive = diary.clone();
+        triggers.on_deltas(move |deltas: tower_nylas::v2::Deltas| {
+            archive.write(format!("{} delta", deltas.deltas.len()));
+            async {}
+        })
+    };
 
     let webhooks = WebhookLayer::new(secrets)
         .read_timeout(READ_TIMEOUT)
         .handler_timeout(HANDLER_TIMEOUT)
         .layer(triggers);
     Router::new().route_service("/webhooks/nylas", webhooks)
+}
+
+fn entry(type_name: &str, detail: Option<&str>) -> String {
+    match detail {
+        Some(detail) => format!("{type_name} {detail:?}"),
+        None => type_name.to_owned(),
+    }
+}
+
+/// A typed field that tells one object from another.
+fn detail(object: &Object) -> Option<&str> {
+    match object {
+        Object::Message(message) => message.subject.as_deref(),
+        Object::Event(event) => event.title.as_deref(),
+        Object::Grant(grant) => grant.email.as_deref(),
+        Object::Folder(folder) => folder.name.as_deref(),
+        Object::Calendar(calendar) => calendar.name.as_deref(),
+        Object::Contact(contact) => contact.given_name.as_deref(),
+        Object::Booking(booking) => booking.booking_info.title.as_deref(),
+        _ => None,
+    }
 }
 
 async fn panics(_: VerifiedBody) {

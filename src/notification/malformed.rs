@@ -9,7 +9,10 @@ use crate::{Trigger, VerifiedBody};
 /// Sending it again would bring the same bytes, so by default it is acknowledged and reported. The
 /// bytes are [at hand](Self::body); neither `Debug` nor [`Display`](fmt::Display) shows them.
 #[derive(Clone)]
-pub struct Malformed {
+pub struct Malformed(Box<Details>);
+
+#[derive(Debug, Clone)]
+struct Details {
     why: Why,
     trigger: Option<Trigger>,
     body: VerifiedBody,
@@ -23,7 +26,7 @@ pub(crate) enum Why {
     Deltas,
     /// `type` is no string.
     TypeIsNoString,
-    /// What serde_json has against it.
+    /// What `serde_json` has against it.
     Json {
         category: &'static str,
         missing: Option<String>,
@@ -34,17 +37,17 @@ pub(crate) enum Why {
 
 impl Malformed {
     pub(crate) fn new(why: Why, trigger: Option<Trigger>, body: VerifiedBody) -> Self {
-        Self { why, trigger, body }
+        Self(Box::new(Details { why, trigger, body }))
     }
 
     /// The trigger, as far as it could be read.
     pub fn trigger(&self) -> Option<&Trigger> {
-        self.trigger.as_ref()
+        self.0.trigger.as_ref()
     }
 
     /// The verified bytes.
     pub fn body(&self) -> &VerifiedBody {
-        &self.body
+        &self.0.body
     }
 }
 
@@ -74,10 +77,10 @@ impl From<serde_json::Error> for Why {
 
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(trigger) = &self.trigger {
+        if let Some(trigger) = &self.0.trigger {
             write!(f, "{trigger}: ")?;
         }
-        match &self.why {
+        match &self.0.why {
             Why::NoType => f.write_str("it is not a JSON object with a `type`"),
             Why::Deltas => f.write_str(
                 "it is a notification of Nylas API v2, which needs the feature `v2` of \
@@ -102,11 +105,7 @@ impl fmt::Display for Malformed {
 
 impl fmt::Debug for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Malformed")
-            .field("why", &self.why)
-            .field("trigger", &self.trigger)
-            .field("body", &self.body)
-            .finish()
+        f.debug_tuple("Malformed").field(&self.0).finish()
     }
 }
 

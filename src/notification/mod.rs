@@ -1,13 +1,17 @@
 //! Notifications: what Nylas tells, typed.
 //!
 //! A [`Notification<T>`] is the envelope that all notifications share, around the object that
-//! changed. `T` is any type that serde can read; [`serde_json::Value`] takes everything. The
-//! cheaper [`Envelope`] reads the trigger and the id only.
+//! changed. `T` is a type of [`object`], which has one for every trigger; or
+//! [`Object`](object::Object), the enumeration of them all; or any type of one's own that serde can
+//! read. [`serde_json::Value`] takes everything. The cheaper [`Envelope`] reads the trigger and the
+//! id only.
 
 mod envelope;
 mod malformed;
+pub mod object;
 mod payload;
 mod reader;
+mod refetch;
 
 use std::{
     borrow::Cow,
@@ -16,12 +20,15 @@ use std::{
 };
 
 use http::{Extensions, Request};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use self::object::send::SendError;
 pub use self::{
     envelope::Envelope,
     malformed::Malformed,
     payload::{Data, Payload, Wire},
+    refetch::RefetchError,
 };
 pub(crate) use self::{envelope::Scan, malformed::Why};
 use crate::{Trigger, VerifiedBody};
@@ -89,7 +96,7 @@ impl<T> Notification<T> {
         self.source.as_deref()
     }
 
-    /// The version of the CloudEvents format, always `1.0` so far.
+    /// The version of the `CloudEvents` format, always `1.0` so far.
     pub fn specversion(&self) -> Option<&str> {
         self.specversion.as_deref()
     }
@@ -136,10 +143,19 @@ impl<T> Notification<T> {
         &self.extra
     }
 
-    /// Members of `data` beside `application_id`, `grant_id` and `object`: for
-    /// `message.send_failed` these are `reason` and `error`.
+    /// Members of `data` beside `application_id`, `grant_id` and `object`.
     pub fn data_extra(&self) -> &Map<String, Value> {
         &self.data_extra
+    }
+
+    /// Why sending failed, in one line: only in `message.send_failed`.
+    pub fn reason(&self) -> Option<&str> {
+        self.data_extra.get("reason")?.as_str()
+    }
+
+    /// Why sending failed, in detail: only in `message.send_failed`.
+    pub fn error(&self) -> Option<SendError> {
+        SendError::deserialize(self.data_extra.get("error")?).ok()
     }
 
     /// `data.object` as it was sent, as JSON text.
@@ -183,7 +199,7 @@ impl<T> Notification<T> {
 }
 
 impl<T: Payload> Notification<T> {
-    fn read(body: VerifiedBody, extensions: Extensions) -> Result<Self, Malformed> {
+    pub(crate) fn read(body: VerifiedBody, extensions: Extensions) -> Result<Self, Malformed> {
         match T::read(body.bytes()) {
             Ok(wire) => Ok(Self {
                 object: wire.data.object,

@@ -1,10 +1,13 @@
 //! What a notification can be read as.
 
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
+
+use super::object::Object;
+use crate::trigger::Suffix;
 
 /// What the `data.object` of a notification is read as: any type that implements
-/// [`serde::Deserialize`] without borrowing.
+/// [`serde::Deserialize`] without borrowing, and [`Object`].
 pub trait Payload: Sized + Send + 'static {
     #[doc(hidden)]
     fn read(json: &[u8]) -> serde_json::Result<Wire<Self>>;
@@ -13,6 +16,17 @@ pub trait Payload: Sized + Send + 'static {
 impl<T: DeserializeOwned + Send + 'static> Payload for T {
     fn read(json: &[u8]) -> serde_json::Result<Wire<Self>> {
         serde_json::from_slice(json)
+    }
+}
+
+/// Reads the type that belongs to the trigger, which may come after the object.
+impl Payload for Object {
+    fn read(json: &[u8]) -> serde_json::Result<Wire<Self>> {
+        let wire: Wire<Option<Box<RawValue>>> = serde_json::from_slice(json)?;
+        let (stem, _) = Suffix::split(&wire.name);
+        let raw = wire.data.object.as_deref().map_or("null", RawValue::get);
+        let object = Self::parse(stem, raw)?;
+        Ok(wire.around(object))
     }
 }
 
@@ -33,6 +47,26 @@ pub struct Wire<T> {
     pub(super) data: Data<T>,
     #[serde(flatten)]
     pub(super) extra: Map<String, Value>,
+}
+
+impl<T> Wire<T> {
+    fn around<U>(self, object: U) -> Wire<U> {
+        Wire {
+            specversion: self.specversion,
+            name: self.name,
+            source: self.source,
+            id: self.id,
+            time: self.time,
+            webhook_delivery_attempt: self.webhook_delivery_attempt,
+            data: Data {
+                application_id: self.data.application_id,
+                grant_id: self.data.grant_id,
+                object,
+                extra: self.data.extra,
+            },
+            extra: self.extra,
+        }
+    }
 }
 
 #[doc(hidden)]

@@ -4,7 +4,8 @@ use http::Request;
 
 use crate::{
     Notification, VerifiedBody,
-    notification::{Malformed, Payload},
+    notification::{Malformed, Payload, object},
+    trigger::TriggerKind,
 };
 
 /// The argument of a handler: the verified request, its body, or the notification read from it.
@@ -16,6 +17,20 @@ pub trait FromVerified: Sized + sealed::Sealed {
     /// [`Malformed`] if the body does not fit.
     #[doc(hidden)]
     fn from_verified(request: Request<VerifiedBody>) -> Result<Self, Malformed>;
+
+    /// Whether it can hold such content. A lenient type would otherwise read anything into nothing.
+    #[doc(hidden)]
+    fn models(_content: Content<'_>) -> bool {
+        true
+    }
+}
+
+/// What a route can bring.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub enum Content<'a> {
+    Notification(&'a TriggerKind),
+    Deltas,
 }
 
 impl FromVerified for Request<VerifiedBody> {
@@ -34,6 +49,26 @@ impl<T: Payload> FromVerified for Notification<T> {
     fn from_verified(request: Request<VerifiedBody>) -> Result<Self, Malformed> {
         Self::try_from(request)
     }
+
+    fn models(content: Content<'_>) -> bool {
+        match content {
+            // `None`: a type of the user's own, who knows what it is for.
+            Content::Notification(kind) => object::models::<T>(kind.as_str()).unwrap_or(true),
+            Content::Deltas => false,
+        }
+    }
+}
+
+#[cfg(feature = "v2")]
+impl FromVerified for crate::v2::Deltas {
+    fn from_verified(request: Request<VerifiedBody>) -> Result<Self, Malformed> {
+        let body = request.into_body();
+        Self::from_slice(body.bytes()).map_err(|error| Malformed::new(error.into(), None, body))
+    }
+
+    fn models(content: Content<'_>) -> bool {
+        matches!(content, Content::Deltas)
+    }
 }
 
 mod sealed {
@@ -43,4 +78,6 @@ mod sealed {
     impl Sealed for Request<VerifiedBody> {}
     impl Sealed for VerifiedBody {}
     impl<T> Sealed for Notification<T> {}
+    #[cfg(feature = "v2")]
+    impl Sealed for crate::v2::Deltas {}
 }

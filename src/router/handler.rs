@@ -2,7 +2,10 @@
 
 use http::Request;
 
-use super::{endpoint::EndpointFuture, extract::FromVerified};
+use super::{
+    endpoint::EndpointFuture,
+    extract::{Content, FromVerified},
+};
 use crate::{IntoAck, Outcome, VerifiedBody};
 
 /// An asynchronous function that handles a notification.
@@ -26,6 +29,9 @@ use crate::{IntoAck, Outcome, VerifiedBody};
 pub trait Handler<Args>: sealed::Sealed<Args> + Send + Sync + 'static {
     #[doc(hidden)]
     fn call(&self, request: Request<VerifiedBody>) -> EndpointFuture;
+
+    #[doc(hidden)]
+    fn models(content: Content<'_>) -> bool;
 }
 
 impl<F, Fut> Handler<()> for F
@@ -36,6 +42,10 @@ where
     fn call(&self, _request: Request<VerifiedBody>) -> EndpointFuture {
         let answer = self();
         Box::pin(async move { Ok(Outcome::from(answer.await.into_ack()).into_response()) })
+    }
+
+    fn models(_content: Content<'_>) -> bool {
+        true
     }
 }
 
@@ -48,6 +58,10 @@ where
     fn call(&self, request: Request<VerifiedBody>) -> EndpointFuture {
         let answer = A::from_verified(request).map(self);
         Box::pin(async move { Ok(Outcome::from(answer?.await.into_ack()).into_response()) })
+    }
+
+    fn models(content: Content<'_>) -> bool {
+        A::models(content)
     }
 }
 

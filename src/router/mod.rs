@@ -44,7 +44,10 @@ mod service;
 mod table;
 
 #[doc(hidden)]
-pub use self::endpoint::{EndpointFuture, RoutedBody};
+pub use self::{
+    endpoint::{EndpointFuture, RoutedBody},
+    extract::Content,
+};
 pub use self::{
     extract::FromVerified, future::ResponseFuture, handler::Handler, service::TriggerRouter,
 };

@@ -17,13 +17,14 @@ use tower_service::Service;
 use super::{
     ResponseFuture,
     endpoint::{Endpoint, HandlerEndpoint, RoutedBody, ServiceEndpoint},
+    extract::Content,
     handler::Handler,
     table::Table,
 };
 use crate::{
     Ack, BoxError, Outcome, VerifiedBody,
     notification::{Malformed, Scan, Why},
-    trigger::{Filter, Trigger},
+    trigger::{Filter, Trigger, TriggerKind},
 };
 
 /// A service that routes verified notifications by their trigger. See the
@@ -77,7 +78,9 @@ impl TriggerRouter {
     ///
     /// # Panics
     ///
-    /// If `filter` is no filter, or if the router has a route with the same filter already.
+    /// If `filter` is no filter, if the router has a route with the same filter already, or if the
+    /// filter covers a trigger that the handler's [object](crate::notification::object) does not
+    /// model, as `message.opened` is no `Message`.
     #[must_use]
     #[track_caller]
     pub fn on<H, Args>(self, filter: impl AsRef<str>, handler: H) -> Self
@@ -85,7 +88,10 @@ impl TriggerRouter {
         H: Handler<Args>,
         Args: 'static,
     {
-        self.route(filter.as_ref(), HandlerEndpoint::new(handler))
+        let filter = parse(filter.as_ref());
+        let covered = |kind: &&TriggerKind| filter.matches(&Trigger::from((*kind).clone()));
+        require_models::<H, Args>(TriggerKind::KNOWN.iter().filter(covered), &filter);
+        self.route(&filter, HandlerEndpoint::new(handler))
     }
 
     /// Calls a service for the triggers that `filter` receives: any tower service over
@@ -108,14 +114,15 @@ impl TriggerRouter {
         S::Future: Send,
         R: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        self.route(filter.as_ref(), ServiceEndpoint(service))
+        self.route(&parse(filter.as_ref()), ServiceEndpoint(service))
     }
 
     /// Calls `handler` for every trigger without a route.
     ///
     /// # Panics
     ///
-    /// If there is a fallback already.
+    /// If there is a fallback already, or if the handler's object does not model every trigger:
+    /// use `Notification` or `Notification<Object>`.
     #[must_use]
     #[track_caller]
     pub fn fallback<H, Args>(self, handler: H) -> Self
@@ -123,6 +130,7 @@ impl TriggerRouter {
         H: Handler<Args>,
         Args: 'static,
     {
+        require_models::<H, Args>(TriggerKind::KNOWN.iter(), &"the fallback");
         self.set_fallback(HandlerEndpoint::new(handler))
     }
 
@@ -141,6 +149,36 @@ impl TriggerRouter {
         R: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         self.set_fallback(ServiceEndpoint(service))
+    }
+
+    /// Calls `handler` for bodies of Nylas API v2: [`v2::Deltas`](crate::v2::Deltas), a
+    /// [`VerifiedBody`] or a `Request<VerifiedBody>`.
+    ///
+    /// # Panics
+    ///
+    /// If there is such a handler already, or if this one takes something else.
+    #[cfg(feature = "v2")]
+    #[must_use]
+    #[track_caller]
+    pub fn on_deltas<H, Args>(mut self, handler: H) -> Self
+    where
+        H: Handler<Args>,
+        Args: 'static,
+    {
+        assert!(
+            H::models(Content::Deltas),
+            "a handler for deltas takes `v2::Deltas`, since they are no `Notification`"
+        );
+        let route = Route::new(HandlerEndpoint::new(handler));
+        let deltas = &mut Arc::make_mut(&mut self.routes).deltas;
+        if let Some(other) = deltas {
+            panic!(
+                "there are two handlers for deltas: this one, and one added at {}",
+                other.added_at
+            );
+        }
+        *deltas = Some(route);
+        self
     }
 
     /// Decides about verified bodies that are no notification or do not fit the type of their
@@ -165,14 +203,10 @@ impl TriggerRouter {
     }
 
     #[track_caller]
-    fn route(mut self, filter: &str, endpoint: impl Endpoint + 'static) -> Self {
-        let filter: Filter = match filter.parse() {
-            Ok(filter) => filter,
-            Err(invalid) => panic!("{invalid}"),
-        };
+    fn route(mut self, filter: &Filter, endpoint: impl Endpoint + 'static) -> Self {
         let route = Route::new(endpoint);
         let table = &mut Arc::make_mut(&mut self.routes).table;
-        if let Some(other) = table.insert(&filter, route) {
+        if let Some(other) = table.insert(filter, route) {
             panic!(
                 "there are two routes for `{filter}`: this one, and one added at {}",
                 other.added_at
@@ -193,6 +227,29 @@ impl TriggerRouter {
         }
         *fallback = Some(route);
         self
+    }
+}
+
+#[track_caller]
+fn parse(filter: &str) -> Filter {
+    match filter.parse() {
+        Ok(filter) => filter,
+        Err(invalid) => panic!("{invalid}"),
+    }
+}
+
+#[track_caller]
+fn require_models<'a, H, Args>(
+    mut covered: impl Iterator<Item = &'a TriggerKind>,
+    filter: &dyn fmt::Display,
+) where
+    H: Handler<Args>,
+{
+    if let Some(kind) = covered.find(|kind| !H::models(Content::Notification(kind))) {
+        panic!(
+            "the handler for `{filter}` would receive `{kind}`, which its type does not model: \
+             narrow the filter, or take a `Notification<Object>`"
+        );
     }
 }
 

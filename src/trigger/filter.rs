@@ -61,6 +61,7 @@ impl Filter {
         }
     }
 
+    #[cfg(feature = "router")]
     pub(crate) fn pattern(&self) -> &Pattern {
         &self.0
     }

@@ -19,6 +19,7 @@ mod suffix;
 
 use std::fmt;
 
+#[cfg(feature = "router")]
 pub(crate) use self::filter::Pattern;
 pub(crate) use self::suffix::Suffix;
 pub use self::{

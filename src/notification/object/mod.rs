@@ -162,6 +162,14 @@ macro_rules! objects {
                 $($(($trigger, stringify!($name)),)+)+
             ];
 
+            /// The name of the type inside, `Unknown` for an unknown trigger.
+            pub fn type_name(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => stringify!($name),)+
+                    Self::Unknown(_) => "Unknown",
+                }
+            }
+
             /// Reads the object of a notification whose trigger, without `.transformed` and `.truncated`, is `stem`.
             pub(crate) fn parse(stem: &str, json: &str) -> serde_json::Result<Self> {
                 match stem {

@@ -1,0 +1,141 @@
+//! Extractors for axum handlers behind the layers (feature `axum`).
+//!
+//! axum's `Router` erases the type of the body, and with it the proof of verification. The proof
+//! travels in the request's extensions instead, where nothing but verification can put it, and the
+//! extractors demand it: [`VerifiedBody`], [`Notification<T>`] and [`Trigger`]. They read the bytes
+//! that were verified, whatever became of the request's body in between, and leave that body to
+//! others.
+//!
+//! A request that did not pass a [`WebhookLayer`](crate::WebhookLayer) or a
+//! [`VerifySignatureLayer`](crate::VerifySignatureLayer) gets a `500` that says which layer is
+//! missing.
+//!
+//! ```
+//! use axum::{Router, routing::post};
+//! use tower_nylas::{Notification, Secrets, WebhookLayer, notification::object::Message};
+//!
+//! async fn receive(message: Notification<Message>) {
+//!     println!("{:?}", message.object.subject);
+//! }
+//!
+//! # fn app() -> Router {
+//! Router::new()
+//!     .route("/webhooks/nylas", post(receive))
+//!     .layer(WebhookLayer::new(Secrets::pending()))
+//! # }
+//! ```
+//!
+//! A route like this one takes one type for all triggers; with
+//! [`TriggerRouter::on_service`](crate::TriggerRouter::on_service), axum handlers with their state
+//! and extractors serve one trigger each.
+
+use std::fmt;
+
+use axum_core::{
+    body::Body,
+    extract::FromRequestParts,
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, request::Parts};
+
+use crate::{
+    Notification, Outcome, Trigger, VerifiedBody,
+    error::SharedError,
+    notification::{Envelope, Malformed, Payload},
+};
+
+impl<S: Sync> FromRequestParts<S> for VerifiedBody {
+    type Rejection = MissingVerification;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Self::proven_in(&parts.extensions)
+            .cloned()
+            .ok_or(MissingVerification)
+    }
+}
+
+impl<S: Sync, T: Payload> FromRequestParts<S> for Notification<T> {
+    type Rejection = NotificationRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let body = VerifiedBody::proven_in(&parts.extensions)
+            .ok_or(MissingVerification)?
+            .clone();
+        Ok(Self::read(body, parts.extensions.clone())?)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Trigger {
+    type Rejection = NotificationRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let body = VerifiedBody::proven_in(&parts.extensions).ok_or(MissingVerification)?;
+        Ok(Envelope::peek(body)?.trigger())
+    }
+}
+
+/// The request did not pass a layer that verifies signatures: `500`, and an error in the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MissingVerification;
+
+impl fmt::Display for MissingVerification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "this route is not behind a WebhookLayer or a VerifySignatureLayer of tower-nylas",
+        )
+    }
+}
+
+impl std::error::Error for MissingVerification {}
+
+impl IntoResponse for MissingVerification {
+    fn into_response(self) -> Response {
+        (StatusCode::INTERNAL_SERVER_ERROR, self.to_string()).into_response()
+    }
+}
+
+/// Why a notification could not be extracted.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum NotificationRejection {
+    /// `500`: the request was not verified.
+    MissingVerification(MissingVerification),
+    /// `200`: the verified body does not fit; Nylas would only repeat the same bytes. The response
+    /// carries [`Outcome::Malformed`] in its extensions.
+    Malformed(Malformed),
+}
+
+impl From<MissingVerification> for NotificationRejection {
+    fn from(missing: MissingVerification) -> Self {
+        Self::MissingVerification(missing)
+    }
+}
+
+impl From<Malformed> for NotificationRejection {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+impl fmt::Display for NotificationRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingVerification(why) => why.fmt(f),
+            Self::Malformed(why) => why.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for NotificationRejection {}
+
+impl IntoResponse for NotificationRejection {
+    fn into_response(self) -> Response {
+        match self {
+            Self::MissingVerification(missing) => missing.into_response(),
+            Self::Malformed(malformed) => {
+                let outcome = Outcome::Malformed(SharedError::from(Box::from(malformed)));
+                outcome.into_response::<Body>().map(Body::new)
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! For the tests of one's own handlers and endpoints (feature `testing`; not for production, since
+//! it makes bodies pass for verified).
+//!
+//! A handler alone:
+//!
+//! ```
+//! use tower_nylas::{Notification, notification::object::Grant, testing};
+//!
+//! async fn on_expired(grant: Notification<Grant>) -> Result<(), String> {
+//!     let email = grant.object.email.ok_or("no address")?;
+//!     println!("{email} has to log in again");
+//!     Ok(())
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let body = testing::sample("grant.expired").ok_or("no such sample")?;
+//! assert!(on_expired(testing::verified(body).try_into()?).await.is_ok());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A whole endpoint, treated as Nylas treats it:
+//!
+//! ```
+//! use tower_nylas::{Secrets, TriggerRouter, WebhookLayer, WebhookSecret, testing};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let secrets = Secrets::pending();
+//! let endpoint = WebhookLayer::new(secrets.clone())
+//!     .layer(TriggerRouter::new().on("grant.*", async || ()));
+//!
+//! let mut nylas = testing::Nylas::new(endpoint, WebhookSecret::new("an invented secret")?);
+//! nylas.challenge().await?;
+//! secrets.set("an invented secret")?;
+//!
+//! let delivery = nylas.deliver(testing::sample("grant.expired").unwrap_or_default()).await?;
+//! assert!(delivery.is_accepted());
+//! # Ok(())
+//! # }
+//! ```
+
+mod nylas;
+mod samples;
+
+use bytes::Bytes;
+use http::{Method, Request, header};
+use http_body_util::Full;
+
+pub use self::{
+    nylas::{ChallengeError, Delivery, HttpClient, Nylas},
+    samples::{SAMPLES, sample},
+};
+use crate::{VerifiedBody, WebhookSecret, signature::SIGNATURE_HEADER};
+
+/// A body that passes for verified, by a set of secrets with the label `testing`.
+pub fn verified(body: impl Into<Bytes>) -> VerifiedBody {
+    VerifiedBody::assumed(body.into())
+}
+
+/// The request with which Nylas delivers `body`: a signed `POST` of JSON to `/`.
+pub fn delivery(secret: &WebhookSecret, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+    let body = body.into();
+    let signature = secret.sign(&body).to_hex();
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = Method::POST;
+    let headers = request.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        http::HeaderValue::from_static("application/json"),
+    );
+    if let Ok(signature) = signature.try_into() {
+        headers.insert(SIGNATURE_HEADER, signature);
+    }
+    request
+}
