@@ -1,4 +1,107 @@
-//! Receive Nylas webhooks in any tower server.
+//! Receive [Nylas](https://www.nylas.com) webhooks in any tower server.
+//!
+//! ```
+//! use tower_nylas::{Ack, Notification, Secrets, TriggerRouter, WebhookLayer};
+//! use tower_nylas::notification::object::Message;
+//!
+//! async fn on_message(mail: Notification<Message>) {
+//!     println!("{:?}", mail.object.subject);
+//! }
+//!
+//! # fn main() -> Result<(), tower_nylas::InvalidSecret> {
+//! let secrets = Secrets::from_env_or_pending("NYLAS_WEBHOOK_SECRET")?;
+//! let triggers = TriggerRouter::new()
+//!     .on("message.created", on_message)
+//!     .on("event.*", async || Ack::Discard);
+//! let app: axum::Router = axum::Router::new()
+//!     .route_service("/webhooks/nylas", WebhookLayer::new(secrets).layer(triggers));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `cargo run --example quickstart` shows it at work, over real connections.
+//!
+//! # The way of a request
+//!
+//! ```text
+//! GET ?challenge=…  ->  challenge      answered with exactly that value
+//! POST              ->  verify         bounded read and HMAC: a Request<VerifiedBody>, or a Rejection
+//!                   ->  decompression  gzip -> plain, after verification
+//!                   ->  acknowledge    whatever happens inside -> 200, 429 or 503
+//!                   ->  router         by the trigger's name, to the most specific route
+//!                   ->  a handler
+//! ```
+//!
+//! [`WebhookLayer`] is all of this but the router. Each part is a layer of its own as well:
+//! [`ChallengeLayer`], [`VerifySignatureLayer`], [`DecompressionLayer`], [`AcknowledgeLayer`]. What
+//! stands behind the verification takes a `Request<`[`VerifiedBody`]`>`, which only verification can
+//! make, so a route that forgets it does not compile.
+//!
+//! # The statuses, and why
+//!
+//! Nylas repeats a notification after `408`, `429`, `502`, `503`, `504`, `507` and after 10 seconds
+//! without an answer, three attempts in all. After anything else but `200` the notification is lost,
+//! and when 95 % of the answers are not `200`, first for 15 minutes and then for 72 hours, Nylas
+//! switches the destination off ([source](https://developer.nylas.com/docs/v3/notifications/)). So:
+//!
+//! - A request that is not from Nylas gets a `4xx` that costs nobody anything: [`Rejection`] lists the
+//!   causes and their statuses.
+//! - A genuine one that cannot be taken *now* gets `503`: no secret known yet, a lookup that failed, a
+//!   rotation under way, a handler that failed, panicked or took too long.
+//! - A genuine one that will never be wanted gets `200`: no route, a body that does not fit. Sending it
+//!   again would bring the same bytes.
+//!
+//! After verification, therefore, the wire shows only `200`, `429` or `503`; [`Outcome`] says why.
+//! Both types stand in the extensions of the response, and [`WebhookLayer::observe`] hands them to a
+//! function.
+//!
+//! # Before and after the handshake
+//!
+//! Nylas creates the `webhook_secret` after the endpoint has answered its challenge, so a server must
+//! run before it has a secret. [`Secrets::pending`] answers challenges and turns notifications away
+//! with `503`; [`Secrets::set`] ends that. For a rotation, call [`Secrets::expect_rotation`] on every
+//! replica, then Nylas' rotate-secret, then [`Secrets::rotate`] on every replica: in between, a
+//! signature that does not match is answered `503` instead of the `401` that would lose the
+//! notification. Tenants each have their own [`Secrets`], found by a
+//! [lookup](WebhookLayer::with_lookup).
+//!
+//! # Mounting
+//!
+//! - **axum**: `Router::route_service(path, layer.layer(triggers))`. `Router::layer` and `route_layer`
+//!   work too, and put the layer in front of every route (a `404` of axum's would become `503`).
+//!   There are [extractors](crate::axum) for handlers behind it.
+//! - **hyper**: `hyper_util::service::TowerToHyperService::new(service)`.
+//! - **tonic**: `Routes::into_axum_router().route_service(…)`, or `transport::Server` with
+//!   `accept_http1(true)`.
+//! - **anything else**: the service implements `tower_service::Service<Request<B>>` for every `B:
+//!   http_body::Body`, never fails, and is `Clone + Send + Sync` if the inner service is.
+//!
+//! # Back-pressure
+//!
+//! Every layer here is always ready, and waits for the inner service inside its future, after
+//! verification and under the handler deadline. So a busy handler does not hold up a challenge, which
+//! Nylas never repeats, and a forged request never holds a permit that a genuine one needs. It also
+//! means that there is no back-pressure to outer layers: bound the work by a
+//! `tower::limit::ConcurrencyLimitLayer` *inside*, around the router.
+//!
+//! # Idempotence
+//!
+//! Nylas delivers at least once, in any order. [`Notification::id`] is the same in every attempt;
+//! remember it for 72 hours. It is also the only protection against somebody who captured a request
+//! and sends it again, since no time is signed. At the handler deadline and when the client
+//! disconnects, a handler's future is dropped wherever it stands: hand work that must not stop there
+//! to a task or a queue.
+//!
+//! # Testing one's own handlers
+//!
+//! The module `testing` (feature `testing`) has sample notifications of every type, makes verified
+//! bodies, signs deliveries, and plays Nylas against a service or a URL, repetitions included.
+//!
+//! # Features
+//!
+//! `router` and `tokio` are on by default. Without `tokio`, constructors take a
+//! [`Timer`](time::Timer); without `router`, the crate knows no JSON. `axum`, `gzip`, `v2` and
+//! `testing` add what their names say; `full` is all of them.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -49,3 +152,8 @@ pub use self::webhook::WebhookLayer;
 #[cfg(feature = "router")]
 #[doc(inline)]
 pub use self::{notification::Notification, router::TriggerRouter};
+
+/// The examples in README.md compile.
+#[cfg(all(doctest, feature = "router", feature = "tokio"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

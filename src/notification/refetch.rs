@@ -71,8 +71,11 @@ impl<T> Notification<T> {
         match (family, event) {
             // Mail that no grant sent cannot be read through one.
             ("message", event) if event.starts_with("transactional.") => Err(RefetchError::NoPath),
-            ("message", "opened" | "link_clicked" | "bounce_detected") => {
-                self.in_grant("messages", "message_id")
+            ("message", "opened" | "link_clicked") => self.in_grant("messages", "message_id"),
+            // The message that bounced, not the report of it.
+            ("message", "bounce_detected") => {
+                let id = self.id_at(&["data", "object", "origin", "id"])?;
+                Ok(format!("/v3/grants/{}/messages/{id}", self.grant()?))
             }
             ("message", "send_failed") => self.in_grant("messages/schedules", "schedule_id"),
             ("message", event) if event.starts_with("intelligence.") => {

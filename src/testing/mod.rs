@@ -26,7 +26,7 @@
 //! use tower_nylas::{Secrets, TriggerRouter, WebhookLayer, WebhookSecret, testing};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn main() -> Result<(), tower_nylas::BoxError> {
 //! let secrets = Secrets::pending();
 //! let endpoint = WebhookLayer::new(secrets.clone())
 //!     .layer(TriggerRouter::new().on("grant.*", async || ()));

@@ -39,7 +39,7 @@ pub fn sign_with(secret: &str, body: &[u8]) -> Signature {
 pub fn head(method: &str, target: &str, headers: &[(&str, &str)]) -> String {
     let mut head = format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\n");
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([name, ": ", value, "\r\n"]);
     }
     head + "\r\n"
 }
@@ -79,7 +79,11 @@ impl Answer {
             .iter()
             .filter(|(other, _)| other.eq_ignore_ascii_case(name));
         let value = values.next().map(|(_, value)| &**value);
-        assert!(values.next().is_none(), "{name} is there twice: {}", self.head);
+        assert!(
+            values.next().is_none(),
+            "{name} is there twice: {}",
+            self.head
+        );
         value
     }
 
@@ -118,7 +122,12 @@ impl Connection {
             }
             let mut byte = [0];
             let read = self.0.read(&mut byte).await.unwrap();
-            assert_ne!(read, 0, "closed inside the head: {:?}", String::from_utf8_lossy(&bytes));
+            assert_ne!(
+                read,
+                0,
+                "closed inside the head: {:?}",
+                String::from_utf8_lossy(&bytes)
+            );
             bytes.push(byte[0]);
         };
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
@@ -137,7 +146,11 @@ impl Connection {
         };
         assert_eq!(answer.header("transfer-encoding"), None, "{head}");
         if !to_head_request {
-            let length = answer.header("content-length").unwrap_or("0").parse().unwrap();
+            let length = answer
+                .header("content-length")
+                .unwrap_or("0")
+                .parse()
+                .unwrap();
             answer.body.resize(length, 0);
             self.0.read_exact(&mut answer.body).await.unwrap();
         }
@@ -147,7 +160,10 @@ impl Connection {
     /// Whether the server closes the connection without another byte.
     pub async fn is_closed_by_server(&mut self) -> bool {
         let mut byte = [0];
-        matches!(timeout(PATIENCE, self.0.read(&mut byte)).await, Ok(Ok(0) | Err(_)))
+        matches!(
+            timeout(PATIENCE, self.0.read(&mut byte)).await,
+            Ok(Ok(0) | Err(_))
+        )
     }
 }
 
