@@ -33,6 +33,20 @@ impl<S: Service<T>, T> CallReady<S, T> {
             request: Some(request),
         }
     }
+
+    /// Calls at once if the service is ready, which saves moving the request in and out again.
+    pub(crate) fn start(
+        mut service: S,
+        request: T,
+        cx: &mut Context<'_>,
+    ) -> Result<Self, S::Error> {
+        Ok(match service.poll_ready(cx)? {
+            Poll::Ready(()) => Self::Called {
+                response: service.call(request),
+            },
+            Poll::Pending => Self::new(service, request),
+        })
+    }
 }
 
 impl<S: Service<T>, T> Future for CallReady<S, T> {

@@ -2,11 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{
-    Malformed,
-    malformed::Why,
-    reader::{self, Members},
-};
+use super::{Malformed, malformed::Why, reader::Members};
 use crate::{Trigger, VerifiedBody};
 
 /// The trigger and the id of a notification, read without parsing the rest.
@@ -37,7 +33,7 @@ impl<'a> Envelope<'a> {
     ///
     /// [`Malformed`] if there is no `type`.
     pub fn peek(body: &'a VerifiedBody) -> Result<Self, Malformed> {
-        match Scan::of(body.bytes()) {
+        match Scan::until(body.bytes(), |envelope| envelope.id.is_some()) {
             Scan::Notification(envelope) => Ok(envelope),
             Scan::Deltas => Err(Malformed::new(Why::Deltas, None, body.clone())),
             Scan::Neither(why) => Err(Malformed::new(why, None, body.clone())),
@@ -71,28 +67,37 @@ pub(crate) enum Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
+    /// Reads until the trigger is known: all that routing needs.
     pub(crate) fn of(json: &'a [u8]) -> Self {
-        let (mut name, mut id, mut deltas) = (None, None, false);
+        Self::until(json, |_| true)
+    }
+
+    fn until(json: &'a [u8], enough: impl Fn(&Envelope<'a>) -> bool) -> Self {
+        let mut found: Option<Envelope<'a>> = None;
+        let (mut id, mut deltas) = (None, false);
         for (key, value) in Members::of(json).into_iter().flatten() {
-            if name.is_none() && reader::is_named(key, "type") {
-                match reader::text(value) {
-                    Some(text) => name = Some(text),
-                    None => return Self::Neither(Why::TypeIsNoString),
+            if key.is("type") && found.is_none() {
+                let Some(name) = value.text() else {
+                    return Self::Neither(Why::TypeIsNoString);
+                };
+                found = Some(Envelope {
+                    name,
+                    id: id.take(),
+                });
+            } else if key.is("id") {
+                match &mut found {
+                    Some(envelope) => envelope.id = envelope.id.take().or(value.text()),
+                    None => id = id.or(value.text()),
                 }
-            } else if id.is_none() && reader::is_named(key, "id") {
-                id = Some(reader::text(value));
-            } else if reader::is_named(key, "deltas") {
+            } else if key.is("deltas") {
                 deltas = true;
             }
-            if name.is_some() && id.is_some() {
+            if found.as_ref().is_some_and(&enough) {
                 break;
             }
         }
-        match name {
-            Some(name) => Self::Notification(Envelope {
-                name,
-                id: id.flatten(),
-            }),
+        match found {
+            Some(envelope) => Self::Notification(envelope),
             None if deltas => Self::Deltas,
             None => Self::Neither(Why::NoType),
         }

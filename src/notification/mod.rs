@@ -128,7 +128,7 @@ impl<T> Notification<T> {
     pub fn grant_id(&self) -> Option<Cow<'_, str>> {
         match &self.grant_id {
             Some(grant_id) => Some(Cow::Borrowed(grant_id)),
-            None => reader::text(self.find(&["data", "object", "grant_id"])?),
+            None => self.find(&["data", "object", "grant_id"])?.text(),
         }
     }
 
@@ -160,7 +160,7 @@ impl<T> Notification<T> {
 
     /// `data.object` as it was sent, as JSON text.
     pub fn raw_object(&self) -> Option<&[u8]> {
-        self.find(&["data", "object"])
+        Some(self.find(&["data", "object"])?.json)
     }
 
     /// The extensions of the request: what outer layers know about the tenant or the peer. Empty
@@ -193,7 +193,7 @@ impl<T> Notification<T> {
         }
     }
 
-    fn find(&self, path: &[&str]) -> Option<&[u8]> {
+    fn find(&self, path: &[&str]) -> Option<reader::RawValue<'_>> {
         reader::find(self.body.bytes(), path)
     }
 }

@@ -9,14 +9,14 @@ use std::borrow::Cow;
 
 use memchr::memchr2;
 
-/// The raw value (JSON text) of a member, found by its path from the top.
-pub(super) fn find<'a>(json: &'a [u8], path: &[&str]) -> Option<&'a [u8]> {
-    let mut value = json;
+/// The value of a member, found by its path from the top.
+pub(super) fn find<'a>(json: &'a [u8], path: &[&str]) -> Option<RawValue<'a>> {
+    let mut value = RawValue { json, text: None };
     for name in path {
-        let mut members = Members::of(value)?;
+        let mut members = Members::of(value.json)?;
         value = loop {
             let (key, value) = members.next()?;
-            if is_named(key, name) {
+            if key.is(name) {
                 break value;
             }
         };
@@ -24,8 +24,22 @@ pub(super) fn find<'a>(json: &'a [u8], path: &[&str]) -> Option<&'a [u8]> {
     Some(value)
 }
 
-/// The members of one object, in their order, as `(key, value)`: the key without its quotes, the
-/// value as raw JSON text.
+/// A value as it stands in the JSON.
+#[derive(Clone, Copy)]
+pub(super) struct RawValue<'a> {
+    /// With its quotes, if it is a string.
+    pub(super) json: &'a [u8],
+    text: Option<Text<'a>>,
+}
+
+impl<'a> RawValue<'a> {
+    /// What it says, if it is a string.
+    pub(super) fn text(self) -> Option<Cow<'a, str>> {
+        self.text?.decode()
+    }
+}
+
+/// The members of one object, in their order.
 pub(super) struct Members<'a> {
     cursor: Cursor<'a>,
     first: bool,
@@ -45,7 +59,7 @@ impl<'a> Members<'a> {
 }
 
 impl<'a> Iterator for Members<'a> {
-    type Item = (&'a [u8], &'a [u8]);
+    type Item = (Text<'a>, RawValue<'a>);
 
     /// Ends at the end of the object, or where this is no JSON any more.
     fn next(&mut self) -> Option<Self::Item> {
@@ -63,31 +77,31 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
-/// The text of a raw JSON string, with its quotes. `None` if this is no string.
-pub(super) fn text(value: &[u8]) -> Option<Cow<'_, str>> {
-    let inner = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    unescape(inner)
+/// A string as it stands between its quotes.
+#[derive(Clone, Copy)]
+pub(super) struct Text<'a> {
+    raw: &'a [u8],
+    escaped: bool,
 }
 
-/// Whether a raw key means this name.
-pub(super) fn is_named(key: &[u8], name: &str) -> bool {
-    if key.contains(&b'\\') {
-        unescape(key).is_some_and(|key| key == name)
-    } else {
-        key == name.as_bytes()
+impl<'a> Text<'a> {
+    pub(super) fn is(self, text: &str) -> bool {
+        if self.escaped {
+            self.decode().is_some_and(|decoded| decoded == text)
+        } else {
+            self.raw == text.as_bytes()
+        }
     }
-}
 
-/// The text of a string without its quotes.
-fn unescape(inner: &[u8]) -> Option<Cow<'_, str>> {
-    let plain = std::str::from_utf8(inner).ok()?;
-    if !plain.contains('\\') {
-        return Some(Cow::Borrowed(plain));
+    fn decode(self) -> Option<Cow<'a, str>> {
+        let plain = std::str::from_utf8(self.raw).ok()?;
+        if self.escaped {
+            // Rare enough in a name or an id to let serde_json do it.
+            let decoded = serde_json::from_str(&format!("\"{plain}\"")).ok()?;
+            return Some(Cow::Owned(decoded));
+        }
+        Some(Cow::Borrowed(plain))
     }
-    // Rare enough in a name or an id to let serde_json do it.
-    serde_json::from_str(&format!("\"{plain}\""))
-        .ok()
-        .map(Cow::Owned)
 }
 
 struct Cursor<'a> {
@@ -108,28 +122,29 @@ impl<'a> Cursor<'a> {
     }
 
     /// A string, without its quotes.
-    fn string(&mut self) -> Option<&'a [u8]> {
+    fn string(&mut self) -> Option<Text<'a>> {
         self.expect(b'"')?;
         let text = self.rest;
-        let mut end = 0;
-        loop {
-            end += memchr2(b'"', b'\\', text.get(end..)?)?;
-            if text.get(end)? == &b'"' {
-                self.rest = text.get(end + 1..)?;
-                return text.get(..end);
-            }
+        let mut end = memchr2(b'"', b'\\', text)?;
+        let mut escaped = false;
+        while *text.get(end)? != b'"' {
             // A backslash and the character behind it, which may be a quote.
+            escaped = true;
             end += 2;
+            end += memchr2(b'"', b'\\', text.get(end..)?)?;
         }
+        self.rest = text.get(end + 1..)?;
+        Some(Text {
+            raw: text.get(..end)?,
+            escaped,
+        })
     }
 
-    /// Any value, as it stands.
-    fn value(&mut self) -> Option<&'a [u8]> {
+    fn value(&mut self) -> Option<RawValue<'a>> {
         let start = self.rest;
+        let mut text = None;
         match start.first()? {
-            b'"' => {
-                self.string()?;
-            }
+            b'"' => text = Some(self.string()?),
             b'{' | b'[' => self.skip_nested()?,
             _ => {
                 let end = start
@@ -142,7 +157,10 @@ impl<'a> Cursor<'a> {
                 self.rest = start.get(end..)?;
             }
         }
-        start.get(..start.len() - self.rest.len())
+        Some(RawValue {
+            json: start.get(..start.len() - self.rest.len())?,
+            text,
+        })
     }
 
     /// Passes over an object or an array by counting brackets outside strings. Whether they pair is
@@ -179,7 +197,7 @@ mod tests {
     use super::*;
 
     fn found(json: &str, path: &[&str]) -> Option<String> {
-        find(json.as_bytes(), path).map(|raw| String::from_utf8_lossy(raw).into_owned())
+        find(json.as_bytes(), path).map(|raw| String::from_utf8_lossy(raw.json).into_owned())
     }
 
     #[test]
@@ -204,7 +222,7 @@ mod tests {
     #[test]
     fn escaped_keys_and_values_are_read_as_what_they_mean() {
         let json = r#"{"\u0074ype":"m\u002ec \"q\""}"#;
-        let value = find(json.as_bytes(), &["type"]).and_then(text);
+        let value = find(json.as_bytes(), &["type"]).and_then(RawValue::text);
         assert_eq!(value.as_deref(), Some("m.c \"q\""));
     }
 
@@ -243,8 +261,7 @@ mod tests {
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(bytes: Vec<u8>) {
-            let _ = find(&bytes, &["type"]);
-            let _ = text(&bytes);
+            let _ = find(&bytes, &["type"]).and_then(RawValue::text);
         }
 
         #[test]
@@ -265,7 +282,7 @@ mod tests {
             }.unwrap();
             for (key, expected) in &members {
                 let raw = find(json.as_bytes(), &[key]).expect("the member is there");
-                prop_assert_eq!(&serde_json::from_slice::<Value>(raw).unwrap(), expected);
+                prop_assert_eq!(&serde_json::from_slice::<Value>(raw.json).unwrap(), expected);
             }
             prop_assert!(find(json.as_bytes(), &["absent"]).is_none());
         }

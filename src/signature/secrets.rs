@@ -289,10 +289,6 @@ impl Secrets {
         }
     }
 
-    pub(crate) fn shared_label(&self) -> &Arc<str> {
-        &self.shared.label
-    }
-
     fn from_set(set: SecretSet) -> Self {
         Self {
             shared: Arc::new(Shared {

@@ -4,7 +4,6 @@ use std::{
     convert::Infallible,
     fmt,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -42,7 +41,7 @@ use crate::signature::{Secrets, Signature, VerifyError};
 #[derive(Clone)]
 pub struct VerifiedBody {
     bytes: Bytes,
-    verified_by: Arc<str>,
+    verified_by: Secrets,
 }
 
 impl VerifiedBody {
@@ -58,15 +57,12 @@ impl VerifiedBody {
         secrets: &Secrets,
     ) -> Result<Self, VerifyError> {
         secrets.verify(&bytes, signature)?;
-        Ok(Self::proven(bytes, secrets))
+        Ok(Self::proven(bytes, secrets.clone()))
     }
 
-    /// Only for bytes that were just verified with `secrets`.
-    pub(super) fn proven(bytes: Bytes, secrets: &Secrets) -> Self {
-        Self {
-            bytes,
-            verified_by: secrets.shared_label().clone(),
-        }
+    /// Only for bytes that were just verified with these secrets.
+    pub(super) fn proven(bytes: Bytes, verified_by: Secrets) -> Self {
+        Self { bytes, verified_by }
     }
 
     /// For tests of handlers, behind a feature of its own.
@@ -74,7 +70,7 @@ impl VerifiedBody {
     pub(crate) fn assumed(bytes: Bytes) -> Self {
         Self {
             bytes,
-            verified_by: Arc::from("testing"),
+            verified_by: Secrets::pending().with_label("testing"),
         }
     }
 
@@ -99,7 +95,7 @@ impl VerifiedBody {
 
     /// The [label](Secrets::with_label) of the secrets that verified the body.
     pub fn verified_by(&self) -> &str {
-        &self.verified_by
+        self.verified_by.label()
     }
 
     /// The request as the inner service gets it.
@@ -147,7 +143,7 @@ impl fmt::Debug for VerifiedBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedBody")
             .field("length", &self.bytes.len())
-            .field("verified_by", &self.verified_by)
+            .field("verified_by", &self.verified_by())
             .finish_non_exhaustive()
     }
 }

@@ -96,7 +96,7 @@ where
                     config,
                     next,
                 } => {
-                    let whole = ready!(reading.as_mut().poll_whole(cx));
+                    let whole = ready!(reading.as_mut().poll_whole(cx, config));
                     let Some((parts, inner)) = next.take() else {
                         return Poll::Pending;
                     };
@@ -108,10 +108,13 @@ where
                                 Verdict::Refused(rejection) => answered(rejection.into_response()),
                                 Verdict::TestEvent => answered(Outcome::TestEvent.into_response()),
                                 Verdict::Genuine => {
-                                    let body = VerifiedBody::proven(whole.bytes, reading.secrets());
+                                    let body = VerifiedBody::proven(
+                                        whole.bytes,
+                                        reading.secrets().clone(),
+                                    );
                                     let request = body.into_request(parts);
                                     State::Verified {
-                                        response: CallReady::new(inner, request),
+                                        response: CallReady::start(inner, request, cx)?,
                                     }
                                 }
                             }

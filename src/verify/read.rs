@@ -3,19 +3,15 @@
 use std::{
     fmt, mem,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use bytes::{Buf, Bytes};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use crate::{
-    Rejection, Secrets, Signature, Verifier, VerifyError,
-    time::{Deadline, Timer},
-};
+use super::config::Config;
+use crate::{Rejection, Secrets, Signature, Verifier, VerifyError, time::Deadline};
 
 /// After this many frames the task lets others run: a body that is always ready, with frames
 /// however small, must not keep the thread (nor escape its deadline).
@@ -33,8 +29,7 @@ pin_project! {
         received: Received,
         secrets: Secrets,
         signature: Signature,
-        limit: usize,
-        deadline: Deadline,
+        deadline: Option<Deadline>,
     }
 }
 
@@ -57,21 +52,13 @@ pub(super) struct Whole {
 }
 
 impl<B> Reading<B> {
-    pub(super) fn new(
-        body: B,
-        secrets: Secrets,
-        signature: Signature,
-        limit: usize,
-        timer: Arc<dyn Timer>,
-        timeout: Duration,
-    ) -> Self {
+    pub(super) fn new(body: B, secrets: Secrets, signature: Signature) -> Self {
         Self {
             body,
             received: Received::Nothing,
             secrets,
             signature,
-            limit,
-            deadline: Deadline::new(timer, timeout),
+            deadline: None,
         }
     }
 
@@ -88,13 +75,14 @@ impl<B: Body> Reading<B> {
     pub(super) fn poll_whole(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
+        config: &Config,
     ) -> Poll<Result<Whole, Rejection>> {
         for _ in 0..FRAMES_PER_POLL {
             match self.as_mut().project().body.poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     // Trailers are not signed, so they are dropped.
                     if let Ok(data) = frame.into_data() {
-                        self.as_mut().take(data)?;
+                        self.as_mut().take(data, config.max_body_size)?;
                     }
                     // Knowing the end saves another poll.
                     if self.body.is_end_stream() {
@@ -103,29 +91,36 @@ impl<B: Body> Reading<B> {
                 }
                 Poll::Ready(None) => return Poll::Ready(Ok(self.finish())),
                 Poll::Ready(Some(Err(_))) => return Poll::Ready(Err(Rejection::Transport)),
-                Poll::Pending => return self.poll_deadline(cx),
+                Poll::Pending => return self.poll_deadline(cx, config),
             }
         }
         cx.waker().wake_by_ref();
-        self.poll_deadline(cx)
+        self.poll_deadline(cx, config)
     }
 
-    fn poll_deadline<T>(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Rejection>> {
-        let deadline = self.project().deadline;
+    fn poll_deadline<T>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        config: &Config,
+    ) -> Poll<Result<T, Rejection>> {
+        let deadline = self
+            .project()
+            .deadline
+            .get_or_insert_with(|| Deadline::new(config.timer.clone(), config.read_timeout));
         deadline
             .poll_expired(cx)
             .map(|()| Err(Rejection::ReadTimeout))
     }
 
-    fn take(self: Pin<&mut Self>, mut data: B::Data) -> Result<(), Rejection> {
+    fn take(self: Pin<&mut Self>, mut data: B::Data, limit: usize) -> Result<(), Rejection> {
         let this = self.project();
         let length = data.remaining();
         if length == 0 {
             return Ok(());
         }
         let total = this.received.len().saturating_add(length);
-        if total > *this.limit {
-            return Err(Rejection::BodyTooLarge(*this.limit));
+        if total > limit {
+            return Err(Rejection::BodyTooLarge(limit));
         }
         let mut frames = match mem::replace(this.received, Received::Nothing) {
             Received::Nothing => {
@@ -141,7 +136,7 @@ impl<B: Body> Reading<B> {
             Received::Frames(frames) => frames,
         };
         let rest = usize::try_from(this.body.size_hint().lower()).unwrap_or(usize::MAX);
-        frames.append(data, total.saturating_add(rest).min(*this.limit));
+        frames.append(data, total.saturating_add(rest).min(limit));
         *this.received = Received::Frames(frames);
         Ok(())
     }

@@ -43,14 +43,7 @@ where
         match config.admit(&parts, body.size_hint().lower()) {
             Err(rejection) => ResponseFuture::answered(rejection.into_response()),
             Ok((signature, secrets)) => {
-                let reading = Reading::new(
-                    body,
-                    secrets,
-                    signature,
-                    config.max_body_size,
-                    config.timer.clone(),
-                    config.read_timeout,
-                );
+                let reading = Reading::new(body, secrets, signature);
                 ResponseFuture::reading(reading, config.clone(), parts, self.inner.clone())
             }
         }
