@@ -1,6 +1,6 @@
 use std::{
     convert::Infallible,
-    fmt,
+    fmt, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll},
@@ -52,21 +52,37 @@ where
             return Poll::Pending;
         };
         // Whatever a panic left behind is dropped without being looked at again.
-        let response = match catch_unwind(AssertUnwindSafe(|| inner.poll(cx))) {
-            Ok(Poll::Ready(Ok(response))) => settle(response, *this.pass_client_errors),
-            Ok(Poll::Ready(Err(error))) => Outcome::failed(error).into_response(),
-            Err(_) => Outcome::Panicked.into_response(),
-            Ok(Poll::Pending) => match this.deadline.poll_expired(cx) {
+        let polled = catch(|| {
+            inner.poll(cx).map(|answer| match answer {
+                Ok(response) => settle(response, *this.pass_client_errors),
+                Err(error) => Outcome::failed(error).into_response(),
+            })
+        });
+        let response = match polled {
+            Some(Poll::Ready(response)) => response,
+            Some(Poll::Pending) => match this.deadline.poll_expired(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(()) => Outcome::TimedOut(*this.timeout).into_response(),
             },
+            None => Outcome::Panicked.into_response(),
         };
         // The inner future ends before the answer is given, and may panic in doing so.
-        let dropped = catch_unwind(AssertUnwindSafe(|| this.inner.set(None)));
-        Poll::Ready(Ok(match dropped {
-            Ok(()) => response,
-            Err(_) => Outcome::Panicked.into_response(),
+        Poll::Ready(Ok(match catch(|| this.inner.set(None)) {
+            Some(()) => response,
+            None => Outcome::Panicked.into_response(),
         }))
+    }
+}
+
+/// Runs what is not ours; `None` if it panicked.
+fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(value) => Some(value),
+        Err(thrown) => {
+            // What was thrown is not ours either. If dropping it throws again, that is leaked.
+            mem::forget(catch_unwind(AssertUnwindSafe(|| drop(thrown))));
+            None
+        }
     }
 }
 
