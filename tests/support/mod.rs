@@ -3,7 +3,11 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
-use std::{net::SocketAddr, time::Duration};
+pub mod body;
+pub mod endpoint;
+pub mod manual_timer;
+
+use std::{fmt::Write as _, net::SocketAddr, time::Duration};
 
 use axum::Router;
 use tokio::{
@@ -39,7 +43,7 @@ pub fn sign_with(secret: &str, body: &[u8]) -> Signature {
 pub fn head(method: &str, target: &str, headers: &[(&str, &str)]) -> String {
     let mut head = format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\n");
     for (name, value) in headers {
-        head.extend([name, ": ", value, "\r\n"]);
+        let _ = write!(head, "{name}: {value}\r\n");
     }
     head + "\r\n"
 }
