@@ -70,6 +70,9 @@ struct Accepted {
     until: Option<Instant>,
 }
 
+/// Instead of a time that is too long for a clock.
+const FOR_GOOD: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 impl Secrets {
     /// How many secrets a set holds at most. A fifth one drops the one that would expire first.
     pub const MAX: usize = 4;
@@ -202,8 +205,8 @@ impl Secrets {
     /// ([`Secrets::KEEP_OLD_FOR`] is a good choice).
     ///
     /// Repetitions of earlier notifications may still carry the old signature. A rotation that was
-    /// expected is over. Rotating to the secret that is already the newest changes nothing else,
-    /// so every replica may call this as often as it likes.
+    /// expected is over. Rotating to the secret that is already the newest changes nothing, not
+    /// even that, so every replica may call this as often as it likes.
     ///
     /// # Errors
     ///
@@ -226,7 +229,8 @@ impl Secrets {
     /// can know it, and a `401` loses the notification for good. So call this on **every** replica
     /// *before* calling Nylas.
     pub fn expect_rotation(&self, max: Duration) {
-        let until = self.shared.clock.now().checked_add(max);
+        let now = self.shared.clock.now();
+        let until = now.checked_add(max).or_else(|| now.checked_add(FOR_GOOD));
         self.replace(|old| SecretSet {
             accepted: old.accepted.clone(),
             rotation_expected_until: until,
@@ -411,13 +415,17 @@ impl SecretSet {
                 accepted.push(old);
             }
         }
-        while accepted.len() > Secrets::MAX {
-            // The oldest stand last, and the oldest expire first.
-            accepted.pop();
+        if accepted.len() > Secrets::MAX {
+            // The oldest stand last, and usually they expire first.
+            let others = accepted.iter().enumerate().skip(1).rev();
+            let expires = |(_, one): &(usize, &Accepted)| (one.until.is_none(), one.until);
+            if let Some((first, _)) = others.min_by_key(expires) {
+                accepted.remove(first);
+            }
         }
         Self {
             accepted,
-            rotation_expected_until: None,
+            rotation_expected_until: self.rotation_expected_until.filter(|_| again),
         }
     }
 }
