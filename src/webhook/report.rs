@@ -1,4 +1,4 @@
-use std::fmt;
+use std::fmt::{self, Write};
 
 use http::Response;
 
@@ -32,10 +32,27 @@ impl<'a> Report<'a> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = Line(f);
         match self {
-            Self::Challenged => f.write_str("challenge answered"),
-            Self::Rejected(why) => write!(f, "request rejected with {}: {why}", why.status()),
-            Self::Acknowledged(how) => write!(f, "notification {how}"),
+            Self::Challenged => line.write_str("challenge answered"),
+            Self::Rejected(why) => write!(line, "request rejected with {}: {why}", why.status()),
+            Self::Acknowledged(how) => write!(line, "notification {how}"),
         }
+    }
+}
+
+/// Escapes what would break a line or command a terminal: a trigger's name, which is part of the
+/// body, or an application's own error.
+struct Line<'a, 'f>(&'a mut fmt::Formatter<'f>);
+
+impl fmt::Write for Line<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        text.chars().try_for_each(|c| {
+            if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
+                write!(self.0, "{}", c.escape_debug())
+            } else {
+                self.0.write_char(c)
+            }
+        })
     }
 }
