@@ -1,5 +1,7 @@
 //! What a notification can be read as.
 
+use std::fmt;
+
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, value::RawValue};
 
@@ -33,7 +35,7 @@ impl Payload for Object {
 /// A notification as it stands in the body
 /// ([source](https://developer.nylas.com/docs/reference/notifications/)).
 #[doc(hidden)]
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct Wire<T> {
     pub(super) specversion: Option<String>,
     #[serde(rename = "type")]
@@ -70,13 +72,25 @@ impl<T> Wire<T> {
 }
 
 #[doc(hidden)]
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct Data<T> {
     pub(super) application_id: Option<String>,
     pub(super) grant_id: Option<String>,
     pub(super) object: T,
     #[serde(flatten)]
     pub(super) extra: Map<String, Value>,
+}
+
+impl<T> fmt::Debug for Wire<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Data<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Data").finish_non_exhaustive()
+    }
 }
 
 /// A number, also where it is written as a string. Anything else is as good as absent: a
