@@ -8,7 +8,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::{ResponseFuture, VerifiedBody, config::Config, read::Reading};
-use crate::ResponseBody;
+use crate::{ResponseBody, signature::SIGNATURE_HEADER};
 
 /// The service of [`VerifySignatureLayer`](super::VerifySignatureLayer).
 #[derive(Debug, Clone)]
@@ -38,11 +38,15 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let config = &self.config;
         match config.admit(&parts, body.size_hint().lower()) {
             Err(rejection) => ResponseFuture::answered(rejection.into_response()),
             Ok((signature, secrets)) => {
+                // A handler that logs its request does not log the signature.
+                if let Some(header) = parts.headers.get_mut(SIGNATURE_HEADER) {
+                    header.set_sensitive(true);
+                }
                 let reading = Reading::new(body, secrets, signature);
                 ResponseFuture::reading(reading, config.clone(), parts, self.inner.clone())
             }
