@@ -1,1 +1,132 @@
+use super::*;
 
+/// RFC 4231, test case 2.
+#[test]
+fn signs_as_the_standard_says() {
+    let secret = WebhookSecret::new("Jefe").unwrap();
+    let signature = secret.sign(b"what do ya want for nothing?");
+    let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+    assert_eq!(signature.to_hex(), expected);
+    assert!(secret.verify(b"what do ya want for nothing?", &signature));
+    assert!(!secret.verify(b"what do ya want for nothing", &signature));
+}
+
+/// A secret that is longer than a block of SHA-256 is hashed first, not cut.
+#[test]
+fn every_byte_of_a_long_secret_counts() {
+    let long = "a".repeat(200);
+    let signature = WebhookSecret::new(&long).unwrap().sign(b"{}");
+    for at in [0, 63, 64, 65, 127, 199] {
+        let mut other = long.clone();
+        other.replace_range(at..=at, "b");
+        assert!(
+            !WebhookSecret::new(&other)
+                .unwrap()
+                .verify(b"{}", &signature)
+        );
+    }
+    assert!(
+        !WebhookSecret::new(&long[1..])
+            .unwrap()
+            .verify(b"{}", &signature)
+    );
+}
+
+/// They look like hex or base64 and are neither.
+#[test]
+fn a_secret_is_its_text() {
+    let secret = WebhookSecret::new("4a656665").unwrap();
+    let decoded = WebhookSecret::new("Jefe").unwrap();
+    assert!(!decoded.verify(b"{}", &secret.sign(b"{}")));
+    let secret = WebhookSecret::new("SmVmZQ==").unwrap();
+    assert!(!decoded.verify(b"{}", &secret.sign(b"{}")));
+}
+
+#[test]
+fn reads_and_writes_64_hexadecimal_digits() {
+    let digits = "00ff".repeat(16);
+    for text in [digits.clone(), digits.to_uppercase()] {
+        assert_eq!(Signature::from_hex(text).unwrap().to_hex(), digits);
+    }
+    assert_eq!(digits.parse::<Signature>().unwrap().to_hex(), digits);
+    let header = http::HeaderValue::from_str(&digits).unwrap();
+    assert_eq!(Signature::try_from(&header).unwrap().to_hex(), digits);
+}
+
+#[test]
+fn says_what_a_text_is_instead_of_a_signature() {
+    use InvalidSignature::{Base64, Empty, Length, NotHex, Prefixed};
+    let digits = "00ff".repeat(16);
+    for (text, why) in [
+        (String::new(), Empty),
+        (digits[..63].to_owned(), Length(63)),
+        (format!("{digits}0"), Length(65)),
+        (digits.repeat(2), Length(128)),
+        ("0".to_owned(), Length(1)),
+        (format!("sha256={digits}"), Prefixed),
+        (format!("sha256={}", &digits[..62]), NotHex),
+        (format!("SHA256={digits}"), NotHex),
+        (format!("{}=", "Zm9vYmFy_+/".repeat(4).split_off(1)), Base64),
+        ("Zm9vYmFy-_/".repeat(4).split_off(1), Base64),
+        // As long as base64 and hexadecimal all the same.
+        (digits[..43].to_owned(), Length(43)),
+        (format!("{}g", &digits[..63]), NotHex),
+        (format!(" {}", &digits[..63]), NotHex),
+        ("٣".repeat(32), NotHex),
+    ] {
+        assert_eq!(Signature::from_hex(&text), Err(why), "{text}");
+    }
+}
+
+#[test]
+fn signatures_are_equal_in_all_bytes_or_not() {
+    let one = Signature::from_bytes([7; 32]);
+    assert_eq!(one, Signature::from_bytes([7; 32]));
+    for at in 0..32 {
+        let mut bytes = [7; 32];
+        bytes[at] ^= 0x80;
+        assert_ne!(one, Signature::from_bytes(bytes), "{at}");
+    }
+}
+
+/// A body of which nothing arrived is a body of no bytes.
+#[test]
+fn a_verifier_that_got_nothing_checks_an_empty_body() {
+    let secret = WebhookSecret::new("a").unwrap();
+    let secrets = Secrets::new("a").unwrap();
+    assert_eq!(secrets.verifier(secret.sign(b"")).finish(), Ok(()));
+    let other = secrets.verifier(secret.sign(b" ")).finish();
+    assert_eq!(other, Err(VerifyError::Mismatch));
+    let pending = Secrets::pending().verifier(secret.sign(b"")).finish();
+    assert_eq!(pending, Err(VerifyError::Pending));
+}
+
+/// The caller of the plain verifier is told to start again, in either direction.
+#[test]
+fn a_verifier_notices_that_the_secrets_were_exchanged() {
+    let secret = WebhookSecret::new("a").unwrap();
+    for signature in [secret.sign(b"{}"), secret.sign(b"other")] {
+        let secrets = Secrets::new("a").unwrap();
+        let mut verifier = secrets.verifier(signature);
+        verifier.update(b"{}");
+        secrets.set("a").unwrap();
+        assert_eq!(verifier.finish(), Err(VerifyError::Exchanged));
+    }
+}
+
+#[test]
+fn the_secret_of_test_events_is_the_documented_one() {
+    let documented = WebhookSecret::new("mock-webhook-secret").unwrap();
+    let signature = WebhookSecret::of_test_events().sign(b"{}");
+    assert!(documented.verify(b"{}", &signature));
+}
+
+#[test]
+fn values_can_be_shared_between_threads() {
+    fn shared<T: Clone + Send + Sync + 'static>() {}
+    shared::<Signature>();
+    shared::<WebhookSecret>();
+    shared::<Secrets>();
+    shared::<InvalidSecret>();
+    shared::<VerifyError>();
+}

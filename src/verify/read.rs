@@ -216,3 +216,59 @@ impl<B> fmt::Debug for Reading<B> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::WebhookSecret;
+
+    fn frames() -> Frames {
+        let signature = WebhookSecret::new("a").unwrap().sign(b"");
+        Frames::new(Secrets::new("a").unwrap().verifier(signature))
+    }
+
+    proptest! {
+        /// An announced length costs a forger nothing, so it must not cost memory either.
+        #[test]
+        fn the_capacity_follows_what_was_received(
+            pieces in proptest::collection::vec(1_usize..3000, 1..40),
+            announced: usize,
+        ) {
+            let mut frames = frames();
+            for length in pieces {
+                frames.append(&vec![b'x'; length][..], announced);
+                let (length, capacity) = (frames.buffer.len(), frames.buffer.capacity());
+                prop_assert!(capacity <= length * TRUSTED_FACTOR, "{capacity} for {length}");
+            }
+        }
+    }
+
+    /// An honest announcement saves moving the bytes again and again.
+    #[test]
+    fn an_honest_announcement_is_reserved_soon() {
+        let mut frames = frames();
+        let mut capacities = Vec::new();
+        for _ in 0..1000 {
+            frames.append(&[b'x'; 1000][..], 1_000_000);
+            capacities.push(frames.buffer.capacity());
+        }
+        capacities.dedup();
+        assert!(capacities.len() <= 5, "{capacities:?}");
+    }
+
+    #[test]
+    fn without_an_announcement_the_buffer_grows_by_doubling() {
+        let mut frames = frames();
+        let mut capacities = vec![0];
+        for _ in 0..100_000 {
+            frames.append(&b"x"[..], 0);
+            capacities.push(frames.buffer.capacity());
+        }
+        capacities.dedup();
+        assert!(capacities.len() < 25, "{capacities:?}");
+        let doubles = |pair: &[usize]| pair[1] <= pair[0].max(1) * 2;
+        assert!(capacities.windows(2).all(doubles), "{capacities:?}");
+    }
+}
