@@ -427,15 +427,17 @@ mod in_time {
         }
     }
 
+    /// The shortest time there is.
+    const INSTANT: Duration = Duration::from_nanos(1);
     const ALL: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
     #[test]
     fn the_old_secret_is_refused_after_keep_old_for() {
         let case = Case::new("a");
         case.secrets.rotate("b", HOUR).unwrap();
-        case.timer.advance(HOUR - Duration::from_nanos(1));
+        case.timer.advance(HOUR.saturating_sub(INSTANT));
         case.assert_accepts_of(&ALL, &["a", "b"]);
-        case.timer.advance(Duration::from_nanos(1));
+        case.timer.advance(INSTANT);
         case.assert_accepts_of(&ALL, &["b"]);
         assert_eq!(case.check("a"), Err(VerifyError::Mismatch));
         assert!(format!("{:?}", case.secrets).contains("secrets: 1"));
@@ -457,9 +459,9 @@ mod in_time {
         case.secrets.expect_rotation(MINUTE);
         assert_eq!(case.check("a"), Ok(()));
         assert_eq!(case.check("b"), Err(VerifyError::RotationExpected));
-        case.timer.advance(MINUTE - Duration::from_nanos(1));
+        case.timer.advance(MINUTE.saturating_sub(INSTANT));
         assert_eq!(case.check("b"), Err(VerifyError::RotationExpected));
-        case.timer.advance(Duration::from_nanos(1));
+        case.timer.advance(INSTANT);
         assert_eq!(case.check("b"), Err(VerifyError::Mismatch));
 
         case.secrets.expect_rotation(MINUTE);
@@ -650,7 +652,8 @@ mod bootstrap {
             );
             assert_eq!(Secrets::new(bad).err(), Some(why.clone()));
             assert_eq!(Secrets::new(bad.to_owned()).err(), Some(why.clone()));
-            assert_eq!(Secrets::new(&bad.to_owned()).err(), Some(why.clone()));
+            let owned = bad.to_owned();
+            assert_eq!(Secrets::new(&owned).err(), Some(why.clone()));
             assert_eq!(Secrets::any_of(["fine", bad]).err(), Some(why.clone()));
             assert_eq!(Secrets::pending().set(bad), Err(why));
         }
@@ -674,9 +677,9 @@ mod bootstrap {
             .env_remove(VARIABLE);
         child.envs(value.map(|value| (VARIABLE, value)));
         let output = child.output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{text}");
-        assert!(text.contains("1 passed"), "{text}");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{said}");
+        assert!(said.contains("1 passed"), "{said}");
     }
 
     fn is_child() -> bool {

@@ -58,7 +58,7 @@ impl Log {
 async fn the_most_specific_route_gets_a_notification() {
     let log = Log::default();
     // In an order that would go wrong if the first that matches won.
-    let routes = [
+    let filters = [
         "message.*",
         "message.intelligence.*",
         "message.created",
@@ -71,8 +71,8 @@ async fn the_most_specific_route_gets_a_notification() {
         "thread.replied.legacy",
     ];
     let mut router = TriggerRouter::new().fallback(log.handler("fallback"));
-    for route in routes {
-        router = router.on(route, log.handler(route));
+    for filter in filters {
+        router = router.on(filter, log.handler(filter));
     }
     let endpoint = Endpoint::serve(layer(), router.clone()).await;
     for (trigger, route) in [

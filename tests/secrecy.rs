@@ -70,7 +70,8 @@ fn needles() -> Vec<String> {
     let mut needles = Vec::new();
     let mut bytes = |bytes: &[u8]| {
         needles.push(BASE64_STANDARD.encode(bytes));
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex.concat();
         needles.push(hex.to_uppercase());
         needles.push(hex);
         // As slices and arrays are shown.
@@ -141,14 +142,15 @@ impl Seen {
 /// What shows that the tests below can fail.
 #[test]
 fn what_must_not_be_seen_would_be() {
+    #[derive(Debug)]
+    #[allow(dead_code)]
+    struct Careless<'a>(&'a [u8]);
+
     let hex = signature().to_hex();
     let raw: Vec<u8> = (0..64)
         .step_by(2)
         .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
         .collect();
-    #[derive(Debug)]
-    #[allow(dead_code)]
-    struct Careless<'a>(&'a [u8]);
     for text in [
         format!("{:?}", Careless(&raw)),
         format!("{:#?}", Careless(&raw).0),
@@ -216,17 +218,18 @@ fn neither_by_secrets_nor_by_signatures() {
 
 #[test]
 fn nor_by_notifications() {
+    #[derive(Debug, Clone, Deserialize)]
+    #[allow(dead_code)]
+    struct Mail {
+        body: String,
+    }
+
     let mut seen = Seen::default();
     let body = verified();
     seen.debug("VerifiedBody", &body);
     seen.debug("Envelope", &Envelope::peek(&body).unwrap());
     seen.debug("Trigger", &Trigger::from("message.created"));
 
-    #[derive(Debug, Clone, Deserialize)]
-    #[allow(dead_code)]
-    struct Mail {
-        body: String,
-    }
     let mail = Notification::<Mail>::try_from(body.clone()).unwrap();
     assert_eq!(mail.object.body, CONFIDENTIAL);
     seen.debug("Notification<Mail>", &mail);
@@ -294,7 +297,7 @@ fn nor_by_what_is_malformed() {
 
     let secrets = secrets();
     let texts = [
-        format!("{CONFIDENTIAL}"),
+        CONFIDENTIAL.to_owned(),
         format!("\"{CONFIDENTIAL}\""),
         format!("{{\"{CONFIDENTIAL}\":1}}"),
         format!("{{\"type\":[\"{CONFIDENTIAL}\"]}}"),
@@ -519,6 +522,7 @@ async fn nor_by_answers_and_reports() {
         let response = webhook(secrets, router).oneshot(request).await.unwrap();
         assert_eq!(response.status(), status);
         let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
         let mut seen = seen.lock().unwrap();
         seen.debug("response", &parts);
         if let Some(rejection) = parts.extensions.get::<Rejection>() {
@@ -528,7 +532,6 @@ async fn nor_by_answers_and_reports() {
         if let Some(outcome) = parts.extensions.get::<Outcome>() {
             seen.display("Outcome", outcome);
         }
-        let body = body.collect().await.unwrap().to_bytes();
         seen.text("response body", std::str::from_utf8(&body).unwrap());
     }
     let seen = seen.lock().unwrap();

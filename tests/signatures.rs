@@ -426,14 +426,14 @@ mod bodies {
         steps
     }
 
-    fn check<D: Buf + Unpin>(
+    fn check<D>(
         body: &[u8],
-        steps: Vec<Step<D>>,
+        steps: &[Step<D>],
         announces_end: bool,
         claims: u64,
     ) -> Result<(), TestCaseError>
     where
-        D: Clone,
+        D: Buf + Unpin + Clone,
     {
         let secrets = Secrets::new(SECRET).unwrap();
         let mut size_hint = SizeHint::new();
@@ -445,7 +445,7 @@ mod bodies {
             ),
             (sign(b"another body"), REFUSED),
         ] {
-            let in_frames = Scripted::new(steps.clone())
+            let in_frames = Scripted::new(steps.iter().cloned())
                 .claiming(size_hint)
                 .announcing_end(announces_end);
             prop_assert_eq!(
@@ -467,9 +467,9 @@ mod bodies {
             claims in 0_u64..=4 * 1024 * 1024,
         ) {
             let steps = script(&body, &cuts, &kinds, Bytes::copy_from_slice);
-            check(&body, steps, announces_end, claims)?;
+            check(&body, &steps, announces_end, claims)?;
             let steps = script(&body, &cuts, &kinds, Pieces::of);
-            check(&body, steps, announces_end, claims)?;
+            check(&body, &steps, announces_end, claims)?;
         }
     }
 
@@ -479,7 +479,7 @@ mod bodies {
         let steps = body
             .iter()
             .map(|byte| Step::Data(Bytes::copy_from_slice(&[*byte])));
-        check(&body, steps.collect(), false, 0).unwrap();
+        check(&body, &steps.collect::<Vec<_>>(), false, 0).unwrap();
     }
 
     #[tokio::test]
@@ -521,9 +521,9 @@ mod bodies {
             ("transfer-encoding", "chunked"),
             ("trailer", "x-nylas-signature"),
         ];
-        let mut request = head("POST", PATH, &headers);
+        let head = head("POST", PATH, &headers);
         let signature = sign(b"{}").to_hex();
-        request += &format!("2\r\n{{}}\r\n0\r\nx-nylas-signature: {signature}\r\n\r\n");
+        let request = format!("{head}2\r\n{{}}\r\n0\r\nx-nylas-signature: {signature}\r\n\r\n");
         assert_eq!(endpoint.send(request.as_bytes()).await.status, 401);
     }
 }
