@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 
 use crate::{ResponseBody, error::SharedError, response_body::Answer, signature::InvalidSignature};
 
@@ -85,10 +85,18 @@ impl Rejection {
         }
     }
 
-    pub(crate) fn into_response(self) -> Answer {
-        let mut response = Response::new(ResponseBody::own(self.text()));
+    /// The answer to a request of this method.
+    pub(crate) fn into_response(self, method: &Method) -> Answer {
+        // Servers leave the body of an answer to HEAD away over HTTP/1 only. Over HTTP/2 they send
+        // it, and the client takes that for a violation of the protocol.
+        let head_only = *method == Method::HEAD;
+        let body = if head_only { "" } else { self.text() };
+        let mut response = Response::new(ResponseBody::own(body));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
+        if head_only {
+            headers.insert(header::CONTENT_LENGTH, self.text().len().into());
+        }
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("text/plain; charset=utf-8"),

@@ -16,7 +16,7 @@ pub(crate) fn answer<B>(request: &Request<B>, max_length: usize) -> Option<Answe
     };
     let challenge = challenge(request.uri().query()?)?;
     if challenge.len() > max_length {
-        return Some(Rejection::ChallengeTooLong(max_length).into_response());
+        return Some(Rejection::ChallengeTooLong(max_length).into_response(request.method()));
     }
     Some(echo(&challenge, head_only))
 }

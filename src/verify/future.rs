@@ -101,11 +101,13 @@ where
                         return Poll::Pending;
                     };
                     match whole {
-                        Err(rejection) => answered(rejection.into_response()),
+                        Err(rejection) => answered(rejection.into_response(&parts.method)),
                         Ok(whole) => {
                             let signature = reading.signature();
                             match config.judge(&parts, &whole.bytes, signature, whole.verdict) {
-                                Verdict::Refused(rejection) => answered(rejection.into_response()),
+                                Verdict::Refused(rejection) => {
+                                    answered(rejection.into_response(&parts.method))
+                                }
                                 Verdict::TestEvent => answered(Outcome::TestEvent.into_response()),
                                 Verdict::Genuine => {
                                     let body = VerifiedBody::proven(

@@ -41,7 +41,7 @@ where
         let (mut parts, body) = request.into_parts();
         let config = &self.config;
         match config.admit(&parts, body.size_hint().lower()) {
-            Err(rejection) => ResponseFuture::answered(rejection.into_response()),
+            Err(rejection) => ResponseFuture::answered(rejection.into_response(&parts.method)),
             Ok((signature, secrets)) => {
                 // A handler that logs its request does not log the signature.
                 if let Some(header) = parts.headers.get_mut(SIGNATURE_HEADER) {

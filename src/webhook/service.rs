@@ -59,7 +59,7 @@ where
             return ResponseFuture::verifying(self.verify.call(request), observer);
         }
         let answer = challenge::answer(&request, self.max_challenge_length)
-            .unwrap_or_else(|| Rejection::Method.into_response());
+            .unwrap_or_else(|| Rejection::Method.into_response(request.method()));
         ResponseFuture::answered(answer, observer)
     }
 }
