@@ -19,7 +19,7 @@ pin_project! {
     /// Either a short text of the layer's own, or the body of the inner service.
     ///
     /// The exact size is always passed on, so that a server sends `Content-Length` and not chunks.
-    /// The default is the inner body's default.
+    /// The default is empty, whatever the inner body may be.
     pub struct ResponseBody<R> {
         #[pin]
         content: Content<R>,
@@ -74,9 +74,9 @@ impl<R> ResponseBody<ResponseBody<R>> {
     }
 }
 
-impl<R: Default> Default for ResponseBody<R> {
+impl<R> Default for ResponseBody<R> {
     fn default() -> Self {
-        Self::inner(R::default())
+        Self::empty()
     }
 }
 
