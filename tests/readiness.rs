@@ -37,6 +37,7 @@ use tower_test::mock;
 
 type AnyBody = BoxBody<Bytes, BoxError>;
 type Mock = mock::Mock<Request<VerifiedBody>, Response<Empty<Bytes>>>;
+type End = fn(mock::SendResponse<Response<Empty<Bytes>>>);
 type MockHandle = mock::Handle<Request<VerifiedBody>, Response<Empty<Bytes>>>;
 
 const READ: Duration = Duration::from_secs(2);
@@ -44,7 +45,9 @@ const HANDLE: Duration = Duration::from_secs(5);
 
 /// Its sleeps end on command, and it tells what was asked of it.
 #[derive(Clone, Default)]
-struct Command(Arc<Mutex<Vec<(Duration, oneshot::Sender<()>)>>>);
+struct Command(Arc<Mutex<Vec<Asleep>>>);
+
+type Asleep = (Duration, oneshot::Sender<()>);
 
 impl Command {
     /// The lengths of the sleeps that somebody still waits for.
@@ -339,9 +342,9 @@ fn no_permit_stays_taken_after_the_handler() {
     let (mock, mut handle): (Mock, MockHandle) = mock::pair();
     let mut endpoint = webhook(&timer).layer(limit.layer(mock));
 
-    let ends: [(&str, fn(mock::SendResponse<_>)); 3] = [
+    let ends: [(&str, End); 3] = [
         ("answers", |send| {
-            send.send_response(Response::new(Empty::new()))
+            send.send_response(Response::new(Empty::new()));
         }),
         ("fails", |send| send.send_error("on purpose")),
         ("vanishes", |send| drop(send)),

@@ -165,6 +165,8 @@ pub struct Ask {
     pub target: String,
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
+    /// Over HTTP/1.1: the body as chunks, without `Content-Length`.
+    pub chunked: bool,
 }
 
 impl Ask {
@@ -174,6 +176,7 @@ impl Ask {
             target: target.into(),
             headers: Vec::new(),
             body: Vec::new(),
+            chunked: false,
         }
     }
 
@@ -191,6 +194,18 @@ impl Ask {
         ask
     }
 
+    /// A delivery to a destination with `compressed_delivery`.
+    #[cfg(feature = "gzip")]
+    pub fn compressed(body: &[u8]) -> Self {
+        Self::delivery(gzip(body)).header("content-encoding", "gzip")
+    }
+
+    #[must_use]
+    pub fn chunked(mut self) -> Self {
+        self.chunked = true;
+        self
+    }
+
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
@@ -205,15 +220,31 @@ impl Ask {
 
     fn bytes(&self, wire: Wire) -> Vec<u8> {
         let version = if wire == Wire::Http10 { "1.0" } else { "1.1" };
-        let mut head = format!("{} {} HTTP/{version}\r\n", self.method, self.target);
-        head.push_str("host: localhost\r\nconnection: close\r\n");
-        if self.method == Method::POST {
-            head.push_str(&format!("content-length: {}\r\n", self.body.len()));
+        let mut lines = vec![
+            format!("{} {} HTTP/{version}", self.method, self.target),
+            "host: localhost".to_owned(),
+            "connection: close".to_owned(),
+        ];
+        // Only HTTP/1.1 knows chunks.
+        let chunked = self.chunked && wire == Wire::Http11;
+        if chunked {
+            lines.push("transfer-encoding: chunked".to_owned());
+        } else if self.method == Method::POST {
+            lines.push(format!("content-length: {}", self.body.len()));
         }
-        for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+        let headers = self.headers.iter();
+        lines.extend(headers.map(|(name, value)| format!("{name}: {value}")));
+        let head = lines.join("\r\n") + "\r\n\r\n";
+        if chunked {
+            let size = format!("{:x}\r\n", self.body.len());
+            return [
+                head.as_bytes(),
+                size.as_bytes(),
+                &self.body,
+                b"\r\n0\r\n\r\n",
+            ]
+            .concat();
         }
-        head.push_str("\r\n");
         [head.as_bytes(), &self.body].concat()
     }
 }
@@ -350,4 +381,11 @@ pub fn assert_exact(reply: &Reply, body: &[u8], what: &str) {
         "{what}: {reply:?}"
     );
     assert_eq!(reply.header("transfer-encoding"), None, "{what}: {reply:?}");
+}
+
+#[cfg(feature = "gzip")]
+pub fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut encoder, body).unwrap();
+    encoder.finish().unwrap()
 }
