@@ -19,6 +19,20 @@ mod gzip;
 mod layer;
 mod service;
 
+use http::Request;
+
 pub use self::{
     content::Undecodable, future::ResponseFuture, layer::DecompressionLayer, service::Decompression,
 };
+use crate::{Outcome, VerifiedBody, error::SharedError, response_body::Answer};
+
+/// The request with its content decoded, or the answer that says why it cannot be.
+pub(crate) fn decode(
+    request: Request<VerifiedBody>,
+    max_size: usize,
+) -> Result<Request<VerifiedBody>, Box<Answer>> {
+    content::decode(request, max_size).map_err(|why| {
+        let outcome = Outcome::Undecodable(SharedError::from(Box::from(why)));
+        Box::new(outcome.into_response())
+    })
+}

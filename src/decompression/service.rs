@@ -3,8 +3,8 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::{ResponseFuture, content};
-use crate::{Outcome, ResponseBody, VerifiedBody, error::SharedError};
+use super::{ResponseFuture, decode};
+use crate::{ResponseBody, VerifiedBody};
 
 /// The service of [`DecompressionLayer`](super::DecompressionLayer).
 #[derive(Debug, Clone, Copy)]
@@ -33,12 +33,9 @@ where
     }
 
     fn call(&mut self, request: Request<VerifiedBody>) -> Self::Future {
-        match content::decode(request, self.max_size) {
+        match decode(request, self.max_size) {
             Ok(request) => ResponseFuture::decoded(self.inner.clone(), request),
-            Err(why) => {
-                let outcome = Outcome::Undecodable(SharedError::from(Box::from(why)));
-                ResponseFuture::answered(outcome.into_response())
-            }
+            Err(answer) => ResponseFuture::answered(*answer),
         }
     }
 }

@@ -11,7 +11,7 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{Report, layer::Observer, service::Verified};
+use super::{Report, layer::Observer, verified::Verified};
 use crate::{BoxError, Rejection, ResponseBody, VerifiedBody, response_body::Answer, verify};
 
 pin_project! {
@@ -87,8 +87,8 @@ where
                 if let Some(observer) = this.observer {
                     observer(Report::of(&response));
                 }
-                // One body each for verification, decompression and acknowledgement.
-                response.map(|body| body.flatten().flatten())
+                // One body each for verification and for what stands behind it.
+                response.map(ResponseBody::flatten)
             }
         };
         Poll::Ready(Ok(response))

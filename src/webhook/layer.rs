@@ -17,7 +17,7 @@ use crate::{
 pub struct WebhookLayer {
     pub(super) max_challenge_length: usize,
     pub(super) verify: VerifySignatureLayer,
-    pub(super) decompression: DecompressionLayer,
+    pub(super) max_inflated_size: usize,
     pub(super) acknowledge: AcknowledgeLayer,
     pub(super) observer: Option<Arc<Observer>>,
 }
@@ -41,7 +41,7 @@ impl WebhookLayer {
         Self {
             max_challenge_length: ChallengeLayer::MAX_LENGTH,
             verify: VerifySignatureLayer::with_timer(secrets, timer.clone()),
-            decompression: DecompressionLayer::new(),
+            max_inflated_size: DecompressionLayer::MAX_SIZE,
             acknowledge: AcknowledgeLayer::with_timer(timer),
             observer: None,
         }
@@ -83,7 +83,7 @@ impl WebhookLayer {
     /// [`DecompressionLayer::MAX_SIZE`].
     #[must_use]
     pub fn max_inflated_size(mut self, bytes: usize) -> Self {
-        self.decompression = self.decompression.max_size(bytes);
+        self.max_inflated_size = bytes;
         self
     }
 
@@ -173,7 +173,7 @@ impl fmt::Debug for WebhookLayer {
         f.debug_struct("WebhookLayer")
             .field("max_challenge_length", &self.max_challenge_length)
             .field("verify", &self.verify)
-            .field("decompression", &self.decompression)
+            .field("max_inflated_size", &self.max_inflated_size)
             .field("acknowledge", &self.acknowledge)
             .finish_non_exhaustive()
     }

@@ -18,5 +18,6 @@ mod future;
 mod layer;
 mod report;
 mod service;
+mod verified;
 
 pub use self::{future::ResponseFuture, layer::WebhookLayer, report::Report, service::Webhook};

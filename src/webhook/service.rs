@@ -9,14 +9,8 @@ use http::{Method, Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{ResponseFuture, WebhookLayer, layer::Observer};
-use crate::{
-    BoxError, Rejection, ResponseBody, VerifiedBody, acknowledge::Acknowledge, challenge,
-    decompression::Decompression, verify::VerifySignature,
-};
-
-/// What stands behind the verification.
-pub(super) type Verified<S> = Decompression<Acknowledge<S>>;
+use super::{ResponseFuture, WebhookLayer, layer::Observer, verified::Verified};
+use crate::{BoxError, Rejection, ResponseBody, VerifiedBody, challenge, verify::VerifySignature};
 
 /// The service of [`WebhookLayer`]. It never fails.
 #[derive(Clone)]
@@ -28,7 +22,7 @@ pub struct Webhook<S> {
 
 impl<S> Webhook<S> {
     pub(super) fn new(inner: S, layer: &WebhookLayer) -> Self {
-        let inner = layer.decompression.layer(layer.acknowledge.layer(inner));
+        let inner = Verified::new(layer.max_inflated_size, layer.acknowledge.layer(inner));
         Self {
             verify: layer.verify.layer(inner),
             max_challenge_length: layer.max_challenge_length,
