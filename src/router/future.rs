@@ -2,7 +2,10 @@ use std::{
     convert::Infallible,
     fmt,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll, ready},
 };
 
@@ -12,13 +15,14 @@ use super::{
     endpoint::{EndpointFuture, RoutedBody},
     service::OnMalformed,
 };
-use crate::{Ack, Outcome, error::SharedError, notification::Malformed};
+use crate::{Ack, Outcome, error::SharedError, notification::Malformed, trigger::Trigger};
 
 /// The response of [`TriggerRouter`](super::TriggerRouter).
 pub struct ResponseFuture(State);
 
 enum State {
     Answered(Option<Response<RoutedBody>>),
+    Unrouted(Option<(Trigger, Arc<AtomicU64>)>),
     Routed {
         response: EndpointFuture,
         on_malformed: Option<Arc<OnMalformed>>,
@@ -26,12 +30,13 @@ enum State {
 }
 
 impl ResponseFuture {
-    pub(super) fn answered(response: Response<RoutedBody>) -> Self {
-        Self(State::Answered(Some(response)))
+    /// Counted once it is acknowledged: this future may be dropped before.
+    pub(super) fn unrouted(trigger: Trigger, count: Arc<AtomicU64>) -> Self {
+        Self(State::Unrouted(Some((trigger, count))))
     }
 
     pub(super) fn malformed(malformed: Malformed, decide: Option<&OnMalformed>) -> Self {
-        Self::answered(answer_malformed(malformed, decide))
+        Self(State::Answered(Some(answer_malformed(malformed, decide))))
     }
 
     pub(super) fn routed(response: EndpointFuture, on_malformed: Option<Arc<OnMalformed>>) -> Self {
@@ -61,6 +66,13 @@ impl Future for ResponseFuture {
         match &mut self.0 {
             State::Answered(response) => match response.take() {
                 Some(response) => Poll::Ready(Ok(response)),
+                None => Poll::Pending,
+            },
+            State::Unrouted(unrouted) => match unrouted.take() {
+                Some((trigger, count)) => {
+                    count.fetch_add(1, Ordering::Relaxed);
+                    Poll::Ready(Ok(Outcome::Unrouted(trigger).into_response()))
+                }
                 None => Poll::Pending,
             },
             State::Routed {

@@ -22,7 +22,7 @@ use super::{
     table::Table,
 };
 use crate::{
-    Ack, BoxError, Outcome, VerifiedBody,
+    Ack, BoxError, VerifiedBody,
     notification::{Malformed, Scan, Why},
     trigger::{Filter, Trigger, TriggerKind},
 };
@@ -187,7 +187,7 @@ impl TriggerRouter {
     ///
     /// The function gets the reason and the raw bytes. With [`Ack::Retry`] the answer is `503`:
     /// for an operator who would rather mend the type within 20 minutes. Either way the outcome is
-    /// reported as [`Outcome::Malformed`].
+    /// reported as [`Outcome::Malformed`](crate::Outcome::Malformed).
     #[must_use]
     pub fn on_malformed(
         mut self,
@@ -296,8 +296,7 @@ impl Service<Request<VerifiedBody>> for TriggerRouter {
         match route {
             Ok(route) => ResponseFuture::routed(route.endpoint.call(request), on_malformed),
             Err(Missing::Route(trigger)) => {
-                routes.unrouted.fetch_add(1, Ordering::Relaxed);
-                ResponseFuture::answered(Outcome::Unrouted(trigger).into_response())
+                ResponseFuture::unrouted(trigger, routes.unrouted.clone())
             }
             Err(Missing::Type(why)) => {
                 let malformed = Malformed::new(why, None, request.into_body());
