@@ -76,6 +76,12 @@
 //! - **anything else**: the service implements `tower_service::Service<Request<B>>` for every `B:
 //!   http_body::Body`, never fails, and is `Clone + Send + Sync` if the inner service is.
 //!
+//! # Order of layers
+//!
+//! What observes belongs outside, what limits belongs inside, and nothing outside may change the
+//! body of a request, since Nylas signs the very bytes on the wire. [A table](crate::layers) says
+//! it of tower-http's and tower's layers one by one.
+//!
 //! # Back-pressure
 //!
 //! Every layer here is always ready, and waits for the inner service inside its future, after
@@ -125,6 +131,10 @@ pub mod trigger;
 pub mod v2;
 pub mod verify;
 pub mod webhook;
+
+#[cfg(any(doc, all(doctest, feature = "router", feature = "tokio")))]
+#[doc = include_str!("docs/layers.md")]
+pub mod layers {}
 
 mod call_ready;
 mod error;
