@@ -23,7 +23,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Compare {
-    /// Sizes of the notifications, such as 600, 0.6k, 2k, 16k, 100k (1k = 1024 bytes)
+    /// Sizes of the notifications, such as 0.6k, 2k, 16k, 100k (1k = 1024 bytes)
     #[arg(long, value_delimiter = ',', default_value = "2k,100k")]
     pub(crate) sizes: Vec<Size>,
     /// Seconds measured per server, size and round

@@ -32,7 +32,7 @@ pub(crate) async fn run(args: &Compare) -> Result<()> {
     let home = home();
     let mut setup = Setup::new(args);
 
-    let servers = available(args, &home, &mut setup).await;
+    let servers = available(&home, &mut setup).await;
     // After `npm ci`, which may use all cores.
     setup.cores = match Cores::settle(args.cores).await {
         Ok(cores) => Some(cores),
@@ -50,7 +50,7 @@ pub(crate) async fn run(args: &Compare) -> Result<()> {
         return Err("there is no server to measure".into());
     }
 
-    let bodies = args
+    let bodies = setup
         .sizes
         .iter()
         .map(|&size| Bodies::new(size, args.connections))
@@ -102,8 +102,8 @@ pub(crate) async fn run(args: &Compare) -> Result<()> {
     match results.disturbed() {
         0 => {}
         disturbed => setup.notes.push(format!(
-            "in {disturbed} of {turns} turns neither server nor load were busy all the time: \
-             something else used the cores, and the figures do not count"
+            "in {disturbed} of {turns} turns others used one of the cores: repeat it on a machine \
+             that has nothing else to do"
         )),
     }
     finish(&setup, &results, &failures, &home, began.elapsed())
@@ -126,13 +126,10 @@ impl Bodies {
     }
 }
 
-/// Those of the wanted servers that can run here, without repetitions.
-async fn available(args: &Compare, home: &Path, setup: &mut Setup) -> Vec<Server> {
+/// Those of the wanted servers that can run here.
+async fn available(home: &Path, setup: &mut Setup) -> Vec<Server> {
     let mut servers = Vec::new();
-    for &server in &args.only {
-        if servers.contains(&server) {
-            continue;
-        }
+    for server in setup.servers.clone() {
         if server == Server::Express {
             match child::prepare_express(home).await {
                 Ok(node) => setup.node = Some(node),
@@ -167,6 +164,7 @@ async fn take_turn(server: Server, bodies: &Bodies, setup: &Setup, home: &Path) 
     let measured = load::run(
         running.addr,
         running.pid,
+        setup.cores,
         &bodies.genuine,
         setup.warm_up,
         setup.seconds,
@@ -196,7 +194,7 @@ fn finish(
         report::markdown(setup, results, failures),
     )?;
 
-    println!("\n{}", report::tables(setup, results));
+    println!("\n{}\n", report::tables(setup, results));
     for note in &setup.notes {
         println!("note: {note}");
     }

@@ -20,7 +20,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{Result, usage};
+use crate::{Result, cores::Cores, usage};
 
 /// What was seen in the measured window.
 pub(crate) struct Measured {
@@ -33,6 +33,8 @@ pub(crate) struct Measured {
     pub(crate) server_cpu: Option<Duration>,
     /// The CPU time of this process in the window.
     pub(crate) load_cpu: Option<Duration>,
+    /// What others took of the two cores, whichever lost more; unknown if nothing is pinned.
+    pub(crate) others_cpu: Option<Duration>,
     /// Of the whole load, warm-up included.
     pub(crate) errors: u64,
     pub(crate) first_error: Option<String>,
@@ -52,6 +54,7 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(crate) async fn run(
     addr: SocketAddr,
     server: u32,
+    cores: Option<Cores>,
     requests: &[Bytes],
     warm_up: Duration,
     window: Duration,
@@ -64,10 +67,10 @@ pub(crate) async fn run(
     }
 
     sleep(warm_up).await;
-    let before = Snapshot::take(&shared, server);
+    let before = Snapshot::take(&shared, server, cores);
     shared.recording.store(true, Relaxed);
     sleep(window).await;
-    let after = Snapshot::take(&shared, server);
+    let after = Snapshot::take(&shared, server, cores);
     shared.recording.store(false, Relaxed);
     shared.stop.store(true, Relaxed);
 
@@ -94,16 +97,27 @@ pub(crate) async fn run(
     }
 
     latencies.sort_unstable();
-    let since = |now: Option<Duration>, then: Option<Duration>| Some(now?.saturating_sub(then?));
+    let server_cpu = since(after.server_cpu, before.server_cpu);
+    let load_cpu = since(after.load_cpu, before.load_cpu);
+    let others = |now, then, own: Option<Duration>| Some(since(now, then)?.saturating_sub(own?));
     Ok(Measured {
         window: after.at - before.at,
         answered: after.answered - before.answered,
         latencies,
-        server_cpu: since(after.server_cpu, before.server_cpu),
-        load_cpu: since(after.load_cpu, before.load_cpu),
+        server_cpu,
+        load_cpu,
+        others_cpu: others(after.server_core, before.server_core, server_cpu).max(others(
+            after.load_core,
+            before.load_core,
+            load_cpu,
+        )),
         errors,
         first_error,
     })
+}
+
+fn since(now: Option<Duration>, then: Option<Duration>) -> Option<Duration> {
+    Some(now?.saturating_sub(then?))
 }
 
 /// The status of the answer to one request on a connection of its own.
@@ -118,15 +132,19 @@ struct Snapshot {
     answered: u64,
     server_cpu: Option<Duration>,
     load_cpu: Option<Duration>,
+    server_core: Option<Duration>,
+    load_core: Option<Duration>,
 }
 
 impl Snapshot {
-    fn take(shared: &Shared, server: u32) -> Self {
+    fn take(shared: &Shared, server: u32, cores: Option<Cores>) -> Self {
         Self {
             at: Instant::now(),
             answered: shared.answered.load(Relaxed),
             server_cpu: usage::cpu(server),
             load_cpu: usage::cpu(std::process::id()),
+            server_core: cores.and_then(|cores| usage::core(cores.server)),
+            load_core: cores.and_then(|cores| usage::core(cores.load)),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 /// How and where it was measured.
 pub(crate) struct Setup {
     pub(crate) sizes: Vec<Size>,
-    servers: Vec<Server>,
+    pub(crate) servers: Vec<Server>,
     pub(crate) seconds: Duration,
     pub(crate) warm_up: Duration,
     pub(crate) rounds: u16,
@@ -35,8 +35,8 @@ impl Setup {
             (args.warm_up, args.seconds, args.rounds)
         };
         let mut setup = Self {
-            sizes: args.sizes.clone(),
-            servers: args.only.clone(),
+            sizes: without_repetitions(&args.sizes),
+            servers: without_repetitions(&args.only),
             seconds,
             warm_up,
             rounds,
@@ -100,16 +100,34 @@ impl fmt::Display for Setup {
     }
 }
 
+fn without_repetitions<T: Copy + PartialEq>(given: &[T]) -> Vec<T> {
+    let mut kept = Vec::new();
+    for one in given {
+        if !kept.contains(one) {
+            kept.push(*one);
+        }
+    }
+    kept
+}
+
 /// What one line of progress says about a turn.
 pub(crate) fn progress(figures: &Figures) -> String {
-    format!(
-        "{:>9} req/s  p99 {:>7} µs  CPU {:>6} µs  server {:>4}  load {:>4}",
+    let mut text = format!(
+        "{:>9} req/s  p99 {:>7} µs  CPU {:>6} µs  server {:>5}  load {:>5}",
         whole(figures.requests_per_second),
         whole(figures.p99),
         or_dash(figures.cpu_per_request, |v| format!("{v:.1}")),
         or_dash(figures.server_share, percent),
         or_dash(figures.load_share, percent),
-    )
+    );
+    if figures.is_disturbed() {
+        let _ = write!(
+            text,
+            "  OTHERS {:>5}",
+            or_dash(figures.others_share, percent)
+        );
+    }
+    text
 }
 
 const HEADER: [&str; 11] = [
@@ -218,14 +236,14 @@ fn rows(setup: &Setup, results: &Results, size: Size) -> Vec<[String; HEADER.len
 pub(crate) fn csv(results: &Results) -> String {
     let mut text = String::from(
         "body_bytes,round,server,requests_per_second,p50_us,p99_us,p999_us,cpu_us_per_request,\
-         peak_mb,server_share,load_share\n",
+         peak_mb,server_share,load_share,others_share\n",
     );
     for turn in &results.0 {
         let f = &turn.figures;
         let optional = |value: Option<f64>| value.map(|v| format!("{v:.4}")).unwrap_or_default();
         let _ = writeln!(
             text,
-            "{},{},{},{:.1},{:.1},{:.1},{:.1},{},{},{},{}",
+            "{},{},{},{:.1},{:.1},{:.1},{:.1},{},{},{},{},{}",
             turn.size.0,
             turn.round,
             turn.server.name(),
@@ -237,6 +255,7 @@ pub(crate) fn csv(results: &Results) -> String {
             optional(f.peak_memory),
             optional(f.server_share),
             optional(f.load_share),
+            optional(f.others_share),
         );
     }
     text
