@@ -1,0 +1,149 @@
+//! What the layers allocate beyond the request itself, counted.
+
+#![cfg(all(feature = "router", feature = "tokio"))]
+#![allow(missing_docs)]
+
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use tower::{Layer, Service};
+use tower_nylas::{
+    ChallengeLayer, Secrets, TriggerRouter, VerifiedBody, VerifySignatureLayer, WebhookLayer,
+    WebhookSecret,
+};
+
+const SECRET: &str = "k7-Hq_inventedSecret";
+const BODY: &[u8] =
+    br#"{"specversion":"1.0","type":"message.created","id":"n-1","data":{"object":{}}}"#;
+
+/// The proof in the request's extensions, which axum's extractors need: the extensions' map, its
+/// table, and the box of the proof.
+const PROOF: u64 = if cfg!(feature = "axum") { 3 } else { 0 };
+
+/// Answers at once and allocates nothing.
+#[derive(Clone)]
+struct Nothing;
+
+impl<B> Service<Request<B>> for Nothing {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<B>) -> Self::Future {
+        ready(Ok(Response::new(Full::default())))
+    }
+}
+
+/// The status of the answer, and how often it took memory. The request is built before, and the
+/// response dropped after counting.
+fn count<S, R>(service: &S, request: Request<Full<Bytes>>) -> (u16, u64)
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<R>, Error = Infallible> + Clone,
+{
+    // arc-swap registers a thread at its first look at any secrets, once for its whole life.
+    secrets().is_pending();
+    let mut service = service.clone();
+    let mut answer = None;
+    let counted = allocation_counter::measure(|| {
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(service.poll_ready(&mut context).is_ready());
+        let mut response = pin!(service.call(request));
+        let Poll::Ready(Ok(response)) = response.as_mut().poll(&mut context) else {
+            panic!("nothing here waits");
+        };
+        answer = Some(response);
+    });
+    (answer.unwrap().status().as_u16(), counted.count_total)
+}
+
+fn secrets() -> Secrets {
+    Secrets::new(SECRET).unwrap()
+}
+
+fn genuine(body: &'static [u8]) -> Request<Full<Bytes>> {
+    let signature = WebhookSecret::new(SECRET).unwrap().sign(body).to_hex();
+    Request::post("/")
+        .header("content-length", body.len())
+        .header("x-nylas-signature", signature)
+        .body(Full::new(Bytes::from_static(body)))
+        .unwrap()
+}
+
+fn with_signature(signature: Option<String>, body: Vec<u8>) -> Request<Full<Bytes>> {
+    let mut request = Request::post("/");
+    if let Some(signature) = signature {
+        request = request.header("x-nylas-signature", signature);
+    }
+    request.body(Full::new(body.into())).unwrap()
+}
+
+#[test]
+fn a_verified_single_frame_takes_no_memory_in_challenge_and_verify() {
+    let challenge = ChallengeLayer::new().layer(Nothing);
+    assert_eq!(count(&challenge, genuine(BODY)), (200, 0));
+    let verify = VerifySignatureLayer::new(secrets()).layer(Nothing);
+    assert_eq!(count(&verify, genuine(BODY)), (200, PROOF));
+    let both = ChallengeLayer::new().layer(VerifySignatureLayer::new(secrets()).layer(Nothing));
+    assert_eq!(count(&both, genuine(BODY)), (200, PROOF));
+    let whole = WebhookLayer::new(secrets()).layer(Nothing);
+    assert_eq!(count(&whole, genuine(BODY)), (200, PROOF));
+}
+
+#[test]
+fn the_router_takes_one_box() {
+    let router = TriggerRouter::new().on("message.created", async |_: VerifiedBody| ());
+    let verify = VerifySignatureLayer::new(secrets()).layer(router.clone());
+    assert_eq!(count(&verify, genuine(BODY)), (200, PROOF + 1));
+    let whole = WebhookLayer::new(secrets()).layer(router);
+    assert_eq!(count(&whole, genuine(BODY)), (200, PROOF + 1));
+}
+
+#[test]
+fn several_secrets_take_no_memory_either() {
+    let secrets = Secrets::any_of(["another-inventedOne", "a-third-inventedOne", SECRET]).unwrap();
+    let verify = VerifySignatureLayer::new(secrets).layer(Nothing);
+    assert_eq!(count(&verify, genuine(BODY)), (200, PROOF));
+}
+
+#[test]
+fn a_rejection_takes_little_and_the_same_for_any_input() {
+    let service = WebhookLayer::new(secrets()).layer(Nothing);
+    let forged = || Some("0".repeat(64));
+    for (what, status, signature) in [
+        ("unsigned", 401, None),
+        ("malformed", 401, Some("x".to_owned())),
+        ("malformed and long", 401, Some("x".repeat(60_000))),
+        ("forged", 401, forged()),
+    ] {
+        let allocated = |length: usize| {
+            let request = with_signature(signature.clone(), vec![b' '; length]);
+            let (answered, allocated) = count(&service, request);
+            assert_eq!(answered, status, "{what}");
+            allocated
+        };
+        let small = allocated(10);
+        assert!(small <= 5, "{what}: {small}");
+        assert_eq!(allocated(1_000_000), small, "{what}");
+    }
+    let oversized = with_signature(forged(), vec![b' '; 5_000_000]);
+    let (status, allocated) = count(&service, oversized);
+    assert_eq!(status, 413);
+    assert!(allocated <= 5, "{allocated}");
+
+    let mut method = genuine(BODY);
+    *method.method_mut() = http::Method::PUT;
+    let (status, allocated) = count(&service, method);
+    assert_eq!(status, 405);
+    assert!(allocated <= 5, "{allocated}");
+}
