@@ -4,7 +4,7 @@
 //! Each case is run again and again: dropped before it was polled at all, after one poll, after
 //! two, and so on until it runs to its end.
 
-#![cfg(feature = "router")]
+#![cfg(all(feature = "router", feature = "tokio"))]
 #![allow(missing_docs)]
 
 mod support_mounts;
@@ -141,7 +141,7 @@ impl World {
     /// A service behind a limit of one, neither of which is ready or done at once.
     fn inner(&self) -> ConcurrencyLimit<Inner> {
         GlobalConcurrencyLimitLayer::with_semaphore(self.permits.clone()).layer(Inner {
-            _service: self.service.clone(),
+            service: self.service.clone(),
             handler: Arc::downgrade(&self.handler),
             finished: self.finished.clone(),
             waited: 0,
@@ -272,7 +272,8 @@ impl Body for Slow {
 
 /// Not ready at once, not done at once.
 struct Inner {
-    _service: Token,
+    #[allow(dead_code)]
+    service: Token,
     handler: Weak<()>,
     finished: Arc<AtomicUsize>,
     waited: usize,
@@ -281,7 +282,7 @@ struct Inner {
 impl Clone for Inner {
     fn clone(&self) -> Self {
         Self {
-            _service: self._service.clone(),
+            service: self.service.clone(),
             handler: self.handler.clone(),
             finished: self.finished.clone(),
             waited: 0,

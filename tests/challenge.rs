@@ -1,7 +1,7 @@
 //! The challenge on the wire: the exact bytes over every protocol, with and without layers around,
 //! before any secret exists.
 
-#![cfg(feature = "router")]
+#![cfg(all(feature = "router", feature = "tokio"))]
 #![allow(missing_docs)]
 
 mod support_mounts;

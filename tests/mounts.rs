@@ -1,7 +1,7 @@
 //! Every way to mount the endpoint, over a socket: each test mounts it in one way and then plays
 //! Nylas against it, challenge and all.
 
-#![cfg(feature = "router")]
+#![cfg(all(feature = "router", feature = "tokio"))]
 #![allow(missing_docs)]
 
 mod support_mounts;
