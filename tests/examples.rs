@@ -1,0 +1,482 @@
+//! Runs every example as a user does: as a process of its own, over real connections, to its end.
+//!
+//! `cargo test` builds the examples beside the tests, but `cargo test --test examples` does not:
+//! then `cargo build --examples` with the same features goes first.
+
+// Servers are ended with the signal of ctrl-c.
+#![cfg(all(unix, feature = "router", feature = "tokio"))]
+
+mod support;
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use support::{Answer, Connection, PATH, SECRET, head, send, sign_with};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader},
+    process::{Child, Command},
+    sync::mpsc,
+    time::timeout,
+};
+
+/// Longer than anything here takes; only a test that hangs ever waits so long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const BODY: &[u8] = br#"{"type":"grant.expired","id":"n-1","data":{"object":{"grant_id":"g-1"}}}"#;
+
+const SECRET_VARIABLE: &str = "NYLAS_WEBHOOK_SECRET";
+
+#[tokio::test]
+async fn quickstart() {
+    let ended = Program::start("quickstart", &[], &[]).end().await;
+    assert!(ended.status.success(), "{ended:?}");
+    assert_all(&ended, " as expected");
+}
+
+#[tokio::test]
+async fn axum() {
+    answers_while_pending("axum").await;
+    let server = Server::start("axum", &[(SECRET_VARIABLE, SECRET)]).await;
+    answers(&server, PATH, SECRET).await;
+
+    let list = get(&server, "/").await;
+    assert_eq!(list.text(), "g-1 has to log in again\n");
+    let mail =
+        br#"{"type":"message.created.truncated","data":{"object":{"id":"m-1","grant_id":"g-1"}}}"#;
+    assert_eq!(deliver(&server, PATH, SECRET, mail).await.status, 200);
+    let event = br#"{"type":"event.updated","data":{"object":{"id":"e-1","grant_id":"g-1","calendar_id":"c-1","title":"Lunch"}}}"#;
+    assert_eq!(deliver(&server, PATH, SECRET, event).await.status, 200);
+    let deleted = br#"{"type":"event.deleted","data":{"object":{"id":"e-1","grant_id":"g-1","calendar_id":"c-1"}}}"#;
+    assert_eq!(deliver(&server, PATH, SECRET, deleted).await.status, 200);
+    let list = get(&server, "/").await;
+    assert_eq!(
+        list.text(),
+        "g-1 has to log in again\nmail m-1 without its text\nevent Lunch\n"
+    );
+    ends_gracefully(server, PATH, SECRET).await;
+}
+
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn axum_extractors() {
+    answers_while_pending("axum_extractors").await;
+    let server = Server::start("axum_extractors", &[(SECRET_VARIABLE, SECRET)]).await;
+    answers(&server, PATH, SECRET).await;
+
+    // `n-1` was handled by then, and other attempts of it bring other bytes.
+    let again = br#"{"type":"grant.expired","id":"n-1","webhook_delivery_attempt":2,"data":{"object":{"grant_id":"g-1"}}}"#;
+    assert_eq!(deliver(&server, PATH, SECRET, again).await.status, 200);
+    assert_eq!(get(&server, "/").await.text(), "grant.expired: None\n");
+    for id in ["", r#","id":"n-2""#, r#","id":"n-2""#, ""] {
+        let mail = format!(
+            r#"{{"type":"message.created"{id},"data":{{"object":{{"id":"m-1","grant_id":"g-1"}}}}}}"#
+        );
+        let answer = deliver(&server, PATH, SECRET, mail.as_bytes()).await;
+        assert_eq!(answer.status, 200);
+    }
+    // Twice without an id, since nothing tells that they are one notification, and once `n-2`.
+    let mails = "message.created: mail m-1\n".repeat(3);
+    assert_eq!(
+        get(&server, "/").await.text(),
+        format!("grant.expired: None\n{mails}")
+    );
+    ends_gracefully(server, PATH, SECRET).await;
+}
+
+#[tokio::test]
+async fn hyper() {
+    answers_while_pending("hyper").await;
+    let server = Server::start("hyper", &[(SECRET_VARIABLE, SECRET)]).await;
+    answers(&server, PATH, SECRET).await;
+    assert_eq!(get(&server, "/").await.text(), "hello\n");
+    assert_eq!(get(&server, "/elsewhere").await.status, 404);
+    assert_eq!(get(&server, "/elsewhere?challenge=x").await.status, 404);
+    ends_gracefully(server, PATH, SECRET).await;
+}
+
+#[tokio::test]
+async fn tonic() {
+    use ::tonic::{Code, body::Body};
+    use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+    use tonic_health::pb::{
+        HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+    };
+
+    answers_while_pending("tonic").await;
+    let server = Server::start("tonic", &[(SECRET_VARIABLE, SECRET)]).await;
+    answers(&server, PATH, SECRET).await;
+
+    let http2 = Client::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build_http::<Body>();
+    let origin = format!("http://{}", server.address).parse().unwrap();
+    let mut client = HealthClient::with_origin(http2, origin);
+    let answer = client.check(HealthCheckRequest::default()).await.unwrap();
+    assert_eq!(answer.into_inner().status(), ServingStatus::Serving);
+    let service = "unheard.of".to_owned();
+    let status = client.check(HealthCheckRequest { service }).await;
+    assert_eq!(status.unwrap_err().code(), Code::NotFound);
+    drop(client);
+    ends_gracefully(server, PATH, SECRET).await;
+}
+
+#[tokio::test]
+async fn multi_tenant() {
+    const OTHER_SECRET: &str = "zW3_another-inventedOne";
+    let server = Server::start(
+        "multi_tenant",
+        &[
+            ("NYLAS_WEBHOOK_SECRET_ACME", SECRET),
+            ("NYLAS_WEBHOOK_SECRET_GLOBEX", OTHER_SECRET),
+            ("NYLAS_WEBHOOK_SECRET_INITECH", ""),
+        ],
+    )
+    .await;
+    for prefix in [PATH, "/database/webhooks/nylas"] {
+        let of = |tenant: &str| format!("{prefix}/{tenant}");
+        answers(&server, &of("acme"), SECRET).await;
+        answers(&server, &of("globex"), OTHER_SECRET).await;
+
+        // Nobody can tell a tenant that does not exist from one whose secret he does not know.
+        let foreign = deliver(&server, &of("globex"), SECRET, BODY).await;
+        let nobodys = deliver(&server, &of("nobody"), SECRET, BODY).await;
+        assert_eq!((foreign.status, nobodys.status), (401, 401));
+        assert_eq!(foreign.body, nobodys.body);
+        let foreign = deliver(&server, &of("acme"), OTHER_SECRET, BODY).await;
+        assert_eq!(foreign.status, 401);
+
+        challenge(&server, &of("initech")).await;
+        let pending = deliver(&server, &of("initech"), SECRET, BODY).await;
+        assert_eq!(pending.status, 503);
+    }
+    assert_eq!(get(&server, "/").await.text(), "hello\n");
+    ends_gracefully(server, "/webhooks/nylas/acme", SECRET).await;
+}
+
+#[tokio::test]
+async fn rotate() {
+    let ended = Program::start("rotate", &[], &[]).end().await;
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(ended.last_line().trim(), "0 lost", "{ended:?}");
+}
+
+/// The same play would notice a loss.
+#[tokio::test]
+async fn rotate_carelessly() {
+    let ended = Program::start("rotate", &["careless"], &[]).end().await;
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert_ne!(ended.last_line().trim(), "0 lost", "{ended:?}");
+    assert!(ended.last_line().ends_with(" lost"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn sidecar_verify() {
+    let ended = Program::start("sidecar_verify", &[], &[]).end().await;
+    assert!(ended.status.success(), "{ended:?}");
+    assert_all(&ended, " as expected");
+
+    let body = String::from_utf8(BODY.to_vec()).unwrap();
+    let genuine = sign_with(SECRET, BODY).to_hex();
+    let forged = sign_with("an invented secret", BODY).to_hex();
+    let line = |signature: &str| {
+        serde_json::json!({ "signature": signature, "body": body }).to_string() + "\n"
+    };
+    let file = temporary("sidecar_verify.jsonl", &line(&genuine));
+    let body = temporary("sidecar_verify.json", &body);
+    let variables = [(SECRET_VARIABLE, SECRET)];
+    for (arguments, input, success, printed) in [
+        (&[&*file][..], String::new(), true, "     1  genuine"),
+        (&["-"], line(&genuine).repeat(3), true, "     3  genuine"),
+        (
+            &["-"],
+            line(&genuine) + &line(&forged),
+            false,
+            "     2  refused: the signature does not match the body",
+        ),
+        (
+            &["-"],
+            "no JSON".to_owned(),
+            false,
+            "     1  refused: it is no delivery",
+        ),
+        (&[&*body, &*genuine], String::new(), true, "genuine"),
+        (
+            &[&*body, &*forged],
+            String::new(),
+            false,
+            "refused: the signature does not match the body",
+        ),
+    ] {
+        let mut program = Program::start("sidecar_verify", arguments, &variables);
+        program.write(&input).await;
+        let ended = program.end().await;
+        assert_eq!(ended.status.code(), Some(i32::from(!success)), "{ended:?}");
+        assert_eq!(ended.last_line(), printed, "{ended:?}");
+    }
+}
+
+#[cfg(feature = "v2")]
+#[tokio::test]
+async fn replay_v2() {
+    let ended = Program::start("replay_v2", &[], &[]).end().await;
+    assert!(ended.status.success(), "{ended:?}");
+    assert_all(&ended, " deliveries handled");
+
+    let line = |body: &str, signature: &str| {
+        serde_json::json!({ "signature": signature, "body": body }).to_string() + "\n"
+    };
+    let genuine = r#"{"deltas": [{"type": "message.created", "date": 1}]}"#;
+    let signature = sign_with(SECRET, genuine.as_bytes()).to_hex();
+    let malformed = r#"{"deltas": 7}"#;
+    let archive = line(genuine, &signature)
+        + &line(&genuine.replace(": ", ":"), &signature)
+        + &line(malformed, &sign_with(SECRET, malformed.as_bytes()).to_hex())
+        + "no JSON\n";
+    let archive = temporary("replay_v2.jsonl", &archive);
+    let variables = [("NYLAS_CLIENT_SECRET", SECRET)];
+    let ended = Program::start("replay_v2", &[&archive], &variables)
+        .end()
+        .await;
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert_eq!(ended.last_line(), "1 of 4 deliveries handled", "{ended:?}");
+    for reason in [
+        "line 2: the signature does not match the body\n",
+        "line 3: malformed: ",
+        "line 4: it is no delivery\n",
+    ] {
+        assert!(ended.stderr.contains(reason), "{reason}: {ended:?}");
+    }
+}
+
+/// Without the variable a server answers challenges, and asks for everything else again.
+async fn answers_while_pending(name: &'static str) {
+    let server = Server::start(name, &[]).await;
+    challenge(&server, PATH).await;
+    assert_eq!(deliver(&server, PATH, SECRET, BODY).await.status, 503);
+    let ended = server.interrupt().await.end().await;
+    assert!(ended.status.success(), "{ended:?}");
+}
+
+async fn answers(server: &Server, path: &str, secret: &str) {
+    challenge(server, path).await;
+    assert_eq!(deliver(server, path, secret, BODY).await.status, 200);
+    let forged = deliver(server, path, "an invented secret", BODY).await;
+    assert_eq!(forged.status, 401);
+    let unsigned = send(server.address, head("POST", path, &[]).as_bytes()).await;
+    assert_eq!(unsigned.status, 401);
+}
+
+/// The value and nothing else, with its length.
+async fn challenge(server: &Server, path: &str) {
+    let value = "bc609b38-c81f-47fb-a275-1d9bd61ba968";
+    let answer = get(server, &format!("{path}?challenge={value}")).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-length"), Some("36"));
+    assert_eq!(answer.text(), value);
+}
+
+async fn get(server: &Server, target: &str) -> Answer {
+    send(server.address, head("GET", target, &[]).as_bytes()).await
+}
+
+async fn deliver(server: &Server, path: &str, secret: &str, body: &[u8]) -> Answer {
+    let mut request = delivery_head(path, secret, body, &[]).into_bytes();
+    request.extend_from_slice(body);
+    send(server.address, &request).await
+}
+
+fn delivery_head(path: &str, secret: &str, body: &[u8], more: &[(&str, &str)]) -> String {
+    let (length, signature) = (body.len().to_string(), sign_with(secret, body).to_hex());
+    let mut headers = vec![
+        ("content-type", "application/json"),
+        ("content-length", &*length),
+        ("x-nylas-signature", &*signature),
+    ];
+    headers.extend(more);
+    head("POST", path, &headers)
+}
+
+/// A delivery that is under way at ctrl-c is finished, and then the server ends well.
+async fn ends_gracefully(server: Server, path: &str, secret: &str) {
+    let mut connection = Connection::open(server.address).await;
+    let head = delivery_head(path, secret, BODY, &[("expect", "100-continue")]);
+    connection.write(head.as_bytes()).await;
+    // From here on the server waits for the body.
+    assert_eq!(connection.read(false).await.status, 100);
+
+    let program = server.interrupt().await;
+    connection.write(BODY).await;
+    assert_eq!(connection.read(false).await.status, 200);
+    let ended = program.end().await;
+    assert!(ended.status.success(), "{ended:?}");
+}
+
+/// The last line is `N of N` and this text.
+#[track_caller]
+fn assert_all(ended: &Ended, text: &str) {
+    let numbers = ended.last_line().strip_suffix(text);
+    let all = numbers.and_then(|numbers| numbers.split_once(" of "));
+    assert!(all.is_some_and(|(right, all)| right == all), "{ended:?}");
+}
+
+fn temporary(name: &str, content: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, content).unwrap();
+    path.into_os_string().into_string().unwrap()
+}
+
+/// An example that listens, under the address that it has printed.
+struct Server {
+    program: Program,
+    address: SocketAddr,
+}
+
+impl Server {
+    async fn start(name: &'static str, variables: &[(&str, &str)]) -> Self {
+        let mut program = Program::start(name, &["127.0.0.1:0"], variables);
+        let line = program.next_line().await;
+        let address = line.strip_prefix("listening on http://");
+        let address = address.and_then(|rest| rest.split('/').next()?.parse().ok());
+        let Some(address) = address else {
+            panic!("{name} begins with {line:?}")
+        };
+        Self { program, address }
+    }
+
+    /// Presses ctrl-c, and returns once the server has noticed.
+    async fn interrupt(mut self) -> Program {
+        let program = &mut self.program;
+        let pid = program.child.id().expect("it runs").to_string();
+        let kill = Command::new("kill").args(["-INT", &pid]).status().await;
+        assert!(kill.expect("there is a `kill`").success());
+        while program.next_line().await != "shutting down" {}
+        self.program
+    }
+}
+
+/// A running example. It is killed when this is dropped, as it is when a test fails.
+struct Program {
+    name: &'static str,
+    child: Child,
+    stdout: mpsc::UnboundedReceiver<String>,
+    stderr: Arc<Mutex<String>>,
+}
+
+impl Program {
+    fn start(name: &'static str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let path = path_of(name);
+        let mut child = Command::new(&path)
+            .args(arguments)
+            .env_remove(SECRET_VARIABLE)
+            .envs(variables.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let stdout = child.stdout.take().expect("it is piped");
+        let stderr = child.stderr.take().expect("it is piped");
+        Self {
+            name,
+            child,
+            stdout: lines_of(stdout),
+            stderr: text_of(stderr),
+        }
+    }
+
+    async fn write(&mut self, input: &str) {
+        let stdin = self.child.stdin.as_mut().expect("it is piped");
+        // A program that reads something else may have ended already.
+        let _ = stdin.write_all(input.as_bytes()).await;
+    }
+
+    async fn next_line(&mut self) -> String {
+        let Ok(line) = timeout(PATIENCE, self.stdout.recv()).await else {
+            panic!("{} prints nothing more: {}", self.name, self.errors());
+        };
+        line.unwrap_or_else(|| panic!("{} has ended: {}", self.name, self.errors()))
+    }
+
+    /// Waits until it ends by itself.
+    async fn end(mut self) -> Ended {
+        drop(self.child.stdin.take());
+        let Ok(status) = timeout(PATIENCE, self.child.wait()).await else {
+            panic!("{} does not end: {}", self.name, self.errors());
+        };
+        let status = status.expect("its status is known");
+        let mut stdout = Vec::new();
+        while let Some(line) = self.stdout.recv().await {
+            stdout.push(line);
+        }
+        Ended {
+            status,
+            stdout,
+            stderr: self.errors(),
+        }
+    }
+
+    fn errors(&self) -> String {
+        self.stderr.lock().unwrap().clone()
+    }
+}
+
+/// How a program ended, and what it has printed since it was last listened to.
+#[derive(Debug)]
+struct Ended {
+    status: ExitStatus,
+    stdout: Vec<String>,
+    stderr: String,
+}
+
+impl Ended {
+    fn last_line(&self) -> &str {
+        self.stdout.last().map_or("", String::as_str)
+    }
+}
+
+/// Cargo puts the tests into `deps` and the examples beside it.
+fn path_of(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    let profile = test.parent().and_then(|deps| deps.parent());
+    let path = profile
+        .expect("a test lies two levels down")
+        .join("examples")
+        .join(name);
+    assert!(
+        path.exists(),
+        "{} is not built: `cargo build --examples` with the features of this test does that",
+        path.display()
+    );
+    path
+}
+
+/// Reads all the time, since a program whose output nobody reads stands still in the end.
+fn lines_of(output: impl AsyncRead + Send + Unpin + 'static) -> mpsc::UnboundedReceiver<String> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(output).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            let _ = sender.send(line);
+        }
+    });
+    receiver
+}
+
+fn text_of(mut output: impl AsyncRead + Send + Unpin + 'static) -> Arc<Mutex<String>> {
+    let text = Arc::<Mutex<String>>::default();
+    let all = text.clone();
+    tokio::spawn(async move {
+        let mut piece = [0; 4096];
+        while let Ok(length @ 1..) = output.read(&mut piece).await {
+            let piece = String::from_utf8_lossy(&piece[..length]);
+            all.lock().unwrap().push_str(&piece);
+        }
+    });
+    text
+}
