@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use tower::{Layer, Service};
+use tower::Service;
 use tower_nylas::{
     ChallengeLayer, Secrets, TriggerRouter, VerifiedBody, VerifySignatureLayer, WebhookLayer,
     WebhookSecret,
