@@ -67,9 +67,9 @@
 //!
 //! # Mounting
 //!
-//! - **axum**: `Router::route_service(path, layer.layer(triggers))`. `Router::layer` and `route_layer`
-//!   work too, and put the layer in front of every route (a `404` of axum's would become `503`).
-//!   There are [extractors](crate::axum) for handlers behind it.
+//! - **axum**: `Router::route_service(path, layer.layer(triggers))`. With `Router::layer` the layer
+//!   stands in front of every path, also of those that do not exist.
+//!   There are [extractors](crate::extract) for handlers behind it.
 //! - **hyper**: `hyper_util::service::TowerToHyperService::new(service)`.
 //! - **tonic**: `Routes::into_axum_router().route_service(…)`, or `transport::Server` with
 //!   `accept_http1(true)`.
@@ -113,10 +113,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod acknowledge;
-#[cfg(feature = "axum")]
-pub mod axum;
 pub mod challenge;
 pub mod decompression;
+#[cfg(feature = "axum")]
+pub mod extract;
 #[cfg(feature = "router")]
 pub mod notification;
 pub mod outcome;

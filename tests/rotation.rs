@@ -110,10 +110,14 @@ mod in_flight {
         fn webhook(self: &Arc<Self>) -> Webhook<TriggerRouter> {
             let world = self.clone();
             let router = TriggerRouter::new().fallback(move |n: tower_nylas::Notification| {
-                if n.id().starts_with("forged") {
+                if n.id().is_some_and(|id| id.starts_with("forged")) {
                     world.forgeries_handled.fetch_add(1, Ordering::SeqCst);
                 } else {
-                    world.handled.lock().unwrap().insert(n.id().to_owned());
+                    world
+                        .handled
+                        .lock()
+                        .unwrap()
+                        .insert(n.id().unwrap_or_default().to_owned());
                 }
                 async {}
             });

@@ -82,13 +82,13 @@ impl<T> Notification<T> {
         &self.trigger
     }
 
-    /// The id of the notification, empty if there is none.
+    /// The id of the notification.
     ///
     /// It is the same in every attempt, while body and signature differ, so it is what to
     /// de-duplicate by
     /// ([source](https://developer.nylas.com/docs/cookbook/use-cases/build/handle-duplicate-webhooks/)).
-    pub fn id(&self) -> &str {
-        self.id.as_deref().unwrap_or_default()
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
     }
 
     /// Where it comes from, usually `/<provider>/<product>/<kind of sync>`. Free text.

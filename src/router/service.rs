@@ -100,7 +100,9 @@ impl TriggerRouter {
     /// `Router`.
     ///
     /// Its response reaches the client as the
-    /// [`AcknowledgeLayer`](crate::AcknowledgeLayer) settles it. A service that is not `Sync`
+    /// [`AcknowledgeLayer`](crate::AcknowledgeLayer) settles it, so the `4xx` with which axum's
+    /// `Json` refuses a body becomes `503`, and the same body is sent again in vain; axum handlers
+    /// better take a `Notification` ([`extract`](crate::extract), feature `axum`). A service that is not `Sync`
     /// can be made so with `tower::util::BoxCloneSyncService` or a `tower::buffer::Buffer`.
     ///
     /// # Panics

@@ -63,6 +63,7 @@ pub fn verified(body: impl Into<Bytes>) -> VerifiedBody {
 pub fn delivery(secret: &WebhookSecret, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
     let body = body.into();
     let signature = secret.sign(&body).to_hex();
+    let length = body.len();
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
     let headers = request.headers_mut();
@@ -70,6 +71,7 @@ pub fn delivery(secret: &WebhookSecret, body: impl Into<Bytes>) -> Request<Full<
         header::CONTENT_TYPE,
         http::HeaderValue::from_static("application/json"),
     );
+    headers.insert(header::CONTENT_LENGTH, length.into());
     if let Ok(signature) = signature.try_into() {
         headers.insert(SIGNATURE_HEADER, signature);
     }

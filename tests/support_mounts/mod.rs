@@ -91,7 +91,7 @@ impl Parts {
             triggers: TriggerRouter::new()
                 .on("message.created", move |n: Notification| {
                     let log = handler_log.clone();
-                    async move { log.note(n.id()) }
+                    async move { log.note(n.id().unwrap_or_default()) }
                 })
                 .on("grant.expired", async || Err::<(), _>("on purpose"))
                 .on("event.created", async || -> () { panic!("on purpose") }),

@@ -12,7 +12,7 @@ use http::StatusCode;
 use support::{PATH, SECRET, delivery, send, serve};
 use tower_nylas::{
     Notification, Secrets, Trigger, TriggerRouter, VerifiedBody, WebhookLayer,
-    axum::{MissingVerification, NotificationRejection},
+    extract::{MissingVerification, NotificationRejection},
     notification::object::Message,
 };
 
@@ -32,7 +32,7 @@ async fn receive(
 ) {
     let entry = format!(
         "{trigger} {} {} {}",
-        n.id(),
+        n.id().unwrap_or_default(),
         n.object.id,
         body.verified_by()
     );

@@ -11,7 +11,7 @@
 //! missing.
 //!
 //! ```
-//! use axum::{Router, routing::post};
+//! use axum::{Router, routing::{MethodRouter, post}};
 //! use tower_nylas::{Notification, Secrets, WebhookLayer, notification::object::Message};
 //!
 //! async fn receive(message: Notification<Message>) {
@@ -19,11 +19,15 @@
 //! }
 //!
 //! # fn app() -> Router {
+//! let handler: MethodRouter = post(receive);
 //! Router::new()
-//!     .route("/webhooks/nylas", post(receive))
-//!     .layer(WebhookLayer::new(Secrets::pending()))
+//!     .route_service("/webhooks/nylas", WebhookLayer::new(Secrets::pending()).layer(handler))
 //! # }
 //! ```
+//!
+//! Mounted like this, the layer stands in front of one path. With `Router::layer` it would also stand
+//! in front of every path that does not exist. The type is written out because axum cannot infer the
+//! error of a `MethodRouter` that gets layers of its own.
 //!
 //! A route like this one takes one type for all triggers; with
 //! [`TriggerRouter::on_service`](crate::TriggerRouter::on_service), axum handlers with their state
