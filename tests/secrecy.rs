@@ -454,6 +454,58 @@ async fn nor_by_the_request_that_reaches_the_inner_service() {
     seen.lock().unwrap().assert_clean();
 }
 
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn nor_by_extractors() {
+    use axum::response::IntoResponse;
+    use tower_nylas::axum::NotificationRejection;
+
+    #[derive(Deserialize)]
+    struct Number {
+        #[allow(dead_code)]
+        body: u64,
+    }
+    type Extracted = Result<Notification<Number>, NotificationRejection>;
+
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let shared = seen.clone();
+    let handler = async move |extracted: Extracted| {
+        let rejection = extracted.expect_err("a text is no number");
+        shared
+            .lock()
+            .unwrap()
+            .error("NotificationRejection", &rejection);
+        let response = rejection.into_response();
+        shared.lock().unwrap().debug("its response", &response);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let mut seen = shared.lock().unwrap();
+        seen.text("its body", std::str::from_utf8(&body).unwrap());
+    };
+    let route = axum::routing::post(handler);
+    let webhook = WebhookLayer::with_timer(secrets(), ManualTimer::new()).layer(route);
+    let response = webhook.oneshot(request(Full::new(body()))).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let seen = seen.lock().unwrap();
+    assert!(seen.0.len() >= 5);
+    seen.assert_clean();
+}
+
+#[cfg(feature = "testing")]
+#[tokio::test]
+async fn nor_by_the_sender_of_tests() {
+    use tower_nylas::testing::Nylas;
+
+    let webhook = WebhookLayer::with_timer(secrets(), ManualTimer::new());
+    let endpoint = webhook.layer(TriggerRouter::new());
+    let nylas = Nylas::new(endpoint, WebhookSecret::new(OLD).unwrap());
+    let mut seen = Seen::default();
+    seen.debug("Nylas", &nylas);
+    let delivery = tower_nylas::testing::delivery(&WebhookSecret::new(OLD).unwrap(), body());
+    let response = webhook.layer(TriggerRouter::new()).oneshot(delivery).await;
+    assert_eq!(response.unwrap().status(), 200);
+    seen.assert_clean();
+}
+
 /// One request for each answer there is: what the client reads, and what the operator does.
 #[tokio::test]
 async fn nor_by_answers_and_reports() {
