@@ -344,7 +344,7 @@ async fn one_connection_for_many_challenges() {
         let mut requests = String::new();
         for n in 0..3 {
             for method in ["GET", "HEAD"] {
-                let line = format!("{method} {PATH}?challenge=value-{n} HTTP/1.1\r\n");
+                let line = format!("{method} {PATH}?challenge={UUID}-{n} HTTP/1.1\r\n");
                 requests.push_str(&line);
                 requests.push_str("host: localhost\r\naccept-encoding: gzip\r\n");
                 if (n, method) == (2, "HEAD") {
@@ -355,16 +355,22 @@ async fn one_connection_for_many_challenges() {
         }
         stream.write_all(requests.as_bytes()).await.unwrap();
         let mut answers = String::new();
-        stream.read_to_string(&mut answers).await.unwrap();
+        tokio::time::timeout(PATIENCE, stream.read_to_string(&mut answers))
+            .await
+            .unwrap()
+            .unwrap();
         let mut rest = &*answers;
         for n in 0..3 {
-            for body in [format!("value-{n}"), String::new()] {
+            for body in [format!("{UUID}-{n}"), String::new()] {
                 let (head, behind) = rest.split_once("\r\n\r\n").unwrap();
                 assert!(
                     head.starts_with("HTTP/1.1 200 OK\r\n"),
                     "{endpoint}: {head}"
                 );
-                assert!(head.contains("\r\ncontent-length: 7"), "{endpoint}: {head}");
+                assert!(
+                    head.contains("\r\ncontent-length: 38"),
+                    "{endpoint}: {head}"
+                );
                 assert!(!head.contains("transfer-encoding"), "{endpoint}: {head}");
                 rest = behind.strip_prefix(&*body).unwrap();
             }
