@@ -132,6 +132,28 @@ fn a_strange_time_or_attempt_loses_no_notification() {
     }
 }
 
+/// What the envelope says beside its type is not worth a notification either.
+#[test]
+fn a_strange_text_in_the_envelope_loses_no_notification() {
+    for (strange, text) in [
+        (json!(7), Some("7")),
+        (json!(["x"]), None),
+        (Value::Null, None),
+    ] {
+        let body = rebuilt("message.created", |body| {
+            for field in ["id", "source", "specversion"] {
+                body[field] = strange.clone();
+            }
+            body["data"]["application_id"] = strange.clone();
+        });
+        let n: Notification<Message> = read(&body).unwrap();
+        assert_eq!(n.id(), text);
+        assert_eq!(n.source(), text);
+        assert_eq!(n.specversion(), text);
+        assert_eq!(n.application_id(), text);
+    }
+}
+
 /// Trap 19: the grant id stands in different places.
 #[test]
 fn the_grant_id_is_found_wherever_it_lies() {

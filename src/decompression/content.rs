@@ -2,33 +2,35 @@
 
 use std::fmt;
 
-use http::{Request, header};
+use http::{HeaderMap, Request, header};
 
 use crate::VerifiedBody;
 
-/// The request with its content decoded.
+/// Decodes the content in place.
 pub(super) fn decode(
-    request: Request<VerifiedBody>,
+    request: &mut Request<VerifiedBody>,
     max_size: usize,
-) -> Result<Request<VerifiedBody>, Undecodable> {
-    // One look at the headers is all that a plain delivery pays.
-    if !request.headers().contains_key(header::CONTENT_ENCODING) {
-        return Ok(request);
-    }
-    match coding(&request)? {
-        Coding::Identity => Ok(request),
-        Coding::Gzip => inflate(request, max_size),
+) -> Result<(), Undecodable> {
+    // No notification begins like this, so the coding was lost on the way, as by a proxy that
+    // leaves the bytes alone and drops the header. One look at the first byte is all that a plain
+    // delivery pays for it.
+    let is_gzip = request.body().bytes().starts_with(&GZIP);
+    match coding(request.headers())? {
+        Coding::Identity if !is_gzip => Ok(()),
+        Coding::Identity | Coding::Gzip => inflate(request, max_size),
     }
 }
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 enum Coding {
     Identity,
     Gzip,
 }
 
-fn coding(request: &Request<VerifiedBody>) -> Result<Coding, Undecodable> {
+fn coding(headers: &HeaderMap) -> Result<Coding, Undecodable> {
     let mut coding = Coding::Identity;
-    for value in request.headers().get_all(header::CONTENT_ENCODING) {
+    for value in headers.get_all(header::CONTENT_ENCODING) {
         let text = value.to_str().map_err(|_| Undecodable::UnknownCoding)?;
         for name in text.split(',').map(str::trim) {
             coding = match coding {
@@ -46,24 +48,21 @@ fn coding(request: &Request<VerifiedBody>) -> Result<Coding, Undecodable> {
 }
 
 #[cfg(feature = "gzip")]
-fn inflate(
-    request: Request<VerifiedBody>,
-    max_size: usize,
-) -> Result<Request<VerifiedBody>, Undecodable> {
-    let (mut parts, body) = request.into_parts();
-    let plain = super::gzip::inflate(body.bytes(), max_size)?;
-    parts.headers.remove(header::CONTENT_ENCODING);
-    if let Some(length) = parts.headers.get_mut(header::CONTENT_LENGTH) {
-        *length = plain.len().into();
+fn inflate(request: &mut Request<VerifiedBody>, max_size: usize) -> Result<(), Undecodable> {
+    let plain = super::gzip::inflate(request.body().bytes(), max_size)?;
+    let length = plain.len();
+    let body = request.body().decoded(plain);
+    body.replace_in(request);
+    let headers = request.headers_mut();
+    headers.remove(header::CONTENT_ENCODING);
+    if let Some(declared) = headers.get_mut(header::CONTENT_LENGTH) {
+        *declared = length.into();
     }
-    Ok(body.decoded(plain).into_request(parts))
+    Ok(())
 }
 
 #[cfg(not(feature = "gzip"))]
-fn inflate(
-    _request: Request<VerifiedBody>,
-    _max_size: usize,
-) -> Result<Request<VerifiedBody>, Undecodable> {
+fn inflate(_request: &mut Request<VerifiedBody>, _max_size: usize) -> Result<(), Undecodable> {
     Err(Undecodable::FeatureOff)
 }
 

@@ -5,7 +5,8 @@
 //! So a layer that inflates belongs behind the verification, and this one demands its proof: it
 //! takes `Request<`[`VerifiedBody`](crate::VerifiedBody)`>` and hands on another. `Content-Encoding`
 //! is removed and `Content-Length`, if there is one, corrected. `identity` and requests without the
-//! header pass unchanged.
+//! header pass unchanged, unless the body begins as gzip does: then the header was lost on the way, and
+//! since no notification begins like that, the body is inflated all the same.
 //!
 //! What cannot be decoded gets a `503` and an
 //! [`Outcome::Undecodable`](crate::Outcome::Undecodable): an unknown coding, a stream that is cut or
@@ -26,11 +27,11 @@ pub use self::{
 };
 use crate::{Outcome, VerifiedBody, error::SharedError, response_body::Answer};
 
-/// The request with its content decoded, or the answer that says why it cannot be.
+/// Decodes the content in place; or gives the answer that says why it cannot be decoded.
 pub(crate) fn decode(
-    request: Request<VerifiedBody>,
+    request: &mut Request<VerifiedBody>,
     max_size: usize,
-) -> Result<Request<VerifiedBody>, Box<Answer>> {
+) -> Result<(), Box<Answer>> {
     content::decode(request, max_size).map_err(|why| {
         let outcome = Outcome::Undecodable(SharedError::from(Box::from(why)));
         Box::new(outcome.into_response())

@@ -32,9 +32,9 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<VerifiedBody>) -> Self::Future {
-        match decode(request, self.max_size) {
-            Ok(request) => ResponseFuture::decoded(self.inner.clone(), request),
+    fn call(&mut self, mut request: Request<VerifiedBody>) -> Self::Future {
+        match decode(&mut request, self.max_size) {
+            Ok(()) => ResponseFuture::decoded(self.inner.clone(), request),
             Err(answer) => ResponseFuture::answered(*answer),
         }
     }

@@ -37,10 +37,13 @@ impl Payload for Object {
 #[doc(hidden)]
 #[derive(Clone, Deserialize)]
 pub struct Wire<T> {
+    #[serde(default, deserialize_with = "lenient_text")]
     pub(super) specversion: Option<String>,
     #[serde(rename = "type")]
     pub(super) name: String,
+    #[serde(default, deserialize_with = "lenient_text")]
     pub(super) source: Option<String>,
+    #[serde(default, deserialize_with = "lenient_text")]
     pub(super) id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     pub(super) time: Option<i64>,
@@ -74,7 +77,9 @@ impl<T> Wire<T> {
 #[doc(hidden)]
 #[derive(Clone, Deserialize)]
 pub struct Data<T> {
+    #[serde(default, deserialize_with = "lenient_text")]
     pub(super) application_id: Option<String>,
+    #[serde(default, deserialize_with = "lenient_text")]
     pub(super) grant_id: Option<String>,
     pub(super) object: T,
     #[serde(flatten)]
@@ -99,6 +104,17 @@ fn lenient<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<i
     Ok(match Value::deserialize(deserializer)? {
         Value::Number(number) => number.as_i64(),
         Value::String(text) => text.parse().ok(),
+        _ => None,
+    })
+}
+
+/// A text, also where it is a number. Anything else is as good as absent.
+fn lenient_text<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
         _ => None,
     })
 }

@@ -98,10 +98,18 @@ impl VerifiedBody {
         self.verified_by.label()
     }
 
-    /// The request as the inner service gets it.
-    pub(crate) fn into_request(self, parts: Parts) -> Request<Self> {
+    /// Takes the place of the request's body, and of its proof.
+    #[cfg(feature = "gzip")]
+    pub(crate) fn replace_in(self, request: &mut Request<Self>) {
         #[cfg(feature = "axum")]
-        let parts = super::proof::attach(parts, &self);
+        super::proof::attach(request.extensions_mut(), &self);
+        *request.body_mut() = self;
+    }
+
+    /// The request as the inner service gets it.
+    pub(crate) fn into_request(self, #[allow(unused_mut)] mut parts: Parts) -> Request<Self> {
+        #[cfg(feature = "axum")]
+        super::proof::attach(&mut parts.extensions, &self);
         Request::from_parts(parts, self)
     }
 }

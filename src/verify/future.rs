@@ -15,7 +15,7 @@ use super::{
     config::{Config, Verdict},
     read::Reading,
 };
-use crate::{Outcome, ResponseBody, call_ready::CallReady, response_body::Answer};
+use crate::{Outcome, ResponseBody, Secrets, call_ready::CallReady, response_body::Answer};
 
 pin_project! {
     /// The response of [`VerifySignature`](super::VerifySignature).
@@ -39,10 +39,17 @@ pin_project! {
             #[pin]
             reading: Reading<B>,
             config: Arc<Config>,
-            next: Option<(Parts, S)>,
+            next: Option<Next<S>>,
         },
         Verified { #[pin] response: CallReady<S, Request<VerifiedBody>> },
     }
+}
+
+/// What is needed once the body is there.
+pub(super) struct Next<S> {
+    pub(super) parts: Parts,
+    pub(super) secrets: Secrets,
+    pub(super) inner: S,
 }
 
 impl<S: Service<Request<VerifiedBody>>, B> ResponseFuture<S, B> {
@@ -54,17 +61,12 @@ impl<S: Service<Request<VerifiedBody>>, B> ResponseFuture<S, B> {
         }
     }
 
-    pub(super) fn reading(
-        reading: Reading<B>,
-        config: Arc<Config>,
-        parts: Parts,
-        inner: S,
-    ) -> Self {
+    pub(super) fn reading(reading: Reading<B>, config: Arc<Config>, next: Next<S>) -> Self {
         Self {
             state: State::Reading {
                 reading,
                 config,
-                next: Some((parts, inner)),
+                next: Some(next),
             },
         }
     }
@@ -96,8 +98,16 @@ where
                     config,
                     next,
                 } => {
-                    let whole = ready!(reading.as_mut().poll_whole(cx, config));
-                    let Some((parts, inner)) = next.take() else {
+                    let Some(Next { secrets, .. }) = next else {
+                        return Poll::Pending;
+                    };
+                    let whole = ready!(reading.as_mut().poll_whole(cx, config, secrets));
+                    let Some(Next {
+                        parts,
+                        secrets,
+                        inner,
+                    }) = next.take()
+                    else {
                         return Poll::Pending;
                     };
                     match whole {
@@ -110,10 +120,7 @@ where
                                 }
                                 Verdict::TestEvent => answered(Outcome::TestEvent.into_response()),
                                 Verdict::Genuine => {
-                                    let body = VerifiedBody::proven(
-                                        whole.bytes,
-                                        reading.secrets().clone(),
-                                    );
+                                    let body = VerifiedBody::proven(whole.bytes, secrets);
                                     let request = body.into_request(parts);
                                     State::Verified {
                                         response: CallReady::start(inner, request, cx)?,

@@ -1,6 +1,6 @@
 //! The proof, for frameworks that erase the type of the body.
 
-use http::{Extensions, request::Parts};
+use http::Extensions;
 
 use super::VerifiedBody;
 
@@ -9,9 +9,8 @@ use super::VerifiedBody;
 #[derive(Clone)]
 struct Proof(VerifiedBody);
 
-pub(super) fn attach(mut parts: Parts, body: &VerifiedBody) -> Parts {
-    parts.extensions.insert(Proof(body.clone()));
-    parts
+pub(super) fn attach(extensions: &mut Extensions, body: &VerifiedBody) {
+    extensions.insert(Proof(body.clone()));
 }
 
 impl VerifiedBody {

@@ -27,7 +27,6 @@ pin_project! {
         #[pin]
         body: B,
         received: Received,
-        secrets: Secrets,
         signature: Signature,
         deadline: Option<Deadline>,
     }
@@ -37,7 +36,8 @@ enum Received {
     Nothing,
     /// The only frame so far, as it came: most notifications end here, without a copy.
     Frame(Bytes),
-    Frames(Frames),
+    /// Boxed, since it is rare and would make every future larger.
+    Frames(Box<Frames>),
 }
 
 struct Frames {
@@ -52,18 +52,13 @@ pub(super) struct Whole {
 }
 
 impl<B> Reading<B> {
-    pub(super) fn new(body: B, secrets: Secrets, signature: Signature) -> Self {
+    pub(super) fn new(body: B, signature: Signature) -> Self {
         Self {
             body,
             received: Received::Nothing,
-            secrets,
             signature,
             deadline: None,
         }
-    }
-
-    pub(super) fn secrets(&self) -> &Secrets {
-        &self.secrets
     }
 
     pub(super) fn signature(&self) -> &Signature {
@@ -76,20 +71,21 @@ impl<B: Body> Reading<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         config: &Config,
+        secrets: &Secrets,
     ) -> Poll<Result<Whole, Rejection>> {
         for _ in 0..FRAMES_PER_POLL {
             match self.as_mut().project().body.poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     // Trailers are not signed, so they are dropped.
                     if let Ok(data) = frame.into_data() {
-                        self.as_mut().take(data, config.max_body_size)?;
+                        self.as_mut().take(data, config.max_body_size, secrets)?;
                     }
                     // Knowing the end saves another poll.
                     if self.body.is_end_stream() {
-                        return Poll::Ready(Ok(self.finish()));
+                        return Poll::Ready(Ok(self.finish(secrets)));
                     }
                 }
-                Poll::Ready(None) => return Poll::Ready(Ok(self.finish())),
+                Poll::Ready(None) => return Poll::Ready(Ok(self.finish(secrets))),
                 Poll::Ready(Some(Err(_))) => return Poll::Ready(Err(Rejection::Transport)),
                 Poll::Pending => return self.poll_deadline(cx, config),
             }
@@ -112,7 +108,12 @@ impl<B: Body> Reading<B> {
             .map(|()| Err(Rejection::ReadTimeout))
     }
 
-    fn take(self: Pin<&mut Self>, mut data: B::Data, limit: usize) -> Result<(), Rejection> {
+    fn take(
+        self: Pin<&mut Self>,
+        mut data: B::Data,
+        limit: usize,
+        secrets: &Secrets,
+    ) -> Result<(), Rejection> {
         let this = self.project();
         let length = data.remaining();
         if length == 0 {
@@ -129,7 +130,7 @@ impl<B: Body> Reading<B> {
                 return Ok(());
             }
             Received::Frame(first) => {
-                let mut frames = Frames::new(this.secrets.verifier(*this.signature));
+                let mut frames = Box::new(Frames::new(secrets.verifier(*this.signature)));
                 frames.append(first, 0);
                 frames
             }
@@ -141,9 +142,9 @@ impl<B: Body> Reading<B> {
         Ok(())
     }
 
-    fn finish(self: Pin<&mut Self>) -> Whole {
+    fn finish(self: Pin<&mut Self>, secrets: &Secrets) -> Whole {
         let this = self.project();
-        let (secrets, signature) = (&*this.secrets, &*this.signature);
+        let signature = &*this.signature;
         let at_once = |bytes: Bytes| Whole {
             verdict: secrets.verify(&bytes, signature),
             bytes,
@@ -151,14 +152,17 @@ impl<B: Body> Reading<B> {
         match mem::replace(this.received, Received::Nothing) {
             Received::Nothing => at_once(Bytes::new()),
             Received::Frame(bytes) => at_once(bytes),
-            Received::Frames(Frames { buffer, verifier }) => match verifier.finish() {
-                // What counts is the set in force at the end.
-                Err(VerifyError::Exchanged) => at_once(buffer.into()),
-                verdict => Whole {
-                    bytes: buffer.into(),
-                    verdict,
-                },
-            },
+            Received::Frames(frames) => {
+                let Frames { buffer, verifier } = *frames;
+                match verifier.finish() {
+                    // What counts is the set in force at the end.
+                    Err(VerifyError::Exchanged) => at_once(buffer.into()),
+                    verdict => Whole {
+                        bytes: buffer.into(),
+                        verdict,
+                    },
+                }
+            }
         }
     }
 }

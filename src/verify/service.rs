@@ -7,8 +7,8 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{ResponseFuture, VerifiedBody, config::Config, read::Reading};
-use crate::{ResponseBody, signature::SIGNATURE_HEADER};
+use super::{ResponseFuture, VerifiedBody, config::Config, future::Next, read::Reading};
+use crate::ResponseBody;
 
 /// The service of [`VerifySignatureLayer`](super::VerifySignatureLayer).
 #[derive(Debug, Clone)]
@@ -40,15 +40,15 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
         let config = &self.config;
-        match config.admit(&parts, body.size_hint().lower()) {
+        match config.admit(&mut parts, body.size_hint().lower()) {
             Err(rejection) => ResponseFuture::answered(rejection.into_response(&parts.method)),
             Ok((signature, secrets)) => {
-                // A handler that logs its request does not log the signature.
-                if let Some(header) = parts.headers.get_mut(SIGNATURE_HEADER) {
-                    header.set_sensitive(true);
-                }
-                let reading = Reading::new(body, secrets, signature);
-                ResponseFuture::reading(reading, config.clone(), parts, self.inner.clone())
+                let next = Next {
+                    parts,
+                    secrets,
+                    inner: self.inner.clone(),
+                };
+                ResponseFuture::reading(Reading::new(body, signature), config.clone(), next)
             }
         }
     }

@@ -48,9 +48,9 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<VerifiedBody>) -> Self::Future {
-        match decompression::decode(request, self.max_inflated_size) {
-            Ok(request) => ResponseFuture::Acknowledging {
+    fn call(&mut self, mut request: Request<VerifiedBody>) -> Self::Future {
+        match decompression::decode(&mut request, self.max_inflated_size) {
+            Ok(()) => ResponseFuture::Acknowledging {
                 response: self.acknowledge.call(request),
             },
             Err(answer) => ResponseFuture::Undecodable {

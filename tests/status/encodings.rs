@@ -54,6 +54,9 @@ async fn gzip_without_the_feature_is_503_and_says_what_to_do() {
     let answer = send(&endpoint, &["gzip"], &notification("a.b")).await;
     assert_settled(&answer, 503, None);
     assert_reported(&endpoint, "enable the feature `gzip`");
+    // The same if a proxy dropped the header.
+    let answer = send(&endpoint, &[], b"\x1f\x8b\x08 and so on").await;
+    assert_settled(&answer, 503, None);
     assert_eq!(calls.load(Ordering::SeqCst), 0);
 }
 
@@ -102,6 +105,10 @@ mod gzip {
             // Two members, as RFC 1952 allows.
             (&["gzip"], [gzip(one), gzip(two)].concat()),
             (&["gzip"], [gzip(&plain), gzip(b"")].concat()),
+            // A proxy that drops the header and leaves the bytes alone: the signature matches, so
+            // the notification must not be lost for a coding that can be seen.
+            (&[], gzip(&plain)),
+            (&["identity"], gzip(&plain)),
         ];
         for (encodings, body) in bodies {
             assert_settled(&send(&endpoint, encodings, &body).await, 200, None);
