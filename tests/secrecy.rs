@@ -458,7 +458,7 @@ async fn nor_by_the_request_that_reaches_the_inner_service() {
 #[tokio::test]
 async fn nor_by_extractors() {
     use axum::response::IntoResponse;
-    use tower_nylas::axum::NotificationRejection;
+    use tower_nylas::extract::NotificationRejection;
 
     #[derive(Deserialize)]
     struct Number {
