@@ -34,7 +34,8 @@ impl<S: Service<T>, T> CallReady<S, T> {
         }
     }
 
-    /// Calls at once if the service is ready, which saves moving the request in and out again.
+    /// Calls at once if the service is ready, which saves moving the request in and out again. If
+    /// it is not, the task will be woken: then this [is waiting](Self::is_waiting).
     pub(crate) fn start(
         mut service: S,
         request: T,
@@ -46,6 +47,10 @@ impl<S: Service<T>, T> CallReady<S, T> {
             },
             Poll::Pending => Self::new(service, request),
         })
+    }
+
+    pub(crate) fn is_waiting(&self) -> bool {
+        matches!(self, Self::Waiting { .. })
     }
 }
 

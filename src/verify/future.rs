@@ -122,9 +122,13 @@ where
                                 Verdict::Genuine => {
                                     let body = VerifiedBody::proven(whole.bytes, secrets);
                                     let request = body.into_request(parts);
-                                    State::Verified {
-                                        response: CallReady::start(inner, request, cx)?,
+                                    let response = CallReady::start(inner, request, cx)?;
+                                    let waits = response.is_waiting();
+                                    state.set(State::Verified { response });
+                                    if waits {
+                                        return Poll::Pending;
                                     }
+                                    continue;
                                 }
                             }
                         }
