@@ -48,7 +48,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// The timer of the [tokio](https://docs.rs/tokio) runtime that polls the request.
+/// The timer of the tokio runtime that polls the request.
 ///
 /// # Panics
 ///
