@@ -14,6 +14,10 @@ use tower_nylas::{Notification, Secrets, TriggerRouter, VerifiedBody, WebhookLay
 const CREATED: &str = include_str!("fixtures/v2/message.created.json");
 const OPENED: &str = include_str!("fixtures/v2/message.opened.json");
 
+fn unexpected(what: &str) {
+    panic!("{what}");
+}
+
 /// One body with the deltas of both samples.
 fn two_deltas() -> String {
     let read = |sample| serde_json::from_str::<serde_json::Value>(sample).unwrap();
@@ -33,7 +37,7 @@ async fn several_deltas_in_one_body_reach_their_handler() {
     let log = seen.clone();
     let triggers = TriggerRouter::new()
         .on("message.created", async |_: Notification| {
-            panic!("no notification of v3") as ()
+            unexpected("no notification of v3")
         })
         .on_deltas(move |body: Deltas| {
             let names = body
@@ -59,7 +63,7 @@ async fn several_deltas_in_one_body_reach_their_handler() {
 
 #[tokio::test]
 async fn a_body_that_another_key_signed_is_refused() {
-    let triggers = TriggerRouter::new().on_deltas(async |_: Deltas| panic!("forged") as ());
+    let triggers = TriggerRouter::new().on_deltas(async |_: Deltas| unexpected("forged"));
     let address = serve_triggers(triggers).await;
     let forged = sign_with("another-inventedOne", CREATED.as_bytes()).to_hex();
     let answer = send(address, &delivery_signed(CREATED.as_bytes(), &forged)).await;
@@ -72,7 +76,7 @@ async fn without_a_handler_they_are_acknowledged_and_reported() {
     let told = report.clone();
     let webhooks = WebhookLayer::new(Secrets::new(SECRET).unwrap())
         .observe(move |report| *told.lock().unwrap() = report.to_string())
-        .layer(TriggerRouter::new().fallback(async |_: Notification| panic!("no type") as ()));
+        .layer(TriggerRouter::new().fallback(async |_: Notification| unexpected("no type")));
     let address = serve(Router::new().route_service(PATH, webhooks)).await;
     assert_eq!(
         send(address, &delivery(CREATED.as_bytes())).await.status,
