@@ -37,7 +37,7 @@ async fn several_deltas_in_one_body_reach_their_handler() {
     let log = seen.clone();
     let triggers = TriggerRouter::new()
         .on("message.created", async |_: Notification| {
-            unexpected("no notification of v3")
+            unexpected("no notification of v3");
         })
         .on_deltas(move |body: Deltas| {
             let names = body
