@@ -59,8 +59,8 @@ const DIGITS: [u8; 256] = {
     digits
 };
 
-/// Exactly 64 digits. By table this takes a quarter of the instructions of `hex::decode_to_slice`
-/// (250 instead of 940), which would be a fifth of what verification costs besides the hash.
+/// Exactly 64 digits. By table this takes a third of the instructions of `hex::decode_to_slice`
+/// (340 instead of 940), which saved a fifth of what verification cost besides the hash.
 fn decode(text: &[u8]) -> Option<[u8; 32]> {
     let digits: &[u8; 64] = text.try_into().ok()?;
     let (pairs, _) = digits.as_chunks();
@@ -75,7 +75,8 @@ fn decode(text: &[u8]) -> Option<[u8; 32]> {
 }
 
 impl ConstantTimeEq for Signature {
-    /// By words: `subtle` compares a slice byte by byte, in 240 instructions instead of 60.
+    /// By words: `subtle` compares a slice byte by byte, which took 350 of the 575 instructions of
+    /// a check that takes 260 like this.
     fn ct_eq(&self, other: &Self) -> Choice {
         let (ours, _) = self.0.as_chunks::<8>();
         let (theirs, _) = other.0.as_chunks::<8>();
