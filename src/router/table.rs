@@ -17,8 +17,8 @@ pub(super) struct Table<T> {
 }
 
 /// FNV-1a. The names come from verified bodies and the keys from the program, so nobody can make them
-/// collide on purpose, and the standard library's guard against that costs more than twice as much (233 instructions for a
-/// name instead of 94).
+/// collide on purpose, and the standard library's guard against that costs more than twice as much
+/// (233 instructions for a name instead of 94).
 #[derive(Clone)]
 struct Fnv(u64);
 
