@@ -46,8 +46,9 @@
 //!
 //! - A request that is not from Nylas gets a `4xx` that costs nobody anything: [`Rejection`] lists the
 //!   causes and their statuses.
-//! - A genuine one that cannot be taken *now* gets `503`: no secret known yet, a lookup that failed, a
-//!   rotation under way, a handler that failed, panicked or took too long.
+//! - A genuine one that cannot be taken *now* gets `503`: no secret known yet, a lookup that failed,
+//!   unverified bodies that fill the [memory budget](verify#memory-before-verification), a rotation
+//!   under way, a handler that failed, panicked or took too long.
 //! - A genuine one that will never be wanted gets `200`: no route, a body that does not fit. Sending it
 //!   again would bring the same bytes.
 //!

@@ -40,6 +40,10 @@ pub enum Rejection {
     LookupFailed(SharedError),
     /// `503`: no secret is known yet. The body was not read.
     SecretPending,
+    /// `503`: bodies on their way hold all of the
+    /// [memory budget](crate::VerifySignatureLayer::memory_budget), or so much of it that this one,
+    /// which had waited longest, had to make room.
+    BudgetExhausted,
     /// `413`: the body is larger than this many bytes on the wire.
     BodyTooLarge(usize),
     /// `408`: the body did not arrive whole within the read deadline.
@@ -67,6 +71,7 @@ impl Rejection {
             Self::ReadTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::LookupFailed(_)
             | Self::SecretPending
+            | Self::BudgetExhausted
             | Self::Transport
             | Self::RotationExpected => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -128,6 +133,10 @@ impl fmt::Display for Rejection {
             Self::SecretPending => f.write_str(
                 "no webhook secret is known yet: hand it over with `Secrets::set` as soon as the \
                  destination is created",
+            ),
+            Self::BudgetExhausted => f.write_str(
+                "unverified bodies fill the memory budget: either senders are slow, or this is an \
+                 attack; Nylas will repeat the notification",
             ),
             Self::BodyTooLarge(limit) => write!(f, "the body is larger than {limit} bytes"),
             Self::ReadTimeout => f.write_str("the body did not arrive within the read deadline"),

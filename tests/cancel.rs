@@ -174,6 +174,8 @@ impl World {
         let secrets = Arc::downgrade(&self.secrets);
         let reports = self.reports.clone();
         WebhookLayer::with_timer(Secrets::pending(), timer)
+            // Slept in one go: longer waits look at the memory budget in between.
+            .read_timeout(Duration::from_millis(250))
             .with_lookup(move |_| Ok(Some(counted_secrets(&secrets))))
             .observe(move |report: Report<'_>| reports.note(report.to_string()))
     }

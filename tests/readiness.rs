@@ -40,7 +40,8 @@ type Mock = mock::Mock<Request<VerifiedBody>, Response<Empty<Bytes>>>;
 type End = fn(mock::SendResponse<Response<Empty<Bytes>>>);
 type MockHandle = mock::Handle<Request<VerifiedBody>, Response<Empty<Bytes>>>;
 
-const READ: Duration = Duration::from_secs(2);
+/// Short enough to be slept in one go: longer waits look at the memory budget in between.
+const READ: Duration = Duration::from_millis(200);
 const HANDLE: Duration = Duration::from_secs(5);
 
 /// Its sleeps end on command, and it tells what was asked of it.

@@ -543,7 +543,7 @@ mod without_a_copy {
         let data = || Step::Data(sent.clone());
         let scripts = [
             vec![data()],
-            vec![Step::Later, data(), Step::Later],
+            vec![Step::Later, data()],
             vec![empty(), data(), empty(), empty()],
             vec![data(), Step::Trailers(HeaderMap::new())],
         ];
@@ -553,6 +553,27 @@ mod without_a_copy {
             assert_eq!(status, StatusCode::OK);
             assert!(same_memory(&received.unwrap(), &sent));
         }
+    }
+
+    /// Kept as it came, a single byte would hold all of the server's buffer while it waits.
+    #[test]
+    fn but_not_what_has_to_wait() {
+        let secrets = Secrets::new(SECRET).unwrap();
+        let buffer: Arc<[u8]> = vec![b'x'; 5000].into();
+        let sent = Bytes::from_owner(buffer.clone()).slice(10..20);
+        let signature = sign(&sent);
+        let steps = [Step::Data(sent), Step::Later, Step::Later];
+        let holders = Arc::new(Mutex::new(Vec::new()));
+        let noted = holders.clone();
+        let body = Scripted::new(steps).on_poll(move |_| {
+            noted.lock().unwrap().push(Arc::strong_count(&buffer));
+        });
+        let (status, received) = verify(&secrets, signed(&signature, body));
+        assert_eq!(
+            (status, &*received.unwrap()),
+            (StatusCode::OK, &[b'x'; 10][..])
+        );
+        assert_eq!(*holders.lock().unwrap(), [2, 2, 1, 1]);
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use http::{HeaderMap, request::Parts};
 
 use super::{
     VerifySignatureLayer,
+    budget::Budget,
     hint::{TestEventHint, explain},
     source::Source,
 };
@@ -20,6 +21,7 @@ pub(super) struct Config {
     pub(super) max_body_size: usize,
     pub(super) read_timeout: Duration,
     pub(super) acknowledge_test_events: bool,
+    pub(super) budget: Arc<Budget>,
     pub(super) timer: Arc<dyn Timer>,
     test_event_secret: WebhookSecret,
     test_event_hint: TestEventHint,
@@ -39,6 +41,7 @@ impl Config {
             max_body_size: VerifySignatureLayer::MAX_BODY_SIZE,
             read_timeout: VerifySignatureLayer::READ_TIMEOUT,
             acknowledge_test_events: false,
+            budget: Budget::new(VerifySignatureLayer::MEMORY_BUDGET),
             test_event_secret: WebhookSecret::of_test_events(),
             test_event_hint: TestEventHint::new(&*timer),
             timer,
@@ -115,6 +118,7 @@ impl std::fmt::Debug for Config {
             .field("source", &self.source)
             .field("max_body_size", &self.max_body_size)
             .field("read_timeout", &self.read_timeout)
+            .field("budget", &self.budget)
             .field("acknowledge_test_events", &self.acknowledge_test_events)
             .finish_non_exhaustive()
     }

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use http::request::Parts;
 use tower_layer::Layer;
 
-use super::{VerifySignature, config::Config, source::Source};
+use super::{VerifySignature, budget::Budget, config::Config, source::Source};
 #[cfg(feature = "tokio")]
 use crate::time::TokioTimer;
 use crate::{BoxError, Secrets, time::Timer};
@@ -22,6 +22,9 @@ impl VerifySignatureLayer {
 
     /// How long reading the whole body may take by default: 3 seconds.
     pub const READ_TIMEOUT: Duration = Duration::from_secs(3);
+
+    /// How many bytes bodies hold by default, all together, while they wait for more: 64 MiB.
+    pub const MEMORY_BUDGET: usize = 64 * 1024 * 1024;
 
     /// Verifies with the secrets of one destination, and takes the time from tokio.
     #[cfg(feature = "tokio")]
@@ -74,6 +77,22 @@ impl VerifySignatureLayer {
     #[must_use]
     pub fn read_timeout(self, timeout: Duration) -> Self {
         self.change(|config| config.read_timeout = timeout)
+    }
+
+    /// How many bytes all bodies together may hold while they wait for more, before they are
+    /// verified; what does not fit gets a `503`, which Nylas repeats. By default
+    /// [`MEMORY_BUDGET`](Self::MEMORY_BUDGET). See the [module](crate::verify#memory-before-verification).
+    ///
+    /// Layers that were cloned from this one, and their services, share the budget. A body that
+    /// arrives whole needs no room in it.
+    #[must_use]
+    pub fn memory_budget(self, bytes: usize) -> Self {
+        self.change(|config| config.budget = Budget::new(bytes))
+    }
+
+    /// How many bytes of the [memory budget](Self::memory_budget) are used at present.
+    pub fn buffered_bytes(&self) -> usize {
+        self.config.budget.used()
     }
 
     /// Acknowledges test events with `200` instead of `401`; by default off.

@@ -10,6 +10,23 @@
 //! only after verification, so there is no back-pressure to outer layers: a forger must not be able
 //! to hold a permit that a genuine request needs.
 //!
+//! # Memory before verification
+//!
+//! A body that arrives whole is verified at once and never waits. One that has to wait for more holds
+//! what it has received, and all such bodies of a layer together hold at most the
+//! [memory budget](VerifySignatureLayer::memory_budget). When there is no room for more, the answer is
+//! `503`, which Nylas repeats. So that nobody can fill the budget and keep it, every waiting body looks
+//! at it again each 250 ms, and goes with `503` once it has waited longer than it may: the read timeout
+//! while the budget is at most half full, then less in proportion, down to 250 ms when it is full. A
+//! genuine body of a megabyte is usually there within that time, so it gets through as long as
+//!
+//! > what attackers send in 250 ms < memory budget,
+//!
+//! that is 268 MB a second for the default of 64 MiB. What is counted are the bytes received, never a
+//! length that was announced. The buffers behind them may be larger than that (eightfold where a length
+//! was announced and the budget is not yet half full, else twofold), but what was not received was
+//! never written to, so the system need not back it.
+//!
 //! ```
 //! use std::convert::Infallible;
 //!
@@ -39,6 +56,7 @@
 //! ```
 
 mod body;
+mod budget;
 mod config;
 mod future;
 mod hint;
@@ -48,6 +66,7 @@ mod proof;
 mod read;
 mod service;
 mod source;
+mod waiting;
 
 pub use self::{
     body::VerifiedBody, future::ResponseFuture, layer::VerifySignatureLayer,

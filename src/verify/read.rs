@@ -10,8 +10,8 @@ use bytes::{Buf, Bytes};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::config::Config;
-use crate::{Rejection, Secrets, Signature, Verifier, VerifyError, time::Deadline};
+use super::{config::Config, waiting::Waiting};
+use crate::{Rejection, Secrets, Signature, Verifier, VerifyError};
 
 /// After this many frames the task lets others run: a body that is always ready, with frames
 /// however small, must not keep the thread (nor escape its deadline).
@@ -28,7 +28,8 @@ pin_project! {
         body: B,
         received: Received,
         signature: Signature,
-        deadline: Option<Deadline>,
+        // Boxed like the frames: most bodies never wait.
+        waiting: Option<Box<Waiting>>,
     }
 }
 
@@ -57,7 +58,7 @@ impl<B> Reading<B> {
             body,
             received: Received::Nothing,
             signature,
-            deadline: None,
+            waiting: None,
         }
     }
 
@@ -78,7 +79,7 @@ impl<B: Body> Reading<B> {
                 Poll::Ready(Some(Ok(frame))) => {
                     // Trailers are not signed, so they are dropped.
                     if let Ok(data) = frame.into_data() {
-                        self.as_mut().take(data, config.max_body_size, secrets)?;
+                        self.as_mut().take(data, config, secrets)?;
                     }
                     // Knowing the end saves another poll.
                     if self.body.is_end_stream() {
@@ -87,34 +88,43 @@ impl<B: Body> Reading<B> {
                 }
                 Poll::Ready(None) => return Poll::Ready(Ok(self.finish(secrets))),
                 Poll::Ready(Some(Err(_))) => return Poll::Ready(Err(Rejection::Transport)),
-                Poll::Pending => return self.poll_deadline(cx, config),
+                Poll::Pending => return self.poll_refused(cx, config, secrets),
             }
         }
         cx.waker().wake_by_ref();
-        self.poll_deadline(cx, config)
+        self.poll_refused(cx, config, secrets)
     }
 
-    fn poll_deadline<T>(
+    /// Waits for more of the body.
+    fn poll_refused<T>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         config: &Config,
+        secrets: &Secrets,
     ) -> Poll<Result<T, Rejection>> {
-        let deadline = self
-            .project()
-            .deadline
-            .get_or_insert_with(|| Deadline::new(config.timer.clone(), config.read_timeout));
-        deadline
-            .poll_expired(cx)
-            .map(|()| Err(Rejection::ReadTimeout))
+        let this = self.project();
+        if let Received::Frame(first) = this.received {
+            // A frame is part of the server's buffer: a single byte, kept waiting, would hold all of
+            // that, and no budget would know.
+            let announced = announced(&*this.body, first.len(), config);
+            let mut frames = Frames::new(secrets.verifier(*this.signature));
+            frames.append(&**first, announced);
+            *this.received = Received::Frames(Box::new(frames));
+        }
+        this.waiting
+            .get_or_insert_with(|| Box::new(Waiting::new(config)))
+            .poll_refused(cx, config, this.received.len())
+            .map(Err)
     }
 
     fn take(
         self: Pin<&mut Self>,
         mut data: B::Data,
-        limit: usize,
+        config: &Config,
         secrets: &Secrets,
     ) -> Result<(), Rejection> {
         let this = self.project();
+        let limit = config.max_body_size;
         let length = data.remaining();
         if length == 0 {
             return Ok(());
@@ -136,8 +146,7 @@ impl<B: Body> Reading<B> {
             }
             Received::Frames(frames) => frames,
         };
-        let rest = usize::try_from(this.body.size_hint().lower()).unwrap_or(usize::MAX);
-        frames.append(data, total.saturating_add(rest).min(limit));
+        frames.append(data, announced(&*this.body, total, config));
         *this.received = Received::Frames(frames);
         Ok(())
     }
@@ -145,6 +154,8 @@ impl<B: Body> Reading<B> {
     fn finish(self: Pin<&mut Self>, secrets: &Secrets) -> Whole {
         let this = self.project();
         let signature = &*this.signature;
+        // Verified or not, the bytes no longer wait.
+        *this.waiting = None;
         let at_once = |bytes: Bytes| Whole {
             verdict: secrets.verify(&bytes, signature),
             bytes,
@@ -165,6 +176,15 @@ impl<B: Body> Reading<B> {
             }
         }
     }
+}
+
+/// The length of the whole body, as far as it is known, when `received` bytes of it are there.
+fn announced(body: &impl Body, received: usize, config: &Config) -> usize {
+    if config.budget.is_strained() {
+        return received;
+    }
+    let rest = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    received.saturating_add(rest).min(config.max_body_size)
 }
 
 impl Received {
@@ -216,7 +236,7 @@ impl<B> fmt::Debug for Reading<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reading")
             .field("received", &self.received.len())
-            .field("deadline", &self.deadline)
+            .field("waiting", &self.waiting)
             .finish_non_exhaustive()
     }
 }

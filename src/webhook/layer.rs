@@ -94,6 +94,20 @@ impl WebhookLayer {
         self.change_verify(|verify| verify.read_timeout(timeout))
     }
 
+    /// How many bytes all bodies together may hold while they wait for more, before they are
+    /// verified; what does not fit gets a `503`. By default
+    /// [`VerifySignatureLayer::MEMORY_BUDGET`]. Layers that were cloned from this one share it. See
+    /// [`verify`](crate::verify#memory-before-verification).
+    #[must_use]
+    pub fn memory_budget(self, bytes: usize) -> Self {
+        self.change_verify(|verify| verify.memory_budget(bytes))
+    }
+
+    /// How many bytes of the [memory budget](Self::memory_budget) are used at present.
+    pub fn buffered_bytes(&self) -> usize {
+        self.verify.buffered_bytes()
+    }
+
     /// How long the inner service may take until it is ready and done; then its future is dropped
     /// and the answer is `503`. By default [`AcknowledgeLayer::TIMEOUT`].
     #[must_use]

@@ -47,7 +47,8 @@ async fn a_slow_body_is_408_after_the_read_deadline_in_total() {
     let answer = connection.read(false).await;
     assert_rejected(&answer, 408, "body not received in time");
     assert_reported(&endpoint, "408");
-    assert_eq!(timer.requested(), [Duration::from_secs(3)]);
+    let recheck = Duration::from_millis(250);
+    assert!(timer.requested().iter().all(|sleep| *sleep <= recheck));
     assert_eq!(calls.load(Ordering::SeqCst), 0);
 }
 
