@@ -121,12 +121,14 @@ fn what_counts_is_what_was_received_and_never_what_was_announced() {
     assert_eq!(layer.buffered_bytes(), 5);
 }
 
+/// What it shows, the signature, the body, the milliseconds that pass, and the answer.
+type Case<'a> = (&'a str, &'a str, Vec<Step<&'static [u8]>>, u64, u16);
+
 #[test]
 fn every_end_gives_the_bytes_back_once() {
     let genuine = sign(NOTIFICATION).to_hex();
     let forged = sign(b"something else").to_hex();
     let some = || Step::Data(NOTIFICATION);
-    type Case<'a> = (&'a str, &'a str, Vec<Step<&'static [u8]>>, u64, u16);
     let cases: [Case<'_>; 7] = [
         ("verified", &genuine, vec![some(), Step::Later], 0, 200),
         ("forged", &forged, vec![some(), Step::Later], 0, 401),
