@@ -33,7 +33,7 @@ impl<'a> Envelope<'a> {
     ///
     /// [`Malformed`] if there is no `type`.
     pub fn peek(body: &'a VerifiedBody) -> Result<Self, Malformed> {
-        match Scan::until(body.bytes(), |envelope| envelope.id.is_some()) {
+        match Scan::until(body.bytes(), Need::NameAndId) {
             Scan::Notification(envelope) => Ok(envelope),
             Scan::Deltas => Err(Malformed::new(Why::Deltas, None, body.clone())),
             Scan::Neither(why) => Err(Malformed::new(why, None, body.clone())),
@@ -66,38 +66,42 @@ pub(crate) enum Scan<'a> {
     Neither(Why),
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    Name,
+    NameAndId,
+}
+
 impl<'a> Scan<'a> {
     /// Reads until the trigger is known: all that routing needs.
     pub(crate) fn of(json: &'a [u8]) -> Self {
-        Self::until(json, |_| true)
+        Self::until(json, Need::Name)
     }
 
-    fn until(json: &'a [u8], enough: impl Fn(&Envelope<'a>) -> bool) -> Self {
-        let mut found: Option<Envelope<'a>> = None;
-        let (mut id, mut deltas) = (None, false);
-        for (key, value) in Members::of(json).into_iter().flatten() {
-            if key.is("type") && found.is_none() {
-                let Some(name) = value.text() else {
-                    return Self::Neither(Why::TypeIsNoString);
+    fn until(json: &'a [u8], need: Need) -> Self {
+        let (mut name, mut id, mut deltas) = (None, None, false);
+        if let Some(mut members) = Members::of(json) {
+            while let Some(key) = members.next_key() {
+                let passed = if name.is_none() && key.is("type") {
+                    members.value().map(|value| name = Some(value.text()))
+                } else if need == Need::NameAndId && id.is_none() && key.is("id") {
+                    members.value().map(|value| id = value.text())
+                } else {
+                    deltas |= key.is("deltas");
+                    members.skip_value()
                 };
-                found = Some(Envelope {
-                    name,
-                    id: id.take(),
-                });
-            } else if key.is("id") {
-                match &mut found {
-                    Some(envelope) => envelope.id = envelope.id.take().or(value.text()),
-                    None => id = id.or(value.text()),
+                let enough = match need {
+                    Need::Name => name.is_some(),
+                    Need::NameAndId => name.is_some() && id.is_some(),
+                };
+                if enough || passed.is_none() {
+                    break;
                 }
-            } else if key.is("deltas") {
-                deltas = true;
-            }
-            if found.as_ref().is_some_and(&enough) {
-                break;
             }
         }
-        match found {
-            Some(envelope) => Self::Notification(envelope),
+        match name {
+            Some(Some(name)) => Self::Notification(Envelope { name, id }),
+            Some(None) => Self::Neither(Why::TypeIsNoString),
             None if deltas => Self::Deltas,
             None => Self::Neither(Why::NoType),
         }

@@ -14,12 +14,10 @@ pub(super) fn find<'a>(json: &'a [u8], path: &[&str]) -> Option<RawValue<'a>> {
     let mut value = RawValue { json, text: None };
     for name in path {
         let mut members = Members::of(value.json)?;
-        value = loop {
-            let (key, value) = members.next()?;
-            if key.is(name) {
-                break value;
-            }
-        };
+        while !members.next_key()?.is(name) {
+            members.skip_value()?;
+        }
+        value = members.value()?;
     }
     Some(value)
 }
@@ -39,7 +37,8 @@ impl<'a> RawValue<'a> {
     }
 }
 
-/// The members of one object, in their order.
+/// The members of one object, in their order: a key, then its value, which is either read or
+/// skipped. `None` at the end of the object, or where this is no JSON any more.
 pub(super) struct Members<'a> {
     cursor: Cursor<'a>,
     first: bool,
@@ -56,13 +55,8 @@ impl<'a> Members<'a> {
             first: true,
         })
     }
-}
 
-impl<'a> Iterator for Members<'a> {
-    type Item = (Text<'a>, RawValue<'a>);
-
-    /// Ends at the end of the object, or where this is no JSON any more.
-    fn next(&mut self) -> Option<Self::Item> {
+    pub(super) fn next_key(&mut self) -> Option<Text<'a>> {
         let cursor = &mut self.cursor;
         cursor.skip_white_space();
         if !std::mem::take(&mut self.first) {
@@ -73,7 +67,26 @@ impl<'a> Iterator for Members<'a> {
         cursor.skip_white_space();
         cursor.expect(b':')?;
         cursor.skip_white_space();
-        Some((key, cursor.value()?))
+        Some(key)
+    }
+
+    pub(super) fn value(&mut self) -> Option<RawValue<'a>> {
+        let start = self.cursor.rest;
+        let text = match start.first()? {
+            b'"' => Some(self.cursor.string()?),
+            _ => {
+                self.cursor.skip_value()?;
+                None
+            }
+        };
+        Some(RawValue {
+            json: start.get(..start.len() - self.cursor.rest.len())?,
+            text,
+        })
+    }
+
+    pub(super) fn skip_value(&mut self) -> Option<()> {
+        self.cursor.skip_value()
     }
 }
 
@@ -140,27 +153,18 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    fn value(&mut self) -> Option<RawValue<'a>> {
-        let start = self.rest;
-        let mut text = None;
-        match start.first()? {
-            b'"' => text = Some(self.string()?),
-            b'{' | b'[' => self.skip_nested()?,
+    fn skip_value(&mut self) -> Option<()> {
+        match self.rest.first()? {
+            b'"' => self.string().map(drop),
+            b'{' | b'[' => self.skip_nested(),
             _ => {
-                let end = start
-                    .iter()
-                    .position(|byte| b",]} \t\n\r".contains(byte))
-                    .unwrap_or(start.len());
-                if end == 0 {
-                    return None;
-                }
-                self.rest = start.get(end..)?;
+                let ends =
+                    |byte: &u8| matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r');
+                let end = self.rest.iter().position(ends).unwrap_or(self.rest.len());
+                self.rest = self.rest.get(end..)?;
+                (end > 0).then_some(())
             }
         }
-        Some(RawValue {
-            json: start.get(..start.len() - self.rest.len())?,
-            text,
-        })
     }
 
     /// Passes over an object or an array by counting brackets outside strings. Whether they pair is

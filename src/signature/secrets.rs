@@ -2,7 +2,10 @@
 
 use std::{
     env, fmt,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -54,6 +57,10 @@ struct Shared {
     label: Arc<str>,
     clock: Arc<dyn Clock>,
     set: ArcSwap<SecretSet>,
+    /// How often the set was replaced, and whether it has had a secret yet. A request that only asks
+    /// for these needs not look at the set, which costs two locked instructions each time.
+    exchanges: AtomicU64,
+    known: AtomicBool,
 }
 
 /// What is accepted at one moment. Never changed, only replaced.
@@ -239,7 +246,7 @@ impl Secrets {
 
     /// Whether no secret is known yet. For health probes.
     pub fn is_pending(&self) -> bool {
-        self.shared.set.load().accepted.is_empty()
+        !self.shared.known.load(Ordering::Acquire)
     }
 
     /// The name given by [`with_label`](Self::with_label).
@@ -260,13 +267,13 @@ impl Secrets {
         // within one check do not happen in earnest, so the last verdict may then stand.
         let mut verdict = Err(VerifyError::Mismatch);
         for _ in 0..Self::MAX {
-            let set = self.current();
+            let Current { set, exchanges } = self.current();
             verdict = set.verdict(
                 &*self.shared.clock,
                 signature,
                 set.accepted.iter().map(|one| one.secret.sign(body)),
             );
-            if Arc::ptr_eq(&set, &self.shared.set.load()) {
+            if exchanges == self.exchanges() {
                 break;
             }
         }
@@ -275,18 +282,20 @@ impl Secrets {
 
     /// Starts a check of a body that arrives in pieces.
     pub fn verifier(&self, signature: Signature) -> Verifier {
-        Verifier::new(self.clone(), Guard::into_inner(self.current()), signature)
+        let Current { set, exchanges } = self.current();
+        Verifier::new(self.clone(), Guard::into_inner(set), exchanges, signature)
     }
 
-    /// The end of a check that was started with `set`.
+    /// The end of a check that was started with `set`, after so many exchanges.
     pub(super) fn conclude(
         &self,
-        set: &Arc<SecretSet>,
+        set: &SecretSet,
+        exchanges: u64,
         signature: &Signature,
         computed: impl Iterator<Item = Signature>,
     ) -> Result<(), VerifyError> {
         let verdict = set.verdict(&*self.shared.clock, signature, computed);
-        if Arc::ptr_eq(set, &self.shared.set.load()) {
+        if exchanges == self.exchanges() {
             verdict
         } else {
             Err(VerifyError::Exchanged)
@@ -298,6 +307,8 @@ impl Secrets {
             shared: Arc::new(Shared {
                 label: Arc::from("default"),
                 clock: Arc::new(SystemClock),
+                exchanges: AtomicU64::new(0),
+                known: AtomicBool::new(!set.accepted.is_empty()),
                 set: ArcSwap::from_pointee(set),
             }),
         }
@@ -307,6 +318,8 @@ impl Secrets {
         let mut shared = Shared {
             label: self.shared.label.clone(),
             clock: self.shared.clock.clone(),
+            exchanges: AtomicU64::new(0),
+            known: AtomicBool::new(!self.is_pending()),
             set: ArcSwap::new(self.shared.set.load_full()),
         };
         change(&mut shared);
@@ -317,21 +330,45 @@ impl Secrets {
 
     /// The set in force, after dropping what has ended: a secret that is no longer accepted would
     /// cost every request another HMAC.
-    fn current(&self) -> Guard<Arc<SecretSet>> {
-        let set = self.shared.set.load();
-        if set.is_timed() {
+    fn current(&self) -> Current {
+        let current = self.load();
+        if current.set.is_timed() {
             let now = self.shared.clock.now();
-            if set.has_ended(now) {
+            if current.set.has_ended(now) {
                 self.replace(|old| old.without_ended(now));
-                return self.shared.set.load();
+                return self.load();
             }
         }
-        set
+        current
+    }
+
+    fn load(&self) -> Current {
+        // In this order, so that a set that is replaced in between counts as exchanged.
+        let exchanges = self.exchanges();
+        Current {
+            set: self.shared.set.load(),
+            exchanges,
+        }
+    }
+
+    fn exchanges(&self) -> u64 {
+        self.shared.exchanges.load(Ordering::Acquire)
     }
 
     fn replace(&self, next: impl Fn(&SecretSet) -> SecretSet) {
-        self.shared.set.rcu(|old| Arc::new(next(old)));
+        let shared = &*self.shared;
+        shared.set.rcu(|old| Arc::new(next(old)));
+        if !shared.set.load().accepted.is_empty() {
+            shared.known.store(true, Ordering::Release);
+        }
+        shared.exchanges.fetch_add(1, Ordering::AcqRel);
     }
+}
+
+/// The set in force at one moment, and how many there were before it.
+struct Current {
+    set: Guard<Arc<SecretSet>>,
+    exchanges: u64,
 }
 
 impl SecretSet {

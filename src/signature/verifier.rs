@@ -28,16 +28,23 @@ use super::{Secrets, Signature, secrets::SecretSet};
 pub struct Verifier {
     secrets: Secrets,
     set: Arc<SecretSet>,
+    exchanges: u64,
     macs: Vec<Hmac<Sha256>>,
     signature: Signature,
 }
 
 impl Verifier {
-    pub(super) fn new(secrets: Secrets, set: Arc<SecretSet>, signature: Signature) -> Self {
+    pub(super) fn new(
+        secrets: Secrets,
+        set: Arc<SecretSet>,
+        exchanges: u64,
+        signature: Signature,
+    ) -> Self {
         let macs = set.secrets().map(super::WebhookSecret::start).collect();
         Self {
             secrets,
             set,
+            exchanges,
             macs,
             signature,
         }
@@ -61,7 +68,8 @@ impl Verifier {
             .macs
             .into_iter()
             .map(|mac| Signature::from_bytes(mac.finalize().into_bytes().into()));
-        self.secrets.conclude(&self.set, &self.signature, computed)
+        self.secrets
+            .conclude(&self.set, self.exchanges, &self.signature, computed)
     }
 }
 
