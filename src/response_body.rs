@@ -64,16 +64,6 @@ impl ResponseBody<Infallible> {
     }
 }
 
-impl<R> ResponseBody<ResponseBody<R>> {
-    /// The body of a layer inside a layer, as one.
-    pub(crate) fn flatten(self) -> ResponseBody<R> {
-        match self.content {
-            Content::Own { bytes } => ResponseBody::own(bytes),
-            Content::Inner { body } => body,
-        }
-    }
-}
-
 impl<R> Default for ResponseBody<R> {
     fn default() -> Self {
         Self::empty()

@@ -88,6 +88,10 @@ impl Deadline {
         }
     }
 
+    pub(crate) fn limit(&self) -> Duration {
+        self.limit
+    }
+
     /// Called when there is nothing to do but wait; the first call starts the time. (Arming a
     /// timer earlier would cost every request that never waits.)
     pub(crate) fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {

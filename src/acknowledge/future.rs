@@ -4,7 +4,6 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use http::{Request, Response};
@@ -22,18 +21,41 @@ pin_project! {
     {
         #[pin]
         inner: Option<CallReady<S, Request<B>>>,
+        // Where there was an end before there was a call.
+        ended: Option<Outcome>,
         deadline: Deadline,
-        timeout: Duration,
         pass_client_errors: bool,
     }
 }
 
 impl<S: Service<Request<B>>, B> ResponseFuture<S, B> {
-    pub(super) fn new(inner: S, request: Request<B>, layer: &AcknowledgeLayer) -> Self {
+    pub(super) fn new(inner: S, request: Request<B>, layer: AcknowledgeLayer) -> Self {
+        Self::around(Ok(CallReady::new(inner, request)), layer)
+    }
+
+    pub(super) fn start(
+        inner: S,
+        request: Request<B>,
+        layer: AcknowledgeLayer,
+        cx: &mut Context<'_>,
+    ) -> Self
+    where
+        S::Error: Into<BoxError>,
+    {
+        let started = catch(|| CallReady::start(inner, request, cx));
+        let call = started.map_or(Err(Outcome::Panicked), |call| call.map_err(Outcome::failed));
+        Self::around(call, layer)
+    }
+
+    fn around(call: Result<CallReady<S, Request<B>>, Outcome>, layer: AcknowledgeLayer) -> Self {
+        let (inner, ended) = match call {
+            Ok(call) => (Some(call), None),
+            Err(outcome) => (None, Some(outcome)),
+        };
         Self {
-            inner: Some(CallReady::new(inner, request)),
-            deadline: Deadline::new(layer.timer.clone(), layer.timeout),
-            timeout: layer.timeout,
+            inner,
+            ended,
+            deadline: Deadline::new(layer.timer, layer.timeout),
             pass_client_errors: layer.pass_client_errors,
         }
     }
@@ -49,7 +71,10 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let Some(inner) = this.inner.as_mut().as_pin_mut() else {
-            return Poll::Pending;
+            return match this.ended.take() {
+                Some(outcome) => Poll::Ready(Ok(outcome.into_response())),
+                None => Poll::Pending,
+            };
         };
         // Whatever a panic left behind is dropped without being looked at again.
         let polled = catch(|| {
@@ -62,7 +87,7 @@ where
             Some(Poll::Ready(response)) => response,
             Some(Poll::Pending) => match this.deadline.poll_expired(cx) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(()) => Outcome::TimedOut(*this.timeout).into_response(),
+                Poll::Ready(()) => Outcome::TimedOut(this.deadline.limit()).into_response(),
             },
             None => Outcome::Panicked.into_response(),
         };

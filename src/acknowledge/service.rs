@@ -20,6 +20,15 @@ impl<S> Acknowledge<S> {
     pub(super) fn new(inner: S, layer: AcknowledgeLayer) -> Self {
         Self { inner, layer }
     }
+
+    /// Begins right away, and hands over what it would otherwise have to clone.
+    pub(crate) fn start<B>(self, request: Request<B>, cx: &mut Context<'_>) -> ResponseFuture<S, B>
+    where
+        S: Service<Request<B>>,
+        S::Error: Into<BoxError>,
+    {
+        ResponseFuture::start(self.inner, request, self.layer, cx)
+    }
 }
 
 impl<S, B, R> Service<Request<B>> for Acknowledge<S>
@@ -37,6 +46,6 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        ResponseFuture::new(self.inner.clone(), request, &self.layer)
+        ResponseFuture::new(self.inner.clone(), request, self.layer.clone())
     }
 }

@@ -72,12 +72,11 @@ impl<'a> Members<'a> {
 
     pub(super) fn value(&mut self) -> Option<RawValue<'a>> {
         let start = self.cursor.rest;
-        let text = match start.first()? {
-            b'"' => Some(self.cursor.string()?),
-            _ => {
-                self.cursor.skip_value()?;
-                None
-            }
+        let text = if start.starts_with(b"\"") {
+            Some(self.cursor.string()?)
+        } else {
+            self.cursor.skip_value()?;
+            None
         };
         Some(RawValue {
             json: start.get(..start.len() - self.cursor.rest.len())?,

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use http::{HeaderMap, request::Parts};
 
 use super::{
@@ -16,7 +17,7 @@ use crate::{
 };
 
 #[derive(Clone)]
-pub(super) struct Config {
+pub(crate) struct Config {
     pub(super) source: Source,
     pub(super) max_body_size: usize,
     pub(super) read_timeout: Duration,
@@ -29,7 +30,7 @@ pub(super) struct Config {
 
 /// What the bytes of a whole body turned out to be.
 pub(super) enum Verdict {
-    Genuine,
+    Genuine(Bytes),
     TestEvent,
     Refused(Rejection),
 }
@@ -50,7 +51,7 @@ impl Config {
 
     /// Everything that can be decided before the body is polled. `at_least` is the least number of
     /// bytes that it will have.
-    pub(super) fn admit(
+    pub(crate) fn admit(
         &self,
         request: &mut Parts,
         at_least: u64,
@@ -67,27 +68,27 @@ impl Config {
     pub(super) fn judge(
         &self,
         request: &Parts,
-        body: &[u8],
+        body: Bytes,
         signature: &Signature,
         verdict: Result<(), VerifyError>,
     ) -> Verdict {
         let mismatch = match verdict {
-            Ok(()) => return Verdict::Genuine,
+            Ok(()) => return Verdict::Genuine(body),
             Err(VerifyError::Pending) => return Verdict::Refused(Rejection::SecretPending),
             Err(VerifyError::RotationExpected | VerifyError::Exchanged) => {
                 Rejection::RotationExpected
             }
             Err(VerifyError::Mismatch) => Rejection::SignatureMismatch(None),
         };
-        if self.acknowledge_test_events && self.test_event_secret.verify(body, signature) {
+        if self.acknowledge_test_events && self.test_event_secret.verify(&body, signature) {
             return Verdict::TestEvent;
         }
         if let Rejection::RotationExpected = mismatch {
             return Verdict::Refused(mismatch);
         }
-        let hint = explain(request, body).or_else(|| {
+        let hint = explain(request, &body).or_else(|| {
             self.test_event_hint
-                .explain(&*self.timer, &self.test_event_secret, body, signature)
+                .explain(&*self.timer, &self.test_event_secret, &body, signature)
         });
         Verdict::Refused(Rejection::SignatureMismatch(hint))
     }

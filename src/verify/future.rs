@@ -1,21 +1,16 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use http::{Request, Response, request::Parts};
+use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{
-    VerifiedBody,
-    config::{Config, Verdict},
-    read::Reading,
-};
-use crate::{Outcome, ResponseBody, Secrets, call_ready::CallReady, response_body::Answer};
+use super::{VerifiedBody, verification::Verification};
+use crate::{ResponseBody, call_ready::CallReady, response_body::Answer};
 
 pin_project! {
     /// The response of [`VerifySignature`](super::VerifySignature).
@@ -35,21 +30,9 @@ pin_project! {
         S: Service<Request<VerifiedBody>>,
     {
         Answered { answer: Option<Answer> },
-        Reading {
-            #[pin]
-            reading: Reading<B>,
-            config: Arc<Config>,
-            next: Option<Next<S>>,
-        },
+        Verifying { #[pin] verification: Verification<B>, inner: Option<S> },
         Verified { #[pin] response: CallReady<S, Request<VerifiedBody>> },
     }
-}
-
-/// What is needed once the body is there.
-pub(super) struct Next<S> {
-    pub(super) parts: Parts,
-    pub(super) secrets: Secrets,
-    pub(super) inner: S,
 }
 
 impl<S: Service<Request<VerifiedBody>>, B> ResponseFuture<S, B> {
@@ -61,12 +44,11 @@ impl<S: Service<Request<VerifiedBody>>, B> ResponseFuture<S, B> {
         }
     }
 
-    pub(super) fn reading(reading: Reading<B>, config: Arc<Config>, next: Next<S>) -> Self {
+    pub(super) fn verifying(verification: Verification<B>, inner: S) -> Self {
         Self {
-            state: State::Reading {
-                reading,
-                config,
-                next: Some(next),
+            state: State::Verifying {
+                verification,
+                inner: Some(inner),
             },
         }
     }
@@ -82,7 +64,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         loop {
-            let next = match state.as_mut().project() {
+            match state.as_mut().project() {
                 StateProjection::Answered { answer } => {
                     return match answer.take() {
                         Some(answer) => Poll::Ready(Ok(answer.map(ResponseBody::widen))),
@@ -93,57 +75,26 @@ where
                     let response = ready!(response.poll(cx))?;
                     return Poll::Ready(Ok(response.map(ResponseBody::inner)));
                 }
-                StateProjection::Reading {
-                    mut reading,
-                    config,
-                    next,
-                } => {
-                    let Some(Next { secrets, .. }) = next else {
-                        return Poll::Pending;
-                    };
-                    let whole = ready!(reading.as_mut().poll_whole(cx, config, secrets));
-                    let Some(Next {
-                        parts,
-                        secrets,
-                        inner,
-                    }) = next.take()
-                    else {
-                        return Poll::Pending;
-                    };
-                    match whole {
-                        Err(rejection) => answered(rejection.into_response(&parts.method)),
-                        Ok(whole) => {
-                            let signature = reading.signature();
-                            match config.judge(&parts, &whole.bytes, signature, whole.verdict) {
-                                Verdict::Refused(rejection) => {
-                                    answered(rejection.into_response(&parts.method))
-                                }
-                                Verdict::TestEvent => answered(Outcome::TestEvent.into_response()),
-                                Verdict::Genuine => {
-                                    let body = VerifiedBody::proven(whole.bytes, secrets);
-                                    let request = body.into_request(parts);
-                                    let response = CallReady::start(inner, request, cx)?;
-                                    let waits = response.is_waiting();
-                                    state.set(State::Verified { response });
-                                    if waits {
-                                        return Poll::Pending;
-                                    }
-                                    continue;
-                                }
-                            }
+                StateProjection::Verifying {
+                    verification,
+                    inner,
+                } => match ready!(verification.poll_verified(cx)) {
+                    Err(answer) => return Poll::Ready(Ok(answer.map(ResponseBody::widen))),
+                    Ok(request) => {
+                        let Some(inner) = inner.take() else {
+                            return Poll::Pending;
+                        };
+                        let response = CallReady::start(inner, request, cx)?;
+                        let waits = response.is_waiting();
+                        // The request's body is dropped here, before the inner future is polled.
+                        state.set(State::Verified { response });
+                        if waits {
+                            return Poll::Pending;
                         }
                     }
-                }
-            };
-            // The request's body is dropped here, before the inner service is called.
-            state.set(next);
+                },
+            }
         }
-    }
-}
-
-fn answered<S: Service<Request<VerifiedBody>>, B>(answer: Answer) -> State<S, B> {
-    State::Answered {
-        answer: Some(answer),
     }
 }
 

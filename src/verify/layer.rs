@@ -110,6 +110,10 @@ impl VerifySignatureLayer {
         VerifySignature::new(inner, self.config.clone())
     }
 
+    pub(crate) fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
     pub(crate) fn read_timeout_value(&self) -> Duration {
         self.config.read_timeout
     }

@@ -66,8 +66,10 @@ mod proof;
 mod read;
 mod service;
 mod source;
+mod verification;
 mod waiting;
 
+pub(crate) use self::verification::Verification;
 pub use self::{
     body::VerifiedBody, future::ResponseFuture, layer::VerifySignatureLayer,
     service::VerifySignature, source::UnknownTenant,

@@ -7,7 +7,7 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{ResponseFuture, VerifiedBody, config::Config, future::Next, read::Reading};
+use super::{ResponseFuture, VerifiedBody, config::Config, verification::Verification};
 use crate::ResponseBody;
 
 /// The service of [`VerifySignatureLayer`](super::VerifySignatureLayer).
@@ -39,17 +39,12 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let config = &self.config;
-        match config.admit(&mut parts, body.size_hint().lower()) {
-            Err(rejection) => ResponseFuture::answered(rejection.into_response(&parts.method)),
-            Ok((signature, secrets)) => {
-                let next = Next {
-                    parts,
-                    secrets,
-                    inner: self.inner.clone(),
-                };
-                ResponseFuture::reading(Reading::new(body, signature), config.clone(), next)
+        match self.config.admit(&mut parts, body.size_hint().lower()) {
+            Ok(admitted) => {
+                let verification = Verification::new(parts, body, admitted, self.config.clone());
+                ResponseFuture::verifying(verification, self.inner.clone())
             }
+            Err(rejection) => ResponseFuture::answered(rejection.into_response(&parts.method)),
         }
     }
 }

@@ -11,14 +11,20 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{Report, layer::Observer, verified::Verified};
-use crate::{BoxError, Rejection, ResponseBody, VerifiedBody, response_body::Answer, verify};
+use super::{Report, layer::Observer};
+use crate::{
+    BoxError, ResponseBody, VerifiedBody,
+    acknowledge::{self, Acknowledge},
+    decompression,
+    response_body::Answer,
+    verify::Verification,
+};
 
 pin_project! {
     /// The response of [`Webhook`](super::Webhook).
     pub struct ResponseFuture<S, B>
     where
-        Verified<S>: Service<Request<VerifiedBody>>,
+        S: Service<Request<VerifiedBody>>,
     {
         #[pin]
         state: State<S, B>,
@@ -27,19 +33,29 @@ pin_project! {
 }
 
 pin_project! {
+    // One future for the whole way. As services, each around the next, the parts would move the
+    // request between them and count references for each other: 300 instructions more.
     #[project = StateProjection]
     enum State<S, B>
     where
-        Verified<S>: Service<Request<VerifiedBody>>,
+        S: Service<Request<VerifiedBody>>,
     {
         Answered { answer: Option<Answer> },
-        Verifying { #[pin] response: verify::ResponseFuture<Verified<S>, B> },
+        Verifying { #[pin] verification: Verification<B>, behind: Option<Behind<S>> },
+        Acknowledging { #[pin] response: acknowledge::ResponseFuture<S, VerifiedBody> },
     }
+}
+
+/// What stands behind the verification.
+#[derive(Clone)]
+pub(super) struct Behind<S> {
+    pub(super) max_inflated_size: usize,
+    pub(super) acknowledge: Acknowledge<S>,
 }
 
 impl<S, B> ResponseFuture<S, B>
 where
-    Verified<S>: Service<Request<VerifiedBody>>,
+    S: Service<Request<VerifiedBody>>,
 {
     pub(super) fn answered(answer: Answer, observer: Option<Arc<Observer>>) -> Self {
         Self {
@@ -51,11 +67,15 @@ where
     }
 
     pub(super) fn verifying(
-        response: verify::ResponseFuture<Verified<S>, B>,
+        verification: Verification<B>,
+        behind: Behind<S>,
         observer: Option<Arc<Observer>>,
     ) -> Self {
         Self {
-            state: State::Verifying { response },
+            state: State::Verifying {
+                verification,
+                behind: Some(behind),
+            },
             observer,
         }
     }
@@ -63,41 +83,56 @@ where
 
 impl<S, B, R> Future for ResponseFuture<S, B>
 where
-    S: Service<Request<VerifiedBody>, Response = Response<R>> + Clone,
+    S: Service<Request<VerifiedBody>, Response = Response<R>>,
     S::Error: Into<BoxError>,
     B: Body,
 {
     type Output = Result<Response<ResponseBody<R>>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let response = match this.state.project() {
-            StateProjection::Answered { answer } => {
-                let Some(answer) = answer.take() else {
-                    return Poll::Pending;
-                };
-                if let Some(observer) = this.observer {
-                    let rejection = answer.extensions().get::<Rejection>();
-                    observer(rejection.map_or(Report::Challenged, Report::Rejected));
+        let mut this = self.project();
+        let (response, report): (_, fn(&_) -> Report<'_>) = loop {
+            match this.state.as_mut().project() {
+                StateProjection::Answered { answer } => match answer.take() {
+                    Some(answer) => break (answer.map(ResponseBody::widen), Report::of_unread),
+                    None => return Poll::Pending,
+                },
+                StateProjection::Acknowledging { response } => {
+                    break (ready!(response.poll(cx))?, Report::of);
                 }
-                answer.map(ResponseBody::widen)
-            }
-            StateProjection::Verifying { response } => {
-                let response = ready!(response.poll(cx))?;
-                if let Some(observer) = this.observer {
-                    observer(Report::of(&response));
+                StateProjection::Verifying {
+                    verification,
+                    behind,
+                } => {
+                    let verified = ready!(verification.poll_verified(cx));
+                    let Some(behind) = behind.take() else {
+                        return Poll::Pending;
+                    };
+                    let mut request = match verified {
+                        Ok(request) => request,
+                        Err(answer) => break (answer.map(ResponseBody::widen), Report::of),
+                    };
+                    if let Err(answer) =
+                        decompression::decode(&mut request, behind.max_inflated_size)
+                    {
+                        break (answer.map(ResponseBody::widen), Report::of);
+                    }
+                    let response = behind.acknowledge.start(request, cx);
+                    // The request's body is dropped here, before the handler runs.
+                    this.state.set(State::Acknowledging { response });
                 }
-                // One body each for verification and for what stands behind it.
-                response.map(ResponseBody::flatten)
             }
         };
+        if let Some(observer) = this.observer {
+            observer(report(&response));
+        }
         Poll::Ready(Ok(response))
     }
 }
 
 impl<S, B> fmt::Debug for ResponseFuture<S, B>
 where
-    Verified<S>: Service<Request<VerifiedBody>>,
+    S: Service<Request<VerifiedBody>>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()

@@ -18,6 +18,5 @@ mod future;
 mod layer;
 mod report;
 mod service;
-mod verified;
 
 pub use self::{future::ResponseFuture, layer::WebhookLayer, report::Report, service::Webhook};

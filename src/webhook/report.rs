@@ -19,13 +19,19 @@ pub enum Report<'a> {
     Acknowledged(&'a Outcome),
 }
 
-impl<'a> Report<'a> {
-    /// What the response says of a request that was no challenge.
-    pub(super) fn of<B>(response: &'a Response<B>) -> Self {
+impl Report<'_> {
+    /// What the response says of a request that was answered without its body.
+    pub(super) fn of_unread<B>(response: &Response<B>) -> Report<'_> {
+        let rejection = response.extensions().get();
+        rejection.map_or(Report::Challenged, Report::Rejected)
+    }
+
+    /// What the response says of a request whose body was read.
+    pub(super) fn of<B>(response: &Response<B>) -> Report<'_> {
         let extensions = response.extensions();
         match extensions.get() {
-            Some(rejection) => Self::Rejected(rejection),
-            None => Self::Acknowledged(extensions.get().unwrap_or(&Outcome::Done)),
+            Some(rejection) => Report::Rejected(rejection),
+            None => Report::Acknowledged(extensions.get().unwrap_or(&Outcome::Done)),
         }
     }
 }

@@ -9,23 +9,30 @@ use http::{Method, Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{ResponseFuture, WebhookLayer, layer::Observer, verified::Verified};
-use crate::{BoxError, Rejection, ResponseBody, VerifiedBody, challenge, verify::VerifySignature};
+use super::{ResponseFuture, WebhookLayer, future::Behind, layer::Observer};
+use crate::{
+    BoxError, Rejection, ResponseBody, VerifiedBody, VerifySignatureLayer, challenge,
+    verify::Verification,
+};
 
 /// The service of [`WebhookLayer`]. It never fails.
 #[derive(Clone)]
 pub struct Webhook<S> {
-    verify: VerifySignature<Verified<S>>,
     max_challenge_length: usize,
+    verify: VerifySignatureLayer,
+    behind: Behind<S>,
     observer: Option<Arc<Observer>>,
 }
 
 impl<S> Webhook<S> {
     pub(super) fn new(inner: S, layer: &WebhookLayer) -> Self {
-        let inner = Verified::new(layer.max_inflated_size, layer.acknowledge.layer(inner));
         Self {
-            verify: layer.verify.layer(inner),
             max_challenge_length: layer.max_challenge_length,
+            verify: layer.verify.clone(),
+            behind: Behind {
+                max_inflated_size: layer.max_inflated_size,
+                acknowledge: layer.acknowledge.layer(inner),
+            },
             observer: layer.observer.clone(),
         }
     }
@@ -49,8 +56,17 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let observer = self.observer.clone();
         if *request.method() == Method::POST {
-            // Verification is always ready, so there is nothing to clone or to wait for.
-            return ResponseFuture::verifying(self.verify.call(request), observer);
+            let (mut parts, body) = request.into_parts();
+            let config = self.verify.config();
+            return match config.admit(&mut parts, body.size_hint().lower()) {
+                Ok(admitted) => {
+                    let verification = Verification::new(parts, body, admitted, config.clone());
+                    ResponseFuture::verifying(verification, self.behind.clone(), observer)
+                }
+                Err(rejection) => {
+                    ResponseFuture::answered(rejection.into_response(&parts.method), observer)
+                }
+            };
         }
         let answer = challenge::answer(&request, self.max_challenge_length)
             .unwrap_or_else(|| Rejection::Method.into_response(request.method()));
