@@ -108,7 +108,8 @@
 //!
 //! `router` and `tokio` are on by default. Without `tokio`, constructors take a
 //! [`Timer`](time::Timer); without `router`, the crate knows no JSON. `axum`, `gzip`, `v2` and
-//! `testing` add what their names say; `full` is all of them.
+//! `testing` add what their names say; `metrics` and `tracing` tell operators what happens (see the
+//! module `observe`); `full` is all of them.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -120,6 +121,8 @@ pub mod decompression;
 pub mod extract;
 #[cfg(feature = "router")]
 pub mod notification;
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+pub mod observe;
 pub mod outcome;
 #[cfg(feature = "router")]
 pub mod router;
@@ -139,7 +142,12 @@ pub mod layers {}
 
 mod call_ready;
 mod error;
+#[cfg(not(any(feature = "metrics", feature = "tracing")))]
+#[path = "observe/off.rs"]
+mod observe;
+mod one_line;
 mod rejection;
+mod report;
 mod response_body;
 
 #[doc(inline)]

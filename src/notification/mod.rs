@@ -7,6 +7,8 @@
 //! id only.
 
 mod envelope;
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+mod head;
 mod malformed;
 pub mod object;
 mod payload;
@@ -23,6 +25,10 @@ use http::{Extensions, Request};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+pub(crate) use self::head::Head;
+#[cfg(feature = "metrics")]
+pub(crate) use self::head::Kind;
 use self::object::send::SendError;
 pub use self::{
     envelope::Envelope,

@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use super::gauge;
+
 /// How often a waiting body looks at the budget again, and the least time that it gets.
 pub(super) const RECHECK: Duration = Duration::from_millis(250);
 
@@ -82,6 +84,7 @@ impl Reservation {
             .used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown)
             .map_err(|_| Exhausted)?;
+        gauge::add(more);
         self.bytes = bytes;
         Ok(())
     }
@@ -90,6 +93,7 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        gauge::subtract(self.bytes);
     }
 }
 

@@ -59,6 +59,7 @@ mod body;
 mod budget;
 mod config;
 mod future;
+pub(crate) mod gauge;
 mod hint;
 mod layer;
 #[cfg(feature = "axum")]

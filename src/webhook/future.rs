@@ -16,6 +16,7 @@ use crate::{
     BoxError, ResponseBody, VerifiedBody,
     acknowledge::{self, Acknowledge},
     decompression,
+    observe::{Watch, Watched},
     response_body::Answer,
     verify::Verification,
 };
@@ -29,6 +30,7 @@ pin_project! {
         #[pin]
         state: State<S, B>,
         observer: Option<Arc<Observer>>,
+        watch: Watch,
     }
 }
 
@@ -42,7 +44,7 @@ pin_project! {
     {
         Answered { answer: Option<Answer> },
         Verifying { #[pin] verification: Verification<B>, behind: Option<Behind<S>> },
-        Acknowledging { #[pin] response: acknowledge::ResponseFuture<S, VerifiedBody> },
+        Acknowledging { #[pin] response: Watched<acknowledge::ResponseFuture<S, VerifiedBody>> },
     }
 }
 
@@ -57,12 +59,13 @@ impl<S, B> ResponseFuture<S, B>
 where
     S: Service<Request<VerifiedBody>>,
 {
-    pub(super) fn answered(answer: Answer, observer: Option<Arc<Observer>>) -> Self {
+    pub(super) fn answered(answer: Answer, observer: Option<Arc<Observer>>, watch: Watch) -> Self {
         Self {
             state: State::Answered {
                 answer: Some(answer),
             },
             observer,
+            watch,
         }
     }
 
@@ -70,6 +73,7 @@ where
         verification: Verification<B>,
         behind: Behind<S>,
         observer: Option<Arc<Observer>>,
+        watch: Watch,
     ) -> Self {
         Self {
             state: State::Verifying {
@@ -77,6 +81,7 @@ where
                 behind: Some(behind),
             },
             observer,
+            watch,
         }
     }
 }
@@ -112,17 +117,21 @@ where
                         Ok(request) => request,
                         Err(answer) => break (answer.map(ResponseBody::widen), Report::of),
                     };
+                    let on_the_wire = request.body().bytes().len();
                     if let Err(answer) =
                         decompression::decode(&mut request, behind.max_inflated_size)
                     {
+                        this.watch.verified(on_the_wire, None).end(&answer);
                         break (answer.map(ResponseBody::widen), Report::of);
                     }
-                    let response = behind.acknowledge.start(request, cx);
-                    // The request's body is dropped here, before the handler runs.
+                    let delivery = this.watch.verified(on_the_wire, Some(request.body()));
+                    let response = delivery.watch(|| behind.acknowledge.start(request, cx));
+                    // The request's body is dropped here, before the handler's future is polled.
                     this.state.set(State::Acknowledging { response });
                 }
             }
         };
+        this.watch.end(|| report(&response));
         if let Some(observer) = this.observer {
             observer(report(&response));
         }

@@ -8,7 +8,7 @@ use super::{Report, Webhook};
 use crate::time::TokioTimer;
 use crate::{
     AcknowledgeLayer, BoxError, ChallengeLayer, DecompressionLayer, Secrets, VerifySignatureLayer,
-    time::Timer,
+    observe::Monitor, time::Timer,
 };
 
 /// Receives webhooks: answers the challenge, verifies notifications, and gives what the inner
@@ -20,6 +20,7 @@ pub struct WebhookLayer {
     pub(super) max_inflated_size: usize,
     pub(super) acknowledge: AcknowledgeLayer,
     pub(super) observer: Option<Arc<Observer>>,
+    pub(super) monitor: Monitor,
 }
 
 pub(super) type Observer = dyn Fn(Report<'_>) + Send + Sync;
@@ -39,6 +40,7 @@ impl WebhookLayer {
     pub fn with_timer(secrets: Secrets, timer: impl Timer) -> Self {
         let timer: Arc<dyn Timer> = Arc::new(timer);
         Self {
+            monitor: Monitor::new(&timer),
             max_challenge_length: ChallengeLayer::MAX_LENGTH,
             verify: VerifySignatureLayer::with_timer(secrets, timer.clone()),
             max_inflated_size: DecompressionLayer::MAX_SIZE,

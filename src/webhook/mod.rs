@@ -16,7 +16,7 @@
 
 mod future;
 mod layer;
-mod report;
 mod service;
 
-pub use self::{future::ResponseFuture, layer::WebhookLayer, report::Report, service::Webhook};
+pub use self::{future::ResponseFuture, layer::WebhookLayer, service::Webhook};
+pub use crate::report::Report;

@@ -12,7 +12,7 @@ use tower_service::Service;
 use super::{ResponseFuture, WebhookLayer, future::Behind, layer::Observer};
 use crate::{
     BoxError, Rejection, ResponseBody, VerifiedBody, VerifySignatureLayer, challenge,
-    verify::Verification,
+    observe::Monitor, verify::Verification,
 };
 
 /// The service of [`WebhookLayer`]. It never fails.
@@ -22,6 +22,7 @@ pub struct Webhook<S> {
     verify: VerifySignatureLayer,
     behind: Behind<S>,
     observer: Option<Arc<Observer>>,
+    monitor: Monitor,
 }
 
 impl<S> Webhook<S> {
@@ -34,6 +35,7 @@ impl<S> Webhook<S> {
                 acknowledge: layer.acknowledge.layer(inner),
             },
             observer: layer.observer.clone(),
+            monitor: layer.monitor.clone(),
         }
     }
 }
@@ -55,22 +57,25 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let observer = self.observer.clone();
+        let watch = self.monitor.watch();
         if *request.method() == Method::POST {
             let (mut parts, body) = request.into_parts();
             let config = self.verify.config();
             return match config.admit(&mut parts, body.size_hint().lower()) {
                 Ok(admitted) => {
                     let verification = Verification::new(parts, body, admitted, config.clone());
-                    ResponseFuture::verifying(verification, self.behind.clone(), observer)
+                    ResponseFuture::verifying(verification, self.behind.clone(), observer, watch)
                 }
-                Err(rejection) => {
-                    ResponseFuture::answered(rejection.into_response(&parts.method), observer)
-                }
+                Err(rejection) => ResponseFuture::answered(
+                    rejection.into_response(&parts.method),
+                    observer,
+                    watch,
+                ),
             };
         }
         let answer = challenge::answer(&request, self.max_challenge_length)
             .unwrap_or_else(|| Rejection::Method.into_response(request.method()));
-        ResponseFuture::answered(answer, observer)
+        ResponseFuture::answered(answer, observer, watch)
     }
 }
 

@@ -1,8 +1,10 @@
+//! What became of one request.
+
 use std::fmt::{self, Write};
 
 use http::Response;
 
-use crate::{Outcome, Rejection};
+use crate::{Outcome, Rejection, one_line::Line};
 
 /// What became of one request, for a log or a counter.
 ///
@@ -21,13 +23,13 @@ pub enum Report<'a> {
 
 impl Report<'_> {
     /// What the response says of a request that was answered without its body.
-    pub(super) fn of_unread<B>(response: &Response<B>) -> Report<'_> {
+    pub(crate) fn of_unread<B>(response: &Response<B>) -> Report<'_> {
         let rejection = response.extensions().get();
         rejection.map_or(Report::Challenged, Report::Rejected)
     }
 
     /// What the response says of a request whose body was read.
-    pub(super) fn of<B>(response: &Response<B>) -> Report<'_> {
+    pub(crate) fn of<B>(response: &Response<B>) -> Report<'_> {
         let extensions = response.extensions();
         match extensions.get() {
             Some(rejection) => Report::Rejected(rejection),
@@ -38,27 +40,11 @@ impl Report<'_> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut line = Line(f);
+        let mut line = Line::whole(f);
         match self {
             Self::Challenged => line.write_str("challenge answered"),
             Self::Rejected(why) => write!(line, "request rejected with {}: {why}", why.status()),
             Self::Acknowledged(how) => write!(line, "notification {how}"),
         }
-    }
-}
-
-/// Escapes what would break a line or command a terminal: a trigger's name, which is part of the
-/// body, or an application's own error.
-struct Line<'a, 'f>(&'a mut fmt::Formatter<'f>);
-
-impl fmt::Write for Line<'_, '_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        text.chars().try_for_each(|c| {
-            if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
-                write!(self.0, "{}", c.escape_debug())
-            } else {
-                self.0.write_char(c)
-            }
-        })
     }
 }

@@ -1,0 +1,216 @@
+//! Keeps a flood out of the log, and tells how much it was.
+
+use std::{
+    mem,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+pub(super) const WINDOW: Duration = Duration::from_secs(10);
+
+/// Lets a few events of each kind through in each window of time, and counts the rest.
+///
+/// Each kind has a share of its own: in a flood of forgeries, a lookup that fails is still told.
+pub(super) struct Flood<K> {
+    start: Instant,
+    /// When there is something to tell, in milliseconds from the start; `u64::MAX` if there is
+    /// nothing. So a request that is in order takes no lock.
+    due: AtomicU64,
+    windows: Mutex<Window<K>>,
+}
+
+struct Window<K> {
+    end: Instant,
+    /// One for each kind that has occurred, and there are few.
+    shares: Vec<Share<K>>,
+}
+
+struct Share<K> {
+    kind: K,
+    told: u32,
+    kept_back: u64,
+}
+
+/// How many of a kind were kept back in a window that has ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct KeptBack<K> {
+    pub(super) kind: K,
+    pub(super) count: u64,
+}
+
+impl<K: Copy + PartialEq> Flood<K> {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            start: now,
+            due: AtomicU64::new(u64::MAX),
+            windows: Mutex::new(Window {
+                end: now,
+                shares: Vec::new(),
+            }),
+        }
+    }
+
+    /// Whether this one is to be told, and what is to be told before.
+    pub(super) fn admit(&self, kind: K, limit: u32, now: Instant) -> (bool, Vec<KeptBack<K>>) {
+        let mut window = self.lock();
+        let before = self.turn(&mut window, now);
+        let shares = &mut window.shares;
+        let at = shares.iter().position(|share| share.kind == kind);
+        let at = at.unwrap_or_else(|| {
+            shares.push(Share {
+                kind,
+                told: 0,
+                kept_back: 0,
+            });
+            shares.len() - 1
+        });
+        let Some(share) = shares.get_mut(at) else {
+            return (true, before);
+        };
+        let admitted = share.told < limit;
+        if admitted {
+            share.told += 1;
+        } else {
+            share.kept_back += 1;
+            let due = self.millis(window.end);
+            self.due.store(due, Ordering::Relaxed);
+        }
+        (admitted, before)
+    }
+
+    /// What was kept back in a window that has ended and is not told yet.
+    pub(super) fn overdue(&self, now: Instant) -> Vec<KeptBack<K>> {
+        if self.millis(now) < self.due.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let mut window = self.lock();
+        self.turn(&mut window, now)
+    }
+
+    /// What is left at the very end.
+    pub(super) fn rest(&mut self) -> Vec<KeptBack<K>> {
+        let window = self.windows.get_mut();
+        take(&mut window.unwrap_or_else(PoisonError::into_inner).shares)
+    }
+
+    /// Begins a new window if the last one is over.
+    fn turn(&self, window: &mut Window<K>, now: Instant) -> Vec<KeptBack<K>> {
+        if now < window.end {
+            return Vec::new();
+        }
+        window.end = now.checked_add(WINDOW).unwrap_or(now);
+        self.due.store(u64::MAX, Ordering::Relaxed);
+        take(&mut window.shares)
+    }
+
+    fn millis(&self, moment: Instant) -> u64 {
+        let passed = moment.saturating_duration_since(self.start);
+        u64::try_from(passed.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Window<K>> {
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn take<K>(shares: &mut Vec<Share<K>>) -> Vec<KeptBack<K>> {
+    let shares = mem::take(shares).into_iter();
+    let kept_back = shares.filter(|share| share.kept_back > 0);
+    kept_back
+        .map(
+            |Share {
+                 kind,
+                 kept_back: count,
+                 ..
+             }| KeptBack { kind, count },
+        )
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: u32 = 3;
+
+    #[test]
+    fn each_kind_has_its_share_and_the_rest_is_told_in_the_next_window() {
+        let start = Instant::now();
+        let mut flood = Flood::new(start);
+        let mut told = 0;
+        for millis in 0..100 {
+            let now = start + Duration::from_millis(millis);
+            assert_eq!(flood.overdue(now), []);
+            let (admitted, before) = flood.admit("forged", LIMIT, now);
+            told += u32::from(admitted);
+            assert_eq!(before, []);
+        }
+        assert_eq!(told, LIMIT);
+        assert_eq!(flood.admit("pending", LIMIT, start), (true, vec![]));
+
+        let almost = start + Duration::from_nanos(9_999_999_999);
+        assert_eq!(flood.overdue(almost), []);
+        let kept_back = |count| {
+            vec![KeptBack {
+                kind: "forged",
+                count,
+            }]
+        };
+        assert_eq!(flood.overdue(start + WINDOW), kept_back(97));
+        assert_eq!(flood.overdue(start + WINDOW), []);
+
+        // The next window, which has a share of its own.
+        let next = start + WINDOW;
+        for _ in 0..5 {
+            flood.admit("forged", LIMIT, next);
+        }
+        let after = next + WINDOW;
+        assert_eq!(flood.admit("forged", LIMIT, after), (true, kept_back(2)));
+        for _ in 0..7 {
+            flood.admit("forged", LIMIT, after);
+        }
+        assert_eq!(flood.rest(), kept_back(5));
+        assert_eq!(flood.rest(), []);
+    }
+
+    #[test]
+    fn a_quiet_log_keeps_everything() {
+        let start = Instant::now();
+        let mut flood = Flood::new(start);
+        for seconds in (0..1000).step_by(4) {
+            let now = start + Duration::from_secs(seconds);
+            assert_eq!(flood.overdue(now), []);
+            assert_eq!(flood.admit("forged", LIMIT, now), (true, vec![]));
+        }
+        assert_eq!(flood.rest(), []);
+    }
+
+    #[test]
+    fn threads_together_tell_no_more_and_lose_nothing() {
+        let start = Instant::now();
+        let mut flood = Flood::new(start);
+        let told = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..1000 {
+                        let (admitted, _) = flood.admit("forged", LIMIT, start);
+                        told.fetch_add(u64::from(admitted), Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        assert_eq!(told.into_inner(), u64::from(LIMIT));
+        let count = 4000 - u64::from(LIMIT);
+        assert_eq!(
+            flood.rest(),
+            [KeptBack {
+                kind: "forged",
+                count
+            }]
+        );
+    }
+}

@@ -1,0 +1,134 @@
+//! What the features `metrics` and `tracing` tell of a [`WebhookLayer`](crate::WebhookLayer).
+//!
+//! Both act by themselves as soon as they are on. Nothing that they tell contains a secret, a
+//! signature or a body; of a body, only the name of its trigger and its id are shown, and only once
+//! it is verified. Without the features, none of this is compiled.
+//!
+//! ```
+//! # #[cfg(not(all(feature = "metrics", feature = "tokio")))]
+//! # fn main() {}
+//! # #[cfg(all(feature = "metrics", feature = "tokio"))]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), tower_nylas::BoxError> {
+//! use metrics_exporter_prometheus::PrometheusBuilder;
+//! use tower::ServiceExt;
+//! use tower_nylas::{Secrets, TriggerRouter, WebhookLayer, observe};
+//!
+//! let recorder = PrometheusBuilder::new().build_recorder();
+//! let numbers = recorder.handle();
+//! metrics::set_global_recorder(recorder)?;
+//! observe::describe_metrics();
+//! tracing_subscriber::fmt().json().init();
+//!
+//! let endpoint = WebhookLayer::new(Secrets::new("an invented secret")?).layer(TriggerRouter::new());
+//! let unsigned = http::Request::post("/").body(String::new())?;
+//! endpoint.oneshot(unsigned).await?;
+//!
+//! let text = numbers.render();
+//! assert!(text.contains(r#"nylas_webhook_rejected_total{reason="signature_missing"} 1"#));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The example `observe` is a whole server with both.
+//!
+//! # Metrics
+//!
+//! Feature `metrics`: through the facade [`metrics`](https://docs.rs/metrics), to whatever recorder
+//! the application has installed.
+//!
+//! | name | kind | labels | what |
+//! |---|---|---|---|
+//! | `nylas_webhook_received_total` | counter | | requests that arrived, of any kind |
+//! | `nylas_webhook_challenges_total` | counter | | challenges that were answered |
+//! | `nylas_webhook_rejected_total` | counter | `reason` | requests that were refused before verification |
+//! | `nylas_webhook_verified_total` | counter | `trigger`, `attempt` | notifications that were verified |
+//! | `nylas_webhook_outcomes_total` | counter | `outcome`, `trigger` | what became of them, and of test events |
+//! | `nylas_webhook_body_bytes` | histogram | | size of a verified body on the wire, compressed or not |
+//! | `nylas_webhook_read_seconds` | histogram | | from arrival until verified and inflated |
+//! | `nylas_webhook_handle_seconds` | histogram | `trigger` | from there until answered |
+//! | `nylas_webhook_duration_seconds` | histogram | | both together; Nylas waits for 10 seconds |
+//! | `nylas_webhook_age_seconds` | histogram | | from the `time` in the notification until verified; 0 if the clocks differ |
+//! | `nylas_webhook_buffered_bytes` | gauge | | what unverified bodies hold while they wait for more, of all layers together |
+//!
+//! `received` is the sum of `challenges`, `rejected`, `outcomes` and the requests under way, since
+//! one that its client gives up is counted as well: with the reason `aborted` before verification,
+//! with the outcome `dropped` behind it.
+//!
+//! Nobody can make series at will. Labels have these values only:
+//!
+//! - `reason`: `method`, `challenge_too_long`, `signature_missing`, `signature_repeated`,
+//!   `signature_malformed`, `tenant_unknown`, `lookup_failed`, `secret_pending`,
+//!   `budget_exhausted`, `body_too_large`, `read_timeout`, `transport`, `signature_mismatch`,
+//!   `rotation_expected` (see [`Rejection`](crate::Rejection)), `aborted`;
+//! - `outcome`: `done`, `discarded`, `unrouted`, `malformed`, `test_event`, `retry`, `retry_after`,
+//!   `failed`, `panicked`, `timed_out`, `status`, `undecodable` (see [`Outcome`](crate::Outcome)),
+//!   `dropped`;
+//! - `trigger`: the documented names, also with `.transformed` and `.truncated`; `unknown` for all
+//!   other names; `deltas` for those of API v2; `malformed` without a name; `none` for test events
+//!   and what could not be decoded;
+//! - `attempt`: `1`, `2`, `3`, `other`, `none`.
+//!
+//! Alerts that are worth having: `rejected` with `lookup_failed`, `secret_pending`,
+//! `budget_exhausted` or `body_too_large`; `signature_mismatch` while `verified` stands still, which
+//! is a wrong secret; `verified` with attempt `3`, behind which a notification is lost; and
+//! `outcomes` with `unrouted` or `malformed`.
+//!
+//! # Spans and events
+//!
+//! Feature `tracing`, all with the target `tower_nylas`. Each verified notification has a span
+//! `delivery` of the level `INFO`, in which its handler runs and is dropped, so what the handler
+//! logs is inside:
+//!
+//! | field | what |
+//! |---|---|
+//! | `trigger` | the whole name; absent if there is none |
+//! | `notification_id` | its id, the same in every attempt |
+//! | `attempt` | from 1 |
+//! | `bytes` | size on the wire |
+//! | `age_ms` | milliseconds from its `time`, which has whole seconds, until then; 0 if the clocks differ |
+//! | `read_ms` | milliseconds from arrival until verified and inflated |
+//! | `handle_ms` | milliseconds from there until answered |
+//! | `outcome`, `status` | as the label above, and the HTTP status of the answer |
+//! | `otel.status_code` | `ERROR` if it failed |
+//!
+//! A name or an id is shown up to 128 characters, and what would break a line is escaped.
+//!
+//! An event ends each span. It repeats the trigger, the id, the attempt and the outcome, since a
+//! filter may have taken the span away, and says what happened:
+//!
+//! | outcome | level |
+//! |---|---|
+//! | `done`, `discarded` | `DEBUG` |
+//! | `retry`, `retry_after`, `test_event` | `INFO` |
+//! | all others | `WARN` |
+//!
+//! A request that is refused has no span: nothing that a stranger can send is worth one. It has an
+//! event with the fields `reason` and `status`, of the level `INFO` for what anybody on the net does
+//! (`method`, `challenge_too_long`, `signature_missing`, `tenant_unknown`) and `WARN` otherwise.
+//! Answered challenges and aborted requests are events of the level `DEBUG`.
+//!
+//! A flood does not fill the log. In each 10 seconds a layer tells 10 events of each reason and of
+//! the outcomes `unrouted`, `malformed` and `test_event`, and 100 of every other outcome that is not
+//! `DEBUG`. The rest is counted and told in one event for each reason or outcome, with their number
+//! in the field `kept_back`, when the next request comes after those 10 seconds, or when the layer
+//! and its services are dropped. The spans are not limited: a flood of those would have to be
+//! signed.
+
+mod delivery;
+mod facts;
+#[cfg(feature = "tracing")]
+mod flood;
+mod labels;
+#[cfg(feature = "tracing")]
+mod log;
+#[cfg(feature = "metrics")]
+mod meter;
+mod monitor;
+
+#[cfg(feature = "metrics")]
+pub use self::meter::describe_metrics;
+pub(crate) use self::{
+    delivery::{Delivery, Watched},
+    monitor::{Monitor, Watch},
+};
