@@ -23,7 +23,7 @@
 //! curl http://127.0.0.1:8080/
 //! ```
 
-use std::{sync::Arc, time::Duration};
+use std::{future::IntoFuture, io, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -32,7 +32,12 @@ use axum::{
     routing::{get, post},
 };
 use serde::Deserialize;
-use tokio::{net::TcpListener, signal::ctrl_c, sync::Mutex};
+use tokio::{
+    net::TcpListener,
+    signal::ctrl_c,
+    sync::{Mutex, oneshot},
+    time::sleep,
+};
 use tower_nylas::{
     Ack, BoxError, Notification, Secrets, TriggerRouter, WebhookLayer,
     notification::object::{Event, Message},
@@ -52,10 +57,29 @@ async fn main() -> Result<(), BoxError> {
     if secrets.is_pending() {
         println!("pending: NYLAS_WEBHOOK_SECRET is not set");
     }
-    axum::serve(listener, app(secrets))
-        .with_graceful_shutdown(interrupted())
-        .await?;
+    serve(listener, app(secrets)).await?;
     Ok(())
+}
+
+/// Until ctrl-c. What is under way then is finished, each request within the layer's deadlines. A
+/// peer that holds his connection otherwise would be waited for without end, so the drain has one.
+async fn serve(listener: TcpListener, app: Router) -> io::Result<()> {
+    let (tell, begun) = oneshot::channel();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async {
+        interrupted().await;
+        let _ = tell.send(());
+    });
+    let drain_is_over = async {
+        let _ = begun.await;
+        sleep(WebhookLayer::NYLAS_TIMEOUT).await;
+    };
+    tokio::select! {
+        ended = server.into_future() => ended,
+        () = drain_is_over => {
+            eprintln!("some connections were still open");
+            Ok(())
+        }
+    }
 }
 
 /// What the whole application shares, in place of a database. Every clone is the same store.

@@ -99,6 +99,27 @@
 //! disconnects, a handler's future is dropped wherever it stands: hand work that must not stop there
 //! to a task or a queue.
 //!
+//! # Shutdown
+//!
+//! Nothing here needs to be told of a shutdown: a `200` goes out only after its handler has run to
+//! the end, so stopping at any moment loses nothing. What was not answered, was refused, or got a
+//! `503` comes again from Nylas, up to three attempts in all. A drain only saves repetitions. With
+//! axum that is `axum::serve(…).with_graceful_shutdown(signal)`, with hyper
+//! `hyper_util::server::graceful::GracefulShutdown`: both stop listening, finish the requests that
+//! were accepted, and close idle connections.
+//!
+//! Let the drain last as long as the read timeout and the handler timeout together, 9 seconds by
+//! default; [`WebhookLayer::NYLAS_TIMEOUT`] always is enough. And give it an end: the layer bounds
+//! the body and the handler, but a peer that never finishes the head of a request, or never reads
+//! its answer, holds axum's drain for ever. When the runtime ends, the futures of handlers that
+//! still run are dropped wherever they stand, and nobody reads a `200` for them. The examples
+//! `axum` and `hyper` drain like this.
+//!
+//! Behind a load balancer, first take the server out of rotation, wait until that has taken effect,
+//! and then signal it: a connection refused by a server is repeated by many balancers, but a `502`
+//! of theirs counts as one of Nylas' three attempts. The grace period of the platform must be
+//! longer than both waits together.
+//!
 //! # Testing one's own handlers
 //!
 //! The module `testing` (feature `testing`) has sample notifications of every type, makes verified

@@ -7,7 +7,7 @@ pub mod body;
 pub mod endpoint;
 pub mod manual_timer;
 
-use std::{fmt::Write as _, net::SocketAddr, time::Duration};
+use std::{fmt::Write as _, io, net::SocketAddr, time::Duration};
 
 use axum::Router;
 use tokio::{
@@ -101,9 +101,14 @@ pub struct Connection(TcpStream);
 
 impl Connection {
     pub async fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self(stream)
+        Self::try_open(address).await.expect("the server listens")
+    }
+
+    /// Connects, unless nobody listens there.
+    pub async fn try_open(address: SocketAddr) -> Option<Self> {
+        let stream = TcpStream::connect(address).await.ok()?;
+        stream.set_nodelay(true).ok()?;
+        Some(Self(stream))
     }
 
     /// Writes what the server still takes; one that has answered may have stopped reading.
@@ -113,26 +118,24 @@ impl Connection {
 
     /// Reads one answer. `HEAD` has no body, whatever its headers say.
     pub async fn read(&mut self, to_head_request: bool) -> Answer {
-        timeout(PATIENCE, self.read_answer(to_head_request))
-            .await
-            .expect("the server answers")
+        let answer = self.read_answer(to_head_request);
+        let answer = timeout(PATIENCE, answer).await.expect("the server answers");
+        answer.unwrap_or_else(|error| panic!("no whole answer: {error}"))
     }
 
-    async fn read_answer(&mut self, to_head_request: bool) -> Answer {
+    /// Reads one answer, unless the connection ends before it is there whole.
+    pub async fn try_read(&mut self) -> Option<Answer> {
+        let answer = timeout(PATIENCE, self.read_answer(false)).await;
+        answer.expect("the server answers or closes").ok()
+    }
+
+    async fn read_answer(&mut self, to_head_request: bool) -> io::Result<Answer> {
         let mut bytes = Vec::new();
         let end = loop {
             if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
                 break at + 4;
             }
-            let mut byte = [0];
-            let read = self.0.read(&mut byte).await.unwrap();
-            assert_ne!(
-                read,
-                0,
-                "closed inside the head: {:?}",
-                String::from_utf8_lossy(&bytes)
-            );
-            bytes.push(byte[0]);
+            bytes.push(self.0.read_u8().await?);
         };
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
         let mut lines = head.split("\r\n");
@@ -156,9 +159,9 @@ impl Connection {
                 .parse()
                 .unwrap();
             answer.body.resize(length, 0);
-            self.0.read_exact(&mut answer.body).await.unwrap();
+            self.0.read_exact(&mut answer.body).await?;
         }
-        answer
+        Ok(answer)
     }
 
     /// Whether the server closes the connection without another byte.
