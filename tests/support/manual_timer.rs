@@ -78,6 +78,19 @@ impl ManualTimer {
         state.sleepers.values().filter(waits).count()
     }
 
+    /// How much time has passed since the timer was made.
+    pub fn passed(&self) -> Duration {
+        self.shared.lock().passed
+    }
+
+    /// How long it takes until the next one who waits for this timer need not wait any more.
+    pub fn until_next_end(&self) -> Option<Duration> {
+        let state = self.shared.lock();
+        let ends = state.sleepers.values().map(|sleeper| sleeper.end);
+        let left = ends.filter_map(|end| end.checked_sub(state.passed));
+        left.filter(|left| !left.is_zero()).min()
+    }
+
     /// Every duration that was ever asked for.
     pub fn requested(&self) -> Vec<Duration> {
         self.shared.lock().requested.clone()

@@ -1,0 +1,184 @@
+//! Signed bodies with any `Content-Encoding` through the whole layer. The oracle: flate2, member by
+//! member, and the coding named by hand.
+
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    io::Read,
+    sync::{Arc, Mutex},
+    task::{Context, Poll},
+};
+
+use arbitrary::Unstructured;
+use bytes::Bytes;
+use flate2::{Compression, bufread::GzDecoder, write::GzEncoder};
+use http::{HeaderValue, Request, Response};
+use tower_nylas::{
+    Outcome, ResponseBody, Secrets, VerifiedBody, WebhookLayer, WebhookSecret, testing,
+};
+use tower_service::Service;
+
+use crate::reference::naive;
+
+const SECRET: &str = "k7-Hq_inventedSecret";
+const CODINGS: [&str; 12] = [
+    "gzip",
+    "",
+    "identity",
+    "GZip",
+    "x-gzip",
+    "identity, gzip",
+    "gzip, identity",
+    "gzip, gzip",
+    "br",
+    "deflate",
+    "gzip;q=1",
+    " gzip ,",
+];
+
+pub fn run(data: &[u8]) {
+    let _ = read(&mut Unstructured::new(data));
+}
+
+fn read(u: &mut Unstructured<'_>) -> arbitrary::Result<()> {
+    let limit = usize::from(u.arbitrary::<u8>()?) * 64;
+    let coding: usize = u.arbitrary::<u8>()?.into();
+    // Half of the inputs have the header that compressed deliveries have.
+    let coding = (coding < 128)
+        .then_some("gzip")
+        .or_else(|| CODINGS.get(coding - 128).copied());
+    let declares_length = u.arbitrary::<u8>()? % 2 == 0;
+    let is_packed_here = u.arbitrary::<u8>()?;
+    let body = u.bytes(u.len())?;
+    let body = match is_packed_here % 4 {
+        // A fuzzer does not guess a checksum.
+        0 => packed(body),
+        1 => [packed(body), packed(b"and another")].concat(),
+        2 => {
+            let mut packed = packed(body);
+            let at = usize::from(is_packed_here) * 7 % packed.len();
+            packed[at] ^= is_packed_here;
+            packed
+        }
+        _ => body.to_vec(),
+    };
+    check(&body, coding, declares_length, limit);
+    Ok(())
+}
+
+fn packed(plain: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    std::io::Write::write_all(&mut encoder, plain).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn check(body: &[u8], coding: Option<&str>, declares_length: bool, limit: usize) {
+    let inner = Inner::default();
+    let layer = WebhookLayer::new(Secrets::new(SECRET).unwrap()).max_inflated_size(limit);
+    let secret = WebhookSecret::new(SECRET).unwrap();
+    let mut request = testing::delivery(&secret, body.to_vec());
+    let headers = request.headers_mut();
+    headers.remove("content-length");
+    if declares_length {
+        headers.insert("content-length", body.len().into());
+    }
+    if let Some(coding) = coding {
+        headers.insert("content-encoding", HeaderValue::from_str(coding).unwrap());
+    }
+    let Ok(response) = naive::at_once(layer.layer(inner.clone()).call(request));
+
+    let handled = inner.handled.lock().unwrap().take();
+    if let Some(plain) = expected(body, coding, limit) {
+        assert_eq!(response.status(), 200);
+        let handled = handled.expect("the body is decodable");
+        assert_eq!(handled.bytes, plain.content);
+        let coding = if plain.was_packed { None } else { coding };
+        assert_eq!(handled.coding.as_deref(), coding);
+        let length = declares_length.then(|| plain.content.len().to_string());
+        assert_eq!(handled.length, length);
+    } else {
+        assert_eq!(response.status(), 503);
+        let outcome = response.extensions().get::<Outcome>();
+        assert!(matches!(outcome, Some(Outcome::Undecodable(_))));
+        assert!(handled.is_none());
+    }
+    assert!(naive::read(response.into_body()).is_empty());
+}
+
+struct Plain {
+    content: Vec<u8>,
+    was_packed: bool,
+}
+
+/// What the handler gets; `None` for what cannot be decoded.
+fn expected(body: &[u8], coding: Option<&str>, limit: usize) -> Option<Plain> {
+    let gzip_by_name = match coding.map(str::to_lowercase).as_deref() {
+        None | Some("" | "identity") => false,
+        Some("gzip" | "x-gzip" | "identity, gzip" | "gzip, identity" | " gzip ,") => true,
+        Some(_) => return None,
+    };
+    let was_packed = gzip_by_name || body.starts_with(&[0x1f, 0x8b]);
+    let content = if was_packed {
+        unpacked(body, limit)?
+    } else {
+        body.to_vec()
+    };
+    Some(Plain {
+        content,
+        was_packed,
+    })
+}
+
+/// One member after the other, to the last byte.
+fn unpacked(mut body: &[u8], limit: usize) -> Option<Vec<u8>> {
+    let mut plain = Vec::new();
+    loop {
+        let mut decoder = GzDecoder::new(body);
+        let rest = limit as u64 + 1 - plain.len() as u64;
+        Read::by_ref(&mut decoder)
+            .take(rest)
+            .read_to_end(&mut plain)
+            .ok()?;
+        if plain.len() > limit {
+            return None;
+        }
+        body = decoder.into_inner();
+        if body.is_empty() {
+            return Some(plain);
+        }
+    }
+}
+
+#[derive(Clone, Default)]
+struct Inner {
+    handled: Arc<Mutex<Option<Handled>>>,
+}
+
+struct Handled {
+    bytes: Bytes,
+    coding: Option<String>,
+    length: Option<String>,
+}
+
+impl Service<Request<VerifiedBody>> for Inner {
+    type Response = Response<ResponseBody<VerifiedBody>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<VerifiedBody>) -> Self::Future {
+        let header = |name| {
+            let value = request.headers().get(name)?;
+            Some(value.to_str().unwrap().to_owned())
+        };
+        *self.handled.lock().unwrap() = Some(Handled {
+            bytes: request.body().bytes().clone(),
+            coding: header("content-encoding"),
+            length: header("content-length"),
+        });
+        ready(Ok(Response::new(ResponseBody::default())))
+    }
+}

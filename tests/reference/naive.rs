@@ -1,0 +1,93 @@
+//! The oracles' own arithmetic: slow, short, and not the crate's.
+
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use sha2::{Digest, Sha256};
+
+/// RFC 2104 as it is written there.
+pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+    let mut block = [0; 64];
+    if key.len() > block.len() {
+        block[..32].copy_from_slice(&Sha256::digest(key));
+    } else {
+        block[..key.len()].copy_from_slice(key);
+    }
+    let inner = [&block.map(|byte| byte ^ 0x36)[..], message].concat();
+    let outer = [&block.map(|byte| byte ^ 0x5c)[..], &Sha256::digest(inner)].concat();
+    Sha256::digest(outer).into()
+}
+
+pub fn to_hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap();
+    let digits = |byte: &u8| [digit(byte >> 4), digit(byte & 15)];
+    bytes.iter().flat_map(digits).collect()
+}
+
+/// 32 bytes, if these are 64 hexadecimal digits.
+pub fn from_hex(text: &[u8]) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u32>> = text.iter().map(|c| char::from(*c).to_digit(16)).collect();
+    let digits = digits.filter(|digits| digits.len() == 64)?;
+    let pair = |pair: &[u32]| u8::try_from(pair[0] * 16 + pair[1]).unwrap();
+    Some(digits.chunks(2).map(pair).collect())
+}
+
+/// Percent-decoding with `+` for a space, as for a form field.
+pub fn form_decode(text: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        let digit = |at: usize| char::from(*text.get(at).unwrap_or(&b' ')).to_digit(16);
+        match (text[at], digit(at + 1), digit(at + 2)) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push(u8::try_from(high * 16 + low).unwrap());
+                at += 3;
+            }
+            (b'+', ..) => {
+                decoded.push(b' ');
+                at += 1;
+            }
+            (byte, ..) => {
+                decoded.push(byte);
+                at += 1;
+            }
+        }
+    }
+    decoded
+}
+
+/// The first value of a form field, whose name may be in any case.
+pub fn form_field(query: &[u8], name: &[u8]) -> Option<Vec<u8>> {
+    query.split(|byte| *byte == b'&').find_map(|pair| {
+        let mut halves = pair.splitn(2, |byte| *byte == b'=');
+        let key = form_decode(halves.next().unwrap());
+        let value = form_decode(halves.next().unwrap_or_default());
+        (!pair.is_empty() && key.eq_ignore_ascii_case(name)).then_some(value)
+    })
+}
+
+/// The output of a future that has nothing to wait for.
+pub fn at_once<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it waits for something"),
+    }
+}
+
+/// A body, read to its end.
+pub fn read<B: http_body::Body<Data = bytes::Bytes>>(body: B) -> Vec<u8> {
+    let mut body = pin!(body);
+    let mut read = Vec::new();
+    loop {
+        match body
+            .as_mut()
+            .poll_frame(&mut Context::from_waker(Waker::noop()))
+        {
+            Poll::Ready(None) => return read,
+            Poll::Ready(Some(Ok(frame))) => read.extend(frame.into_data().unwrap()),
+            _ => panic!("the body waits or fails"),
+        }
+    }
+}
