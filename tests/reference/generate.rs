@@ -11,8 +11,8 @@ use tower_nylas::Ack;
 use super::{
     naive,
     scenario::{
-        End, Event, Pause, Plan, Request, Route, RouteKind, Scenario, SecretOperation, Settings,
-        Step, Tenant,
+        End, Event, Pause, Plan, Readiness, Request, Route, RouteKind, Scenario, SecretOperation,
+        Settings, Step, Tenant,
     },
 };
 
@@ -62,7 +62,15 @@ const BASES: [&str; 12] = [
     "",
     "mess\\u0061ge.created",
 ];
-const FORMS: [&str; 5] = ["", ".metadata", ".cleaned", ".legacy", ".unheard_of"];
+const FORMS: [&str; 7] = [
+    "",
+    "",
+    "",
+    ".metadata",
+    ".cleaned",
+    ".legacy",
+    ".unheard_of",
+];
 const SUFFIXES: [&str; 6] = [
     "",
     ".truncated",
@@ -74,7 +82,7 @@ const SUFFIXES: [&str; 6] = [
 
 /// No sum of these is a multiple of half a second, as the deadlines are, so nothing ever happens at
 /// the very moment of a deadline, where either answer would do.
-const WAITS: [u64; 6] = [7, 507, 1007, 2507, 4507, 7007];
+const WAITS: [u64; 8] = [7, 7, 7, 507, 507, 1007, 2507, 7007];
 
 pub fn scenario(bytes: &[u8]) -> Scenario {
     let mut source = Source {
@@ -83,12 +91,12 @@ pub fn scenario(bytes: &[u8]) -> Scenario {
     };
     let settings = source.settings();
     let routes = source.routes();
-    let fallback = source.one_in(3).then(|| source.route_kind());
-    let secrets = match source.below(5) {
-        0 => vec![SECRETS[0]],
-        1 => vec![],
-        2 => vec![SECRETS[1], SECRETS[0]],
-        3 => SECRETS[..4].to_vec(),
+    let fallback = source.one_in(2).then(|| source.route_kind());
+    let secrets = match source.below(8) {
+        0..=3 => vec![SECRETS[0]],
+        4 => vec![],
+        5 => vec![SECRETS[1], SECRETS[0]],
+        6 => SECRETS[..4].to_vec(),
         _ => vec![SECRETS[5]],
     };
     let polls_needlessly = source.one_in(4);
@@ -134,9 +142,9 @@ impl Source<'_> {
 
     fn settings(&mut self) -> Settings {
         Settings {
-            max_body: self.one_of(&[4096, 4096, 4096, 400, 120, 0]),
+            max_body: self.one_of(&[4096, 4096, 4096, 4096, 4096, 4096, 4096, 4096, 400, 120, 0]),
             max_challenge: self.one_of(&[4096, 8, 0]),
-            max_inflated: self.one_of(&[4096, 200, 0]),
+            max_inflated: self.one_of(&[4096, 4096, 4096, 200, 0]),
             read_timeout: Duration::from_millis(self.one_of(&[3000, 500, 1000])),
             handler_timeout: Duration::from_millis(self.one_of(&[6000, 1000, 3000])),
             acknowledge_test_events: self.one_in(2),
@@ -203,10 +211,10 @@ impl Source<'_> {
     }
 
     fn request(&mut self) -> Request {
-        let method = match self.below(12) {
-            0..=7 => Method::POST,
-            8 | 9 => Method::GET,
-            10 => Method::HEAD,
+        let method = match self.below(16) {
+            0..=11 => Method::POST,
+            12 | 13 => Method::GET,
+            14 => Method::HEAD,
             _ => self.one_of(&[Method::PUT, Method::OPTIONS, Method::DELETE]),
         };
         let query = self.query(&method);
@@ -214,10 +222,10 @@ impl Source<'_> {
         let signatures = self.signatures(&wire);
         let length = wire.len() as u64;
         let body = self.body(&wire);
-        let claims = match self.below(8) {
-            0..=2 => (length, Some(length)),
-            3..=5 => (0, None),
-            6 => (
+        let claims = match self.below(16) {
+            0..=6 => (length, Some(length)),
+            7..=11 => (0, None),
+            12..=14 => (
                 length.saturating_sub(self.below(40) as u64),
                 Some(length + 5),
             ),
@@ -228,9 +236,9 @@ impl Source<'_> {
         };
         Request {
             method,
-            tenant: match self.below(8) {
-                6 => Tenant::Unknown,
-                7 => Tenant::LookupFails,
+            tenant: match self.below(16) {
+                14 => Tenant::Unknown,
+                15 => Tenant::LookupFails,
                 _ => Tenant::Known,
             },
             query,
@@ -298,13 +306,15 @@ impl Source<'_> {
         }
     }
 
+    fn base(&mut self) -> &'static str {
+        match self.below(2) {
+            0 => self.one_of(&["message.created", "event.updated"]),
+            _ => self.one_of(&BASES),
+        }
+    }
+
     fn content(&mut self) -> Vec<u8> {
-        let name = [
-            self.one_of(&BASES),
-            self.one_of(&FORMS),
-            self.one_of(&SUFFIXES),
-        ]
-        .concat();
+        let name = [self.base(), self.one_of(&FORMS), self.one_of(&SUFFIXES)].concat();
         let padding = " ".repeat(self.below(4) * 100);
         let object = self.one_of(&[r#"{"must":1}"#, "{}", r#"{"must":"1"}"#, r#"{"type":"no"}"#]);
         match self.below(10) {
@@ -335,7 +345,7 @@ impl Source<'_> {
             _ => self.one_of(&SECRETS),
         };
         let right = naive::to_hex(&naive::hmac_sha256(secret.as_bytes(), wire)).into_bytes();
-        match self.below(24) {
+        match self.below(40) {
             10 => vec![right.to_ascii_uppercase()],
             11 => vec![],
             12 => vec![right.clone(), right],
@@ -353,7 +363,7 @@ impl Source<'_> {
     fn body(&mut self, wire: &[u8]) -> Vec<Step> {
         let mut steps = Vec::new();
         let mut rest = wire;
-        for _ in 0..self.below(6) {
+        for _ in 0..self.below(8).saturating_sub(2) {
             match self.below(10) {
                 0..=3 => {
                     let (frame, behind) = rest.split_at(self.below(256).min(rest.len()));
@@ -363,13 +373,17 @@ impl Source<'_> {
                 4 => steps.push(Step::Pause(Pause::Again)),
                 5 | 6 => steps.push(Step::Pause(Pause::Wait(self.wait()))),
                 7 => steps.push(Step::Secrets(self.secret_operation())),
-                8 => steps.push(self.one_of(&[Step::Trailers, Step::Broken])),
-                _ => steps.push(Step::Pause(self.one_of(&[Pause::Again, Pause::Never]))),
+                8 => steps.push(self.one_of(&[Step::Trailers, Step::Trailers, Step::Broken])),
+                _ => steps.push(Step::Pause(self.one_of(&[
+                    Pause::Again,
+                    Pause::Again,
+                    Pause::Never,
+                ]))),
             }
         }
-        if !rest.is_empty() {
-            steps.push(Step::Data(rest.to_vec()));
-        }
+        // More frames than a task should read at once, now and then.
+        let frame = if self.one_in(16) { 1 } else { 5000 };
+        steps.extend(rest.chunks(frame).map(|frame| Step::Data(frame.to_vec())));
         match self.below(6) {
             3 => steps.push(Step::Trailers),
             4 => steps.push(Step::Pause(Pause::Wait(self.wait()))),
@@ -382,9 +396,13 @@ impl Source<'_> {
     fn plan(&mut self) -> Plan {
         Plan {
             ready: self.pauses(),
-            is_never_ready_but_fails: self.one_in(12),
+            readiness: match self.below(20) {
+                18 => Readiness::Fails,
+                19 => Readiness::Panics,
+                _ => Readiness::Ready,
+            },
             work: self.pauses(),
-            end: match self.below(14) {
+            end: match self.below(16) {
                 0 => End::Ack(Ack::Done),
                 1 => End::Ack(Ack::Discard),
                 2 => End::Ack(Ack::Retry),

@@ -20,7 +20,7 @@ use serde_json::Value;
 use tower_nylas::Ack;
 
 use self::scenario::{
-    End, Event, Pause, Plan, Request, RouteKind, Scenario, SecretOperation, Step, Tenant,
+    End, Event, Pause, Plan, Readiness, Request, RouteKind, Scenario, SecretOperation, Step, Tenant,
 };
 
 /// What one request should lead to.
@@ -275,7 +275,7 @@ impl Endpoint<'_> {
         let mut plan = request.plan.clone();
         if kind != RouteKind::Service {
             plan.ready.clear();
-            plan.is_never_ready_but_fails = false;
+            plan.readiness = Readiness::Ready;
         }
         let mut prediction = self.work(kind, &plan);
         if !self.never_called(&plan) {
@@ -321,7 +321,7 @@ impl Endpoint<'_> {
                 return true;
             }
         }
-        plan.is_never_ready_but_fails
+        plan.readiness != Readiness::Ready
     }
 
     fn work(&mut self, kind: RouteKind, plan: &Plan) -> Prediction {
@@ -337,8 +337,10 @@ impl Endpoint<'_> {
                 return self.ended(503, "TimedOut");
             }
         }
-        if plan.is_never_ready_but_fails {
-            return self.ended(503, "Failed");
+        match plan.readiness {
+            Readiness::Ready => {}
+            Readiness::Fails => return self.ended(503, "Failed"),
+            Readiness::Panics => return self.ended(503, "Panicked"),
         }
         match plan.end {
             End::Error => self.ended(503, "Failed"),

@@ -113,9 +113,17 @@ pub enum Pause {
 pub struct Plan {
     /// Before a service is ready.
     pub ready: Vec<Pause>,
-    pub is_never_ready_but_fails: bool,
+    pub readiness: Readiness,
     pub work: Vec<Pause>,
     pub end: End,
+}
+
+/// How a service answers the question whether it is ready, in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    Ready,
+    Fails,
+    Panics,
 }
 
 #[derive(Debug, Clone)]

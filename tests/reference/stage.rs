@@ -26,8 +26,8 @@ use super::{
     manual_timer::ManualTimer,
     naive, predict,
     scenario::{
-        End, Event, Pause, Plan, Request, RouteKind, Scenario, SecretOperation, Step, Strict,
-        Tenant,
+        End, Event, Pause, Plan, Readiness, Request, RouteKind, Scenario, SecretOperation, Step,
+        Strict, Tenant,
     },
 };
 
@@ -428,8 +428,10 @@ impl Service<http::Request<VerifiedBody>> for Routed {
         if !self.is_ready {
             std::task::ready!(pausing.as_mut().poll(cx));
         }
-        if plan.is_never_ready_but_fails {
-            return Poll::Ready(Err("as planned".to_owned()));
+        match plan.readiness {
+            Readiness::Ready => {}
+            Readiness::Fails => return Poll::Ready(Err("as planned".to_owned())),
+            Readiness::Panics => panic_quietly(),
         }
         self.is_ready = true;
         Poll::Ready(Ok(()))
