@@ -8,7 +8,15 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tower_nylas::{
     Notification,
-    notification::{Envelope, object::*},
+    notification::{
+        Envelope,
+        object::{
+            Booking, BounceDetected, Calendar, Contact, ContactDeleted, Event, EventDeleted,
+            Folder, Grant, Intelligence, LegacyTracking, LinkClicked, Message, MessageBounced,
+            MessageComplaint, MessageDeleted, MessageDelivered, MessageOpened, MessageRejected,
+            Notetaker, Object, SendResult, ThreadReplied,
+        },
+    },
     testing, v2,
 };
 

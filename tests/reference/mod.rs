@@ -2,7 +2,7 @@
 //! body in one `Vec`, one `if` after the other, nothing shared with the crate. `tests/properties.rs`
 //! and the fuzz target `stack` compare the two.
 
-#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::new_without_default)]
 
 #[path = "../support/manual_timer.rs"]
 pub mod manual_timer;
