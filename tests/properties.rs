@@ -6,22 +6,135 @@
 
 mod reference;
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+use tower::Service;
+use tower_nylas::{
+    Secrets, Trigger, TriggerRouter, VerifyError, WebhookSecret, testing, trigger::Filter,
+};
 
-use crate::reference::{generate, predict, stage};
+use crate::reference::{
+    generate::{self, SECRETS},
+    manual_timer::ManualTimer,
+    naive, predict, route,
+    secrets::KnownSecrets,
+    split, stage,
+};
 
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(any::<u8>(), 0..500)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
     fn the_stack_answers_as_the_reference_does(bytes in bytes()) {
         stage::play(&generate::scenario(&bytes));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn secrets_are_accepted_as_long_as_the_reference_does(
+        starts_pending: bool,
+        bytes in prop::collection::vec(any::<u8>(), 0..100),
+    ) {
+        let start = if starts_pending { &[][..] } else { &SECRETS[..1] };
+        let mut known = KnownSecrets::new(start);
+        let timer = ManualTimer::new();
+        let secrets = if starts_pending {
+            Secrets::pending()
+        } else {
+            Secrets::new(SECRETS[0]).unwrap()
+        };
+        let secrets = secrets.with_clock(timer.clone());
+        for (wait, operation) in generate::secret_operations(&bytes) {
+            timer.advance(wait);
+            // Before and after: what ends must end by itself.
+            assert_accepts(&secrets, &known, timer.passed());
+            stage::operate(&secrets, &operation);
+            known.operate(timer.passed(), &operation);
+            assert_accepts(&secrets, &known, timer.passed());
+        }
+    }
+
+    #[test]
+    fn a_trigger_goes_where_its_name_says(
+        names in prop::collection::vec(name(), 1..12),
+        filters in prop::collection::vec((name(), prop::bool::weighted(0.2)), 0..12),
+    ) {
+        let mut known: Vec<String> = Vec::new();
+        let called = Arc::new(AtomicUsize::new(usize::MAX));
+        let mut router = TriggerRouter::new();
+        for (name, is_family) in filters {
+            let filter = if is_family { format!("{name}.*") } else { name };
+            if known.iter().any(|other| split(other) == split(&filter)) {
+                continue;
+            }
+            let (index, called) = (known.len(), called.clone());
+            router = router.on(&filter, move || {
+                called.store(index, Ordering::SeqCst);
+                async {}
+            });
+            known.push(filter);
+        }
+        let filters: Vec<&str> = known.iter().map(|filter| &**filter).collect();
+        for name in names {
+            called.store(usize::MAX, Ordering::SeqCst);
+            let body = testing::verified(format!(r#"{{"type":"{name}"}}"#));
+            naive::at_once(router.call(http::Request::new(body))).unwrap();
+            let went = Some(called.load(Ordering::SeqCst)).filter(|went| *went < filters.len());
+            prop_assert_eq!(went, route(&name, &filters), "{} among {:?}", name, filters);
+            for (index, filter) in filters.iter().enumerate() {
+                let filter: Filter = filter.parse().unwrap();
+                let matches = filter.matches(&Trigger::from(&*name));
+                prop_assert_eq!(matches, route(&name, &filters[index..=index]).is_some());
+            }
+        }
+    }
+}
+
+/// Two to five segments, among them those with a meaning.
+fn name() -> impl Strategy<Value = String> {
+    let segment = prop::sample::select(vec![
+        "a",
+        "a",
+        "b",
+        "b",
+        "truncated",
+        "transformed",
+        "metadata",
+        "cleaned",
+    ]);
+    prop::collection::vec(segment, 2..6).prop_map(|segments| segments.join("."))
+}
+
+fn assert_accepts(secrets: &Secrets, known: &KnownSecrets, now: Duration) {
+    assert_eq!(secrets.is_pending(), known.is_pending());
+    let accepted = known.accepted(now);
+    for secret in SECRETS {
+        let signature = WebhookSecret::new(secret).unwrap().sign(b"{}");
+        let expected = if known.is_pending() {
+            Err(VerifyError::Pending)
+        } else if accepted.contains(&secret) {
+            Ok(())
+        } else if known.expects_rotation(now) {
+            Err(VerifyError::RotationExpected)
+        } else {
+            Err(VerifyError::Mismatch)
+        };
+        assert_eq!(secrets.verify(b"{}", &signature), expected, "{secret}");
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     },
 };
 
-const SECRETS: [&str; 6] = [
+pub const SECRETS: [&str; 6] = [
     "k7-Hq_inventedSecret",
     "another-invented-one",
     "a third",
@@ -115,6 +115,19 @@ pub fn scenario(bytes: &[u8]) -> Scenario {
         events,
         polls_needlessly,
     }
+}
+
+/// Operations on secrets, each after some time.
+pub fn secret_operations(bytes: &[u8]) -> Vec<(Duration, SecretOperation)> {
+    let mut source = Source {
+        bytes: Unstructured::new(bytes),
+        newest: SECRETS[0],
+    };
+    let mut operations = Vec::new();
+    while !source.bytes.is_empty() {
+        operations.push((source.wait(), source.secret_operation()));
+    }
+    operations
 }
 
 struct Source<'a> {

@@ -10,6 +10,7 @@ pub mod manual_timer;
 pub mod generate;
 pub mod naive;
 pub mod scenario;
+pub mod secrets;
 pub mod stage;
 
 use std::{io::Read, time::Duration};
@@ -19,8 +20,12 @@ use http::Method;
 use serde_json::Value;
 use tower_nylas::Ack;
 
-use self::scenario::{
-    End, Event, Pause, Plan, Readiness, Request, RouteKind, Scenario, SecretOperation, Step, Tenant,
+use self::{
+    scenario::{
+        End, Event, Pause, Plan, Readiness, Request, RouteKind, Scenario, SecretOperation, Step,
+        Tenant,
+    },
+    secrets::KnownSecrets,
 };
 
 /// What one request should lead to.
@@ -59,12 +64,8 @@ pub fn predict(scenario: &Scenario) -> Vec<Prediction> {
     let mut endpoint = Endpoint {
         scenario,
         now: Duration::ZERO,
-        secrets: Vec::new(),
-        expects_rotation_until: None,
+        secrets: KnownSecrets::new(&scenario.secrets),
     };
-    for secret in &scenario.secrets {
-        endpoint.secrets.push((secret, None));
-    }
     let mut predictions = Vec::new();
     for event in &scenario.events {
         match event {
@@ -79,9 +80,7 @@ pub fn predict(scenario: &Scenario) -> Vec<Prediction> {
 struct Endpoint<'a> {
     scenario: &'a Scenario,
     now: Duration,
-    /// Each with its end. The first is the newest.
-    secrets: Vec<(&'static str, Option<Duration>)>,
-    expects_rotation_until: Option<Duration>,
+    secrets: KnownSecrets,
 }
 
 /// A request that never became a handler's business.
@@ -96,46 +95,7 @@ fn refuse<T>(status: u16, why: &'static str) -> Result<T, Refused> {
 
 impl Endpoint<'_> {
     fn operate(&mut self, operation: &SecretOperation) {
-        let now = self.now;
-        self.secrets
-            .retain(|(_, end)| end.is_none_or(|end| end > now));
-        match operation {
-            SecretOperation::Set(secret) => {
-                self.secrets = vec![(secret, None)];
-                self.expects_rotation_until = None;
-            }
-            SecretOperation::Rotate(secret, keep) => {
-                if self.secrets.first().map(|(newest, _)| newest) == Some(secret) {
-                    return;
-                }
-                // A secret that was given an end keeps it, and for ever is no end.
-                let end = (*keep < Duration::MAX).then(|| now + *keep);
-                self.secrets.retain(|(old, _)| old != secret);
-                for (_, old_end) in &mut self.secrets {
-                    *old_end = old_end.or(end);
-                }
-                self.secrets.insert(0, (secret, None));
-                while self.secrets.len() > 4 {
-                    self.drop_one();
-                }
-                self.expects_rotation_until = None;
-            }
-            SecretOperation::ExpectRotation(max) => {
-                self.expects_rotation_until = Some(now.saturating_add(*max));
-            }
-        }
-    }
-
-    /// Of the old secrets, the one that would end first; if that leaves a choice, the oldest.
-    fn drop_one(&mut self) {
-        let mut first = 1;
-        for other in 2..self.secrets.len() {
-            let (end, other_end) = (self.secrets[first].1, self.secrets[other].1);
-            if sooner(end, other_end) == other_end {
-                first = other;
-            }
-        }
-        self.secrets.remove(first);
+        self.secrets.operate(self.now, operation);
     }
 
     fn answer(&mut self, request: &Request) -> Prediction {
@@ -185,7 +145,7 @@ impl Endpoint<'_> {
                 Tenant::LookupFails => return refuse(503, "LookupFailed"),
             }
         }
-        if self.secrets.is_empty() {
+        if self.secrets.is_pending() {
             return refuse(503, "SecretPending");
         }
         if request.claims.0 > self.scenario.settings.max_body as u64 {
@@ -237,16 +197,15 @@ impl Endpoint<'_> {
         let signature = naive::from_hex(&request.signatures[0]).unwrap();
         let signed_with =
             |secret: &str| naive::hmac_sha256(secret.as_bytes(), wire)[..] == signature;
-        let now = self.now;
-        for (secret, end) in &self.secrets {
-            if end.is_none_or(|end| end > now) && signed_with(secret) {
+        for secret in self.secrets.accepted(self.now) {
+            if signed_with(secret) {
                 return Ok(true);
             }
         }
         if self.scenario.settings.acknowledge_test_events && signed_with("mock-webhook-secret") {
             return Ok(false);
         }
-        if self.expects_rotation_until.is_some_and(|end| end > now) {
+        if self.secrets.expects_rotation(self.now) {
             return refuse(503, "RotationExpected");
         }
         refuse(401, "SignatureMismatch")
@@ -414,14 +373,6 @@ impl Endpoint<'_> {
     }
 }
 
-/// The earlier of two ends, of which `None` never comes.
-fn sooner(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
-}
-
 /// Which of the filters receives a trigger: the exact name, then without `.transformed`, then
 /// without `.truncated`, then without either, then the same for the base of `.metadata`, then the
 /// longest family.
@@ -462,7 +413,7 @@ pub fn route(name: &str, filters: &[&str]) -> Option<usize> {
 
 /// The name without its automatic suffixes, and which of them it had. What remains has at least
 /// two segments.
-fn split(name: &str) -> (String, bool, bool) {
+pub fn split(name: &str) -> (String, bool, bool) {
     let mut segments: Vec<&str> = name.split('.').collect();
     let (mut transformed, mut truncated) = (false, false);
     while segments.len() > 2 {

@@ -253,7 +253,8 @@ impl Wake for Bell {
     }
 }
 
-fn operate(secrets: &Secrets, operation: &SecretOperation) {
+/// Does to the real secrets what the reference does to its own.
+pub fn operate(secrets: &Secrets, operation: &SecretOperation) {
     match operation {
         SecretOperation::Set(secret) => secrets.set(*secret).unwrap(),
         SecretOperation::Rotate(secret, keep) => secrets.rotate(*secret, *keep).unwrap(),
