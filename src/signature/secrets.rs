@@ -208,8 +208,9 @@ impl Secrets {
         Ok(())
     }
 
-    /// Accepts `secret` from now on, and what was accepted until now for another `keep_old_for`
-    /// ([`Secrets::KEEP_OLD_FOR`] is a good choice).
+    /// Accepts `secret` from now on, and what was accepted without an end until now for another
+    /// `keep_old_for` ([`Secrets::KEEP_OLD_FOR`] is a good choice). What an earlier rotation gave an
+    /// end keeps that, be it sooner or later: only [`set`](Self::set) ends it at once.
     ///
     /// Repetitions of earlier notifications may still carry the old signature. A rotation that was
     /// expected is over. Rotating to the secret that is already the newest changes nothing, not
