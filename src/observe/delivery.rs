@@ -3,7 +3,7 @@
 use std::{
     pin::Pin,
     task::{Context, Poll, ready},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use http::Response;
@@ -13,7 +13,11 @@ use pin_project_lite::pin_project;
 use super::log::Told;
 #[cfg(feature = "metrics")]
 use super::meter::Metered;
-use super::{facts::Facts, labels, monitor::Arrival};
+use super::{
+    facts::{End, Facts},
+    labels,
+    monitor::Arrival,
+};
 use crate::{Outcome, VerifiedBody, notification::Head};
 
 /// A verified notification under way. Dropped before its end, it tells of that.
@@ -25,17 +29,6 @@ pub(crate) struct Delivery {
     #[cfg(feature = "tracing")]
     told: Told,
     ended: bool,
-}
-
-/// How a delivery ended.
-pub(super) struct End<'a> {
-    pub(super) label: &'static str,
-    /// `None` if the client went away.
-    #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
-    pub(super) answer: Option<(u16, &'a Outcome)>,
-    pub(super) handling: Duration,
-    #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
-    pub(super) whole: Duration,
 }
 
 impl Delivery {

@@ -1,8 +1,8 @@
-//! What is known of a notification when its handler begins.
+//! What is known of a notification when its handler begins, and when it ends.
 
 use std::time::{Duration, SystemTime};
 
-use crate::notification::Head;
+use crate::{Outcome, notification::Head};
 
 pub(super) struct Facts<'a> {
     /// `None` if the body could not be decoded, or nobody listens.
@@ -20,4 +20,15 @@ impl Facts<'_> {
         let then = SystemTime::UNIX_EPOCH.checked_add(since_epoch)?;
         Some(SystemTime::now().duration_since(then).unwrap_or_default())
     }
+}
+
+/// How a delivery ended.
+pub(super) struct End<'a> {
+    pub(super) label: &'static str,
+    /// `None` if the client went away.
+    #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
+    pub(super) answer: Option<(u16, &'a Outcome)>,
+    pub(super) handling: Duration,
+    #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
+    pub(super) whole: Duration,
 }

@@ -1,7 +1,6 @@
 //! Keeps a flood out of the log, and tells how much it was.
 
 use std::{
-    mem,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -10,6 +9,9 @@ use std::{
 };
 
 pub(super) const WINDOW: Duration = Duration::from_secs(10);
+
+/// Room for all reasons and outcomes that are told, so that a flood takes no memory.
+const KINDS: usize = 32;
 
 /// Lets a few events of each kind through in each window of time, and counts the rest.
 ///
@@ -48,7 +50,7 @@ impl<K: Copy + PartialEq> Flood<K> {
             due: AtomicU64::new(u64::MAX),
             windows: Mutex::new(Window {
                 end: now,
-                shares: Vec::new(),
+                shares: Vec::with_capacity(KINDS),
             }),
         }
     }
@@ -117,8 +119,7 @@ impl<K: Copy + PartialEq> Flood<K> {
 }
 
 fn take<K>(shares: &mut Vec<Share<K>>) -> Vec<KeptBack<K>> {
-    let shares = mem::take(shares).into_iter();
-    let kept_back = shares.filter(|share| share.kept_back > 0);
+    let kept_back = shares.drain(..).filter(|share| share.kept_back > 0);
     kept_back
         .map(
             |Share {

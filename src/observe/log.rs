@@ -8,8 +8,7 @@ use std::{
 use tracing::{Level, Span, debug, event, field, info_span};
 
 use super::{
-    delivery::End,
-    facts::Facts,
+    facts::{End, Facts},
     flood::{Flood, KeptBack, WINDOW},
     labels,
 };
@@ -181,7 +180,6 @@ fn level_of_outcome(outcome: &Outcome) -> (Level, Option<u32>) {
 }
 
 /// Whether anybody reads what is told of notifications.
-#[cfg(not(feature = "metrics"))]
 pub(super) fn is_read() -> bool {
     tracing::enabled!(target: TARGET, Level::WARN)
 }
@@ -196,7 +194,7 @@ pub(super) struct Told {
 
 impl Told {
     pub(super) fn begin(facts: &Facts<'_>) -> Self {
-        let head = facts.head.as_ref();
+        let head = facts.head.as_ref().filter(|_| is_read());
         let trigger = head.and_then(Head::trigger).map(name);
         let id = head.and_then(|head| head.id.as_deref()).map(name);
         let attempt = head.and_then(|head| head.attempt);
@@ -290,6 +288,8 @@ fn name(text: &str) -> String {
     UpTo(NAME, text).to_string()
 }
 
+/// In thousandths, so that a reader is spared the rest.
+#[allow(clippy::cast_precision_loss)] // 2^53 microseconds are 285 years
 fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
+    duration.as_micros() as f64 / 1e3
 }

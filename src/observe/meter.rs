@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
 
-use super::{delivery::End, facts::Facts};
+use super::facts::{End, Facts};
 use crate::{
     notification::{Head, Kind},
     trigger::{Suffix, TriggerKind},

@@ -30,7 +30,7 @@
 //! # }
 //! ```
 //!
-//! The example `observe` is a whole server with both.
+//! `cargo run --all-features --example observe` is a whole server with both.
 //!
 //! # Metrics
 //!
