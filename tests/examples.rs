@@ -281,6 +281,73 @@ async fn replay_v2() {
     }
 }
 
+#[cfg(all(feature = "metrics", feature = "testing", feature = "tracing"))]
+#[tokio::test]
+async fn observe() {
+    let ended = Program::start("observe", &[], &[]).end().await;
+    assert!(ended.status.success(), "{ended:?}");
+    let (log, numbers): (Vec<_>, Vec<_>) =
+        ended.stdout.iter().partition(|line| line.starts_with('{'));
+    let log: Vec<serde_json::Value> = log
+        .iter()
+        .map(|line| serde_json::from_str(line).expect("the log is JSON"))
+        .collect();
+
+    let filed = log.iter().find(|line| line["fields"]["message"] == "filed");
+    let filed = filed.expect("the handler of the application logs");
+    assert_eq!(filed["span"]["trigger"], "message.created");
+    let count = |field: &str, value: &str| {
+        let same = |line: &&serde_json::Value| line["fields"][field] == value;
+        log.iter().filter(same).count()
+    };
+    assert_eq!(count("outcome", "done"), 1);
+    assert_eq!(count("outcome", "discarded"), 1);
+    assert_eq!(count("outcome", "failed"), 3, "Nylas makes three attempts");
+    assert_eq!(count("outcome", "unrouted"), 2);
+    assert_eq!(count("outcome", "malformed"), 1);
+
+    // However long the flood takes, what is told and what is kept back is all of it.
+    let mismatches = log
+        .iter()
+        .filter(|line| line["fields"]["reason"] == "signature_mismatch");
+    let kept_back = |line: &serde_json::Value| line["fields"]["kept_back"].as_u64();
+    let all: u64 = mismatches
+        .clone()
+        .map(|line| kept_back(line).unwrap_or(1))
+        .sum();
+    assert_eq!(all, 1000);
+    assert!(mismatches.count() < 200);
+
+    for sample in [
+        "nylas_webhook_received_total 1009",
+        "nylas_webhook_challenges_total 1",
+        r#"nylas_webhook_rejected_total{reason="signature_mismatch"} 1000"#,
+        r#"nylas_webhook_outcomes_total{outcome="unrouted",trigger="unknown"} 1"#,
+        "nylas_webhook_duration_seconds_count 8",
+    ] {
+        assert!(
+            numbers.iter().any(|line| *line == sample),
+            "{sample}: {ended:?}"
+        );
+    }
+
+    let mut program = Program::start("observe", &["--listen", "127.0.0.1:0"], &[]);
+    let line = program.next_line().await;
+    let address = line.strip_prefix("listening on http://");
+    let address = address.and_then(|rest| rest.strip_suffix(PATH)?.parse().ok());
+    let address = address.expect("it says where");
+    let server = Server { program, address };
+    challenge(&server, PATH).await;
+    let numbers = get(&server, "/metrics").await;
+    assert!(
+        numbers
+            .text()
+            .contains("\nnylas_webhook_challenges_total 1\n")
+    );
+    let ended = server.interrupt().await.end().await;
+    assert!(ended.status.success(), "{ended:?}");
+}
+
 /// Without the variable a server answers challenges, and asks for everything else again.
 async fn answers_while_pending(name: &'static str) {
     let server = Server::start(name, &[]).await;

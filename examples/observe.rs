@@ -1,0 +1,166 @@
+//! What operators see: numbers for Prometheus, and logs as JSON.
+//!
+//! ```text
+//! cargo run --all-features --example observe
+//! ```
+//!
+//! starts a server on a free loopback port and sends it what happens in the life of one: a challenge,
+//! notifications that are handled, discarded, unwanted and failing, and a small flood of forgeries. It
+//! prints the log on the way and the numbers at the end.
+//!
+//! ```text
+//! NYLAS_WEBHOOK_SECRET=try-me cargo run --all-features --example observe -- --listen 127.0.0.1:8080
+//! curl http://127.0.0.1:8080/metrics
+//! ```
+//!
+//! waits for others to send something. `RUST_LOG` says what is logged, by default
+//! `info,tower_nylas=debug`.
+
+use std::{future::Future, net::SocketAddr, time::Duration};
+
+use axum::{Router, http::Uri, routing::get};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::{net::TcpListener, signal::ctrl_c, sync::oneshot, time::interval};
+use tower_nylas::{
+    Ack, BoxError, Notification, Secrets, TriggerRouter, WebhookLayer, WebhookSecret,
+    notification::object::Message,
+    observe,
+    testing::{self, Nylas},
+};
+use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+const PATH: &str = "/webhooks/nylas";
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    log_as_json()?;
+    let numbers = count()?;
+    match arguments[..] {
+        [] => play(numbers).await,
+        ["--listen", address] => listen(address, numbers).await,
+        _ => Err("usage: observe [--listen ADDRESS]".into()),
+    }
+}
+
+/// One line for each event, with the span of its delivery.
+fn log_as_json() -> Result<(), BoxError> {
+    let filter = std::env::var("RUST_LOG");
+    let filter: Targets = filter
+        .as_deref()
+        .unwrap_or("info,tower_nylas=debug")
+        .parse()?;
+    tracing_subscriber::registry()
+        .with(fmt::layer().json().with_span_list(false))
+        .with(filter)
+        .init();
+    Ok(())
+}
+
+/// Counts from now on. What is installed later than the first request has missed it.
+fn count() -> Result<PrometheusHandle, BoxError> {
+    // Nylas waits for 10 seconds, and repeats for some 20 minutes.
+    let seconds = [0.001, 0.01, 0.1, 0.5, 1.0, 3.0, 6.0, 10.0];
+    let ages = [1.0, 10.0, 60.0, 300.0, 1200.0, 3600.0];
+    let sizes = [1e3, 1e4, 1e5, 1e6, 4e6];
+    let numbers = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &seconds)?
+        .set_buckets_for_metric(Matcher::Full("nylas_webhook_age_seconds".to_owned()), &ages)?
+        .set_buckets_for_metric(Matcher::Full("nylas_webhook_body_bytes".to_owned()), &sizes)?
+        .install_recorder()?;
+    observe::describe_metrics();
+    Ok(numbers)
+}
+
+fn app(secrets: Secrets, numbers: PrometheusHandle) -> Router {
+    let triggers = TriggerRouter::new()
+        .on("message.created", on_message)
+        .on("event.*", async || Ack::Discard)
+        .on("grant.expired", async || {
+            Err::<(), _>("the database does not answer")
+        });
+    Router::new()
+        .route_service(PATH, WebhookLayer::new(secrets).layer(triggers))
+        // In earnest on a port of its own, which only Prometheus can reach.
+        .route("/metrics", get(async move || numbers.render()))
+}
+
+/// Its lines are inside the span, so they say by themselves which notification they are about.
+async fn on_message(mail: Notification<Message>) {
+    // The id, and not the subject: a log is no place for what somebody wrote to somebody.
+    tracing::info!(message_id = %mail.object.id, "filed");
+}
+
+async fn listen(address: &str, numbers: PrometheusHandle) -> Result<(), BoxError> {
+    let secrets = Secrets::from_env_or_pending("NYLAS_WEBHOOK_SECRET")?;
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on http://{}{PATH}", listener.local_addr()?);
+    tokio::spawn(tidy_up(numbers.clone()));
+    serve(listener, app(secrets, numbers), interrupted()).await
+}
+
+async fn serve(
+    listener: TcpListener,
+    app: Router,
+    end: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), BoxError> {
+    let server = axum::serve(listener, app).with_graceful_shutdown(end);
+    Ok(server.await?)
+}
+
+/// The recorder keeps single values until somebody reads them, or until this.
+async fn tidy_up(numbers: PrometheusHandle) {
+    let mut turns = interval(Duration::from_secs(5));
+    loop {
+        turns.tick().await;
+        numbers.run_upkeep();
+    }
+}
+
+/// Waits for ctrl-c. From then on no connection is accepted, and what is under way is finished.
+async fn interrupted() {
+    if ctrl_c().await.is_err() {
+        // Nobody can interrupt it in this way, so it goes on.
+        std::future::pending::<()>().await;
+    }
+    println!("shutting down");
+}
+
+async fn play(numbers: PrometheusHandle) -> Result<(), BoxError> {
+    const SECRET: &str = "k7-Hq_inventedSecret";
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let app = app(Secrets::new(SECRET)?, numbers.clone());
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = tokio::spawn(serve(listener, app, async { drop(stopped.await) }));
+    send(address, WebhookSecret::new(SECRET)?).await?;
+    // What is left to be told of the flood is told when the layer is dropped.
+    drop(stop);
+    server.await??;
+    println!("{}", numbers.render());
+    Ok(())
+}
+
+async fn send(address: SocketAddr, secret: WebhookSecret) -> Result<(), BoxError> {
+    let uri: Uri = format!("http://{address}{PATH}").parse()?;
+    let mut nylas = Nylas::at(uri.clone(), secret);
+    nylas.challenge().await?;
+    for trigger in [
+        "message.created",
+        "event.created",
+        "grant.expired",
+        "contact.updated",
+    ] {
+        let body = testing::sample(trigger).ok_or("no such sample")?;
+        nylas.deliver(body).await?;
+    }
+    nylas.deliver(r#"{"type":"yacht.sunk","id":"n-1"}"#).await?;
+    nylas.deliver("no JSON").await?;
+
+    let mut forger = Nylas::at(uri, WebhookSecret::new("a guess")?);
+    for _ in 0..1000 {
+        forger.deliver_once(r#"{"type":"message.created"}"#).await?;
+    }
+    Ok(())
+}
