@@ -117,7 +117,7 @@ impl Process {
         // Attackers sit at other machines. Here they share the cores with everybody, and yield.
         let mut command = if role == "attack" && cfg!(unix) {
             let mut command = Command::new("nice");
-            command.arg(itself);
+            command.args(["-n", "4"]).arg(itself);
             command
         } else {
             Command::new(itself)

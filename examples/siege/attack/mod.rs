@@ -20,7 +20,7 @@ use std::{
 
 use tokio::{
     task::JoinSet,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use tower_nylas::WebhookSecret;
 
@@ -225,6 +225,17 @@ pub(crate) async fn attack(
         targets.push((kind, target));
     }
     sleep(time).await;
+    // On a busy machine some may not have had their turn yet.
+    let idle = |(kind, target): &(Kind, Target)| {
+        let tally = target.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        kind.workers(strength.connections) > 0 && tally.requests == 0
+    };
+    let all_began = async {
+        while targets.iter().any(idle) {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let _ = timeout(Duration::from_secs(10), all_began).await;
     attackers.shutdown().await;
     let tallies = targets.into_iter().map(|(kind, target)| {
         let mut tally = target.tally.lock().unwrap_or_else(PoisonError::into_inner);
