@@ -527,6 +527,7 @@ fn rejection_name(rejection: &Rejection) -> &'static str {
         Rejection::TenantUnknown => "TenantUnknown",
         Rejection::LookupFailed(_) => "LookupFailed",
         Rejection::SecretPending => "SecretPending",
+        Rejection::BudgetExhausted => "BudgetExhausted",
         Rejection::BodyTooLarge(_) => "BodyTooLarge",
         Rejection::ReadTimeout => "ReadTimeout",
         Rejection::Transport => "Transport",
