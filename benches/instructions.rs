@@ -16,12 +16,15 @@
 mod bodies;
 #[path = "hot_path/drive.rs"]
 mod drive;
+#[path = "hot_path/minimal.rs"]
+mod minimal;
 
 use std::{env, fs, hint::black_box, process::Command};
 
 use bodies::{Frames, SECRET, TypeAt, head, message, signature};
 use drive::{Nothing, call};
 use hmac::{Hmac, KeyInit, Mac};
+use minimal::Minimal;
 use sha2::Sha256;
 use tower_nylas::{
     Secrets, TriggerRouter, VerifiedBody, VerifySignatureLayer, WebhookLayer,
@@ -32,12 +35,13 @@ const SIZE: usize = 2_000;
 const FEW: u64 = 100;
 const MANY: u64 = 600;
 
-const SCENES: [&str; 8] = [
+const SCENES: [&str; 9] = [
     "floor",
     "pass_through",
     "verify",
     "verify_and_router",
     "webhook",
+    "minimal",
     "peek",
     "unsigned",
     "frames",
@@ -91,6 +95,7 @@ fn measure() {
         verify,
         routed,
         webhook,
+        minimal,
         _,
         unsigned,
         frames,
@@ -100,6 +105,7 @@ fn measure() {
         ("verify", verify),
         ("verify_and_router", routed),
         ("webhook", webhook),
+        ("minimal", minimal),
         ("frames", frames),
     ] {
         println!(
@@ -145,6 +151,10 @@ fn play(scene: &str, rounds: u64) {
         }
         "webhook" => {
             let service = WebhookLayer::new(secrets).layer(router());
+            repeat(&mut || drop(black_box(call(&service, request()))));
+        }
+        "minimal" => {
+            let service = Minimal::new();
             repeat(&mut || drop(black_box(call(&service, request()))));
         }
         "frames" => {

@@ -13,6 +13,7 @@
 mod bodies;
 mod drive;
 mod handwritten;
+mod minimal;
 mod reject;
 mod route;
 mod stack;

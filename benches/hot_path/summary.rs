@@ -9,11 +9,12 @@ use crate::bodies::SIZES;
 pub(crate) fn print() {
     println!("\nmedians of the last runs; cost = ours - pass-through - floor\n");
     println!(
-        "{:>6} {:>12} {:>12} {:>12} {:>14} {:>14} {:>14} {:>14}",
+        "{:>6} {:>12} {:>12} {:>12} {:>12} {:>14} {:>14} {:>14} {:>14}",
         "size",
         "floor",
         "verify cost",
         "+ router",
+        "minimal",
         "frames/floor",
         "handwritten",
         "standardwh.",
@@ -29,10 +30,11 @@ pub(crate) fn print() {
         let ours = verify("secrets_verify");
         let against = |what| Some(verify(what)? / ours?);
         println!(
-            "{size:>6} {:>12} {:>12} {:>12} {:>14} {:>14} {:>14} {:>14}",
+            "{size:>6} {:>12} {:>12} {:>12} {:>12} {:>14} {:>14} {:>14} {:>14}",
             time(Some(floor)),
             time(cost("layer")),
             time(cost("layer_and_router")),
+            time(cost("minimal")),
             ratio(frames),
             ratio(against("peer_handwritten")),
             ratio(against("peer_standardwebhooks")),

@@ -12,6 +12,7 @@ use crate::{
     bodies::{Frames, SECRET, SIZES, TypeAt, head, message, signature},
     drive::{Nothing, call},
     handwritten,
+    minimal::Minimal,
 };
 
 pub(crate) fn bench(criterion: &mut Criterion) {
@@ -55,6 +56,10 @@ pub(crate) fn bench(criterion: &mut Criterion) {
         group.bench_function(id("layer_and_router"), |b| {
             let router = TriggerRouter::new().on("message.created", async |_: VerifiedBody| ());
             let service = VerifySignatureLayer::new(secrets.clone()).layer(router);
+            b.iter(|| call(&service, head.clone().map(|()| Frames::whole(body.clone()))));
+        });
+        group.bench_function(id("minimal"), |b| {
+            let service = Minimal::new();
             b.iter(|| call(&service, head.clone().map(|()| Frames::whole(body.clone()))));
         });
         for (what, hint) in [
