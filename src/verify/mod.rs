@@ -22,10 +22,15 @@
 //!
 //! > what attackers send in 250 ms < memory budget,
 //!
-//! that is 268 MB a second for the default of 64 MiB. What is counted are the bytes received, never a
-//! length that was announced. The buffers behind them may be larger than that (eightfold where a length
-//! was announced and the budget is not yet half full, else twofold), but what was not received was
-//! never written to, so the system need not back it.
+//! that is 268 MB a second for the default of 64 MiB. The closer they come to it, the less is left for
+//! a genuine body that is slow: at a quarter of the bound all of them got through, at a half on a busy
+//! machine one in a hundred did not (the example `siege`).
+//!
+//! What is counted are the bytes received, never a length that was announced. The buffers behind them
+//! may be larger (eightfold where a length was announced and the budget is not yet half full, else
+//! twofold). What was not received was never written to, so the system need not back it, but an
+//! allocator that uses memory again and again may: with glibc's defaults a server that held 58 MiB
+//! took 154 MiB, and with `MALLOC_MMAP_THRESHOLD_=131072` in its environment 83 MiB.
 //!
 //! ```
 //! use std::convert::Infallible;
