@@ -9,7 +9,8 @@ mod support;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
+    pin::{Pin, pin},
+    sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -301,6 +302,27 @@ fn who_holds_nothing_is_not_sent_away() {
     assert_eq!((nothing.status(), all.status()), (None, Some(503)));
     timer.advance(Duration::from_millis(2750));
     assert_eq!(nothing.status(), Some(408));
+}
+
+/// What is verified no longer waits, even if its handler takes its time.
+#[test]
+fn the_bytes_are_given_back_before_the_handler_is_called() {
+    let layer = layer(&ManualTimer::new());
+    let held = Arc::new(Mutex::new(Vec::new()));
+    let (noted, watched) = (held.clone(), layer.clone());
+    let router = TriggerRouter::new().fallback(move || {
+        noted.lock().unwrap().push(watched.buffered_bytes());
+        async {}
+    });
+    let (first, rest) = NOTIFICATION.split_at(10);
+    let body = Scripted::new([Step::Data(first), Step::Later, Step::Data(rest)]);
+    let request = Request::post(PATH).header("x-nylas-signature", sign(NOTIFICATION).to_hex());
+    let mut response = pin!(layer.layer(router).call(request.body(body).unwrap()));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(response.as_mut().poll(&mut context).is_pending());
+    assert_eq!(layer.buffered_bytes(), first.len());
+    assert!(response.as_mut().poll(&mut context).is_ready());
+    assert_eq!(*held.lock().unwrap(), [0]);
 }
 
 #[test]

@@ -23,8 +23,9 @@
 //! > what attackers send in 250 ms < memory budget,
 //!
 //! that is 268 MB a second for the default of 64 MiB. The closer they come to it, the less is left for
-//! a genuine body that is slow: at a quarter of the bound all of them got through, at a half on a busy
-//! machine one in a hundred did not (the example `siege`).
+//! a genuine body that is slow. In the example `siege`, at a quarter of the bound, all of them got
+//! through as long as the attackers yielded the cores to the server; without that, on a busy machine, 2
+//! of 542 did not, and at a half of the bound up to 3 in a hundred did not.
 //!
 //! What is counted are the bytes received, never a length that was announced. The buffers behind them
 //! may be larger (eightfold where a length was announced and the budget is not yet half full, else

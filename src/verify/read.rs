@@ -243,10 +243,19 @@ impl<B> fmt::Debug for Reading<B> {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        sync::Arc,
+        time::{Duration, Instant},
+    };
+
     use proptest::prelude::*;
 
     use super::*;
-    use crate::WebhookSecret;
+    use crate::{
+        WebhookSecret,
+        time::{Clock, Sleep, Timer},
+        verify::budget::{Budget, Reservation},
+    };
 
     fn frames() -> Frames {
         let signature = WebhookSecret::new("a").unwrap().sign(b"");
@@ -267,6 +276,35 @@ mod tests {
                 prop_assert!(capacity <= length * TRUSTED_FACTOR, "{capacity} for {length}");
             }
         }
+    }
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Instant {
+            Instant::now()
+        }
+    }
+
+    impl Timer for Still {
+        fn sleep(&self, _: Duration) -> Sleep {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    /// Buffers may be larger than what they hold only as long as there is room.
+    #[test]
+    fn announcements_are_believed_while_half_of_the_budget_is_free() {
+        let mut config = Config::new(Secrets::pending().into(), Arc::new(Still));
+        config.budget = Budget::new(1000);
+        config.max_body_size = 600;
+        let body = |length| http_body_util::Full::new(Bytes::from(vec![b'x'; length]));
+        let mut others = Reservation::new(config.budget.clone());
+        others.hold(500).unwrap();
+        assert_eq!(announced(&body(400), 100, &config), 500);
+        assert_eq!(announced(&body(4000), 100, &config), 600);
+        others.hold(501).unwrap();
+        assert_eq!(announced(&body(400), 100, &config), 100);
     }
 
     /// An honest announcement saves moving the bytes again and again.
