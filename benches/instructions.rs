@@ -9,8 +9,6 @@
 //! starts itself under valgrind with two numbers of rounds for each scene, so that everything but
 //! the rounds cancels out.
 
-#![allow(missing_docs)]
-
 #[path = "hot_path/bodies.rs"]
 #[allow(dead_code)]
 mod bodies;

@@ -4,9 +4,9 @@
 //! cargo run --all-features --example observe
 //! ```
 //!
-//! starts a server on a free loopback port and sends it what happens in the life of one: a challenge,
-//! notifications that are handled, discarded, unwanted and failing, and a small flood of forgeries. It
-//! prints the log on the way and the numbers at the end.
+//! starts a server on a free loopback port and sends it what happens in the life of one: a
+//! challenge, notifications that are handled, discarded, unwanted and failing, and a small flood of
+//! forgeries. It prints the log on the way and the numbers at the end.
 //!
 //! ```text
 //! NYLAS_WEBHOOK_SECRET=try-me cargo run --all-features --example observe -- --listen 127.0.0.1:8080

@@ -1,9 +1,9 @@
 //! Replays an archive of Nylas API v2: verifies every delivery again and routes it.
 //!
-//! Nylas switched v2 off in January 2025, so its deliveries only come from archives. They are signed
-//! as those of v3 are, but with the application's client secret, and go through the same layer. An
-//! archive is a file of JSON lines, each with the value of the `X-Nylas-Signature` header and the
-//! body, exactly as it was:
+//! Nylas switched v2 off in January 2025, so its deliveries only come from archives. They are
+//! signed as those of v3 are, but with the application's client secret, and go through the same
+//! layer. An archive is a file of JSON lines, each with the value of the `X-Nylas-Signature` header
+//! and the body, exactly as it was:
 //!
 //! ```text
 //! {"signature": "…", "body": "{\"deltas\": […]}"}

@@ -1,7 +1,7 @@
 //! Webhooks beside gRPC, on one port.
 //!
-//! tonic's `Routes` and an axum `Router` are made of the same stuff, so the webhook becomes one more
-//! route of the gRPC server. The gRPC service here is the standard health service.
+//! tonic's `Routes` and an axum `Router` are made of the same stuff, so the webhook becomes one
+//! more route of the gRPC server. The gRPC service here is the standard health service.
 //!
 //! ```text
 //! NYLAS_WEBHOOK_SECRET=try-me cargo run --example tonic -- 127.0.0.1:8080

@@ -25,9 +25,9 @@
 //! # }
 //! ```
 //!
-//! Mounted like this, the layer stands in front of one path. With `Router::layer` it would also stand
-//! in front of every path that does not exist. The type is written out because axum cannot infer the
-//! error of a `MethodRouter` that gets layers of its own.
+//! Mounted like this, the layer stands in front of one path. With `Router::layer` it would also
+//! stand in front of every path that does not exist. The type is written out because axum cannot
+//! infer the error of a `MethodRouter` that gets layers of its own.
 //!
 //! A route like this one takes one type for all triggers; with
 //! [`TriggerRouter::on_service`](crate::TriggerRouter::on_service), axum handlers with their state

@@ -34,36 +34,37 @@
 //!
 //! [`WebhookLayer`] is all of this but the router. Each part is a layer of its own as well:
 //! [`ChallengeLayer`], [`VerifySignatureLayer`], [`DecompressionLayer`], [`AcknowledgeLayer`]. What
-//! stands behind the verification takes a `Request<`[`VerifiedBody`]`>`, which only verification can
-//! make, so a route that forgets it does not compile.
+//! stands behind the verification takes a `Request<`[`VerifiedBody`]`>`, which only verification
+//! can make, so a route that forgets it does not compile.
 //!
 //! # The statuses, and why
 //!
 //! Nylas repeats a notification after `408`, `429`, `502`, `503`, `504`, `507` and after 10 seconds
-//! without an answer, three attempts in all. After anything else but `200` the notification is lost,
-//! and when 95 % of the answers are not `200`, first for 15 minutes and then for 72 hours, Nylas
-//! switches the destination off ([source](https://developer.nylas.com/docs/v3/notifications/)). So:
+//! without an answer, three attempts in all. After anything else but `200` the notification is
+//! lost, and when 95 % of the answers are not `200`, first for 15 minutes and then for 72 hours,
+//! Nylas switches the destination off
+//! ([source](https://developer.nylas.com/docs/v3/notifications/)). So:
 //!
-//! - A request that is not from Nylas gets a `4xx` that costs nobody anything: [`Rejection`] lists the
-//!   causes and their statuses.
-//! - A genuine one that cannot be taken *now* gets `503`: no secret known yet, a lookup that failed,
-//!   unverified bodies that fill the [memory budget](verify#memory-before-verification), a rotation
-//!   under way, a handler that failed, panicked or took too long.
-//! - A genuine one that will never be wanted gets `200`: no route, a body that does not fit. Sending it
-//!   again would bring the same bytes.
+//! - A request that is not from Nylas gets a `4xx` that costs nobody anything: [`Rejection`] lists
+//!   the causes and their statuses.
+//! - A genuine one that cannot be taken *now* gets `503`: no secret known yet, a lookup that
+//!   failed, unverified bodies that fill the [memory budget](verify#memory-before-verification), a
+//!   rotation under way, a handler that failed, panicked or took too long.
+//! - A genuine one that will never be wanted gets `200`: no route, a body that does not fit.
+//!   Sending it again would bring the same bytes.
 //!
 //! After verification, therefore, the wire shows only `200`, `429` or `503`; [`Outcome`] says why.
-//! Both types stand in the extensions of the response, and [`WebhookLayer::observe`] hands them to a
-//! function.
+//! Both types stand in the extensions of the response, and [`WebhookLayer::observe`] hands them to
+//! a function.
 //!
 //! # Before and after the handshake
 //!
-//! Nylas creates the `webhook_secret` after the endpoint has answered its challenge, so a server must
-//! run before it has a secret. [`Secrets::pending`] answers challenges and turns notifications away
-//! with `503`; [`Secrets::set`] ends that. For a rotation, call [`Secrets::expect_rotation`] on every
-//! replica, then Nylas' rotate-secret, then [`Secrets::rotate`] on every replica: in between, a
-//! signature that does not match is answered `503` instead of the `401` that would lose the
-//! notification. Tenants each have their own [`Secrets`], found by a
+//! Nylas creates the `webhook_secret` after the endpoint has answered its challenge, so a server
+//! must run before it has a secret. [`Secrets::pending`] answers challenges and turns notifications
+//! away with `503`; [`Secrets::set`] ends that. For a rotation, call [`Secrets::expect_rotation`]
+//! on every replica, then Nylas' rotate-secret, then [`Secrets::rotate`] on every replica: in
+//! between, a signature that does not match is answered `503` instead of the `401` that would lose
+//! the notification. Tenants each have their own [`Secrets`], found by a
 //! [lookup](WebhookLayer::with_lookup).
 //!
 //! # Mounting
@@ -86,9 +87,9 @@
 //! # Back-pressure
 //!
 //! Every layer here is always ready, and waits for the inner service inside its future, after
-//! verification and under the handler deadline. So a busy handler does not hold up a challenge, which
-//! Nylas never repeats, and a forged request never holds a permit that a genuine one needs. It also
-//! means that there is no back-pressure to outer layers: bound the work by a
+//! verification and under the handler deadline. So a busy handler does not hold up a challenge,
+//! which Nylas never repeats, and a forged request never holds a permit that a genuine one needs.
+//! It also means that there is no back-pressure to outer layers: bound the work by a
 //! `tower::limit::ConcurrencyLimitLayer` *inside*, around the router.
 //!
 //! # Idempotence
@@ -96,8 +97,8 @@
 //! Nylas delivers at least once, in any order. [`Notification::id`] is the same in every attempt;
 //! remember it for 72 hours. It is also the only protection against somebody who captured a request
 //! and sends it again, since no time is signed. At the handler deadline and when the client
-//! disconnects, a handler's future is dropped wherever it stands: hand work that must not stop there
-//! to a task or a queue.
+//! disconnects, a handler's future is dropped wherever it stands: hand work that must not stop
+//! there to a task or a queue.
 //!
 //! # Shutdown
 //!
@@ -133,6 +134,7 @@
 //! module `observe`); `full` is all of them.
 
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod acknowledge;

@@ -1,7 +1,6 @@
 //! What the layers allocate beyond the request itself, counted.
 
 #![cfg(all(feature = "router", feature = "tokio"))]
-#![allow(missing_docs)]
 
 use std::{
     convert::Infallible,

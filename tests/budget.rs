@@ -2,7 +2,6 @@
 //! all of it is given back.
 
 #![cfg(feature = "router")]
-#![allow(missing_docs)]
 
 #[path = "support/mod.rs"]
 mod support;

@@ -5,7 +5,6 @@
 //! two, and so on until it runs to its end.
 
 #![cfg(all(feature = "router", feature = "tokio"))]
-#![allow(missing_docs)]
 
 mod support_mounts;
 

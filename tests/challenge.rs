@@ -2,7 +2,6 @@
 //! before any secret exists.
 
 #![cfg(all(feature = "router", feature = "tokio"))]
-#![allow(missing_docs)]
 
 mod support_mounts;
 

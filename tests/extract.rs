@@ -1,7 +1,6 @@
 //! Extractors: proof of verification or nothing.
 
 #![cfg(feature = "axum")]
-#![allow(missing_docs)]
 
 mod support;
 

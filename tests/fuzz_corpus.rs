@@ -2,7 +2,7 @@
 //! ever found something.
 
 #![cfg(all(feature = "gzip", feature = "testing", feature = "v2"))]
-#![allow(missing_docs, unreachable_pub)]
+#![allow(unreachable_pub)]
 
 mod reference;
 

@@ -2,7 +2,6 @@
 //! process. How much memory the whole server takes only the example judges.
 
 #![cfg(all(feature = "router", feature = "tokio"))]
-#![allow(missing_docs)]
 // The example uses all of its modules.
 #![allow(dead_code)]
 

@@ -3,7 +3,6 @@
 //! Each row of the table in `src/docs/layers.md` stands here as well, with the test that backs it.
 
 #![cfg(all(feature = "router", feature = "gzip", feature = "tokio"))]
-#![allow(missing_docs)]
 
 mod support_mounts;
 

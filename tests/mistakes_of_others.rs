@@ -2,7 +2,6 @@
 //! it is shown more thoroughly elsewhere; here is the list.
 
 #![cfg(feature = "router")]
-#![allow(missing_docs)]
 
 mod support;
 

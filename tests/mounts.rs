@@ -2,7 +2,6 @@
 //! Nylas against it, challenge and all.
 
 #![cfg(all(feature = "router", feature = "tokio"))]
-#![allow(missing_docs)]
 
 mod support_mounts;
 

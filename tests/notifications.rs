@@ -2,7 +2,6 @@
 //! again.
 
 #![cfg(feature = "testing")]
-#![allow(missing_docs)]
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

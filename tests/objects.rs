@@ -1,4 +1,5 @@
-//! Every sample notification, read into its type and written back; and what Nylas may do to it tomorrow.
+//! Every sample notification, read into its type and written back; and what Nylas may do to it
+//! tomorrow.
 #![cfg(feature = "router")]
 
 use std::collections::BTreeSet;
@@ -167,7 +168,8 @@ fn pointers(json: &Value) -> Vec<String> {
     found
 }
 
-/// Splits the pointer of an object's field into object and key; `None` for the root and for items of lists.
+/// Splits the pointer of an object's field into object and key; `None` for the root and for items
+/// of lists.
 fn field<'a>(json: &Value, pointer: &'a str) -> Option<(&'a str, &'a str)> {
     let (parent, key) = pointer.rsplit_once('/')?;
     json.pointer(parent)?.is_object().then_some((parent, key))
@@ -175,7 +177,8 @@ fn field<'a>(json: &Value, pointer: &'a str) -> Option<(&'a str, &'a str)> {
 
 /// Whether every field found a name and every enumeration's value a variant.
 ///
-/// `Debug` shows each level of each struct, so it shows each `extra` that is not empty, and each `Other`.
+/// `Debug` shows each level of each struct, so it shows each `extra` that is not empty, and each
+/// `Other`.
 fn all_known(debug: &str) -> bool {
     // A contact's web page has Nylas' own value `other`.
     let debug = debug.replace(r#"Other("other")"#, "");

@@ -2,7 +2,6 @@
 //! secret.
 
 #![cfg(all(feature = "metrics", feature = "tracing"))]
-#![allow(missing_docs)]
 
 mod support;
 

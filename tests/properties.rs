@@ -2,7 +2,6 @@
 //! implementation says.
 
 #![cfg(all(feature = "gzip", feature = "testing"))]
-#![allow(missing_docs)]
 
 mod reference;
 

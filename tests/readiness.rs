@@ -4,7 +4,6 @@
 //! Futures are polled by hand or run as tasks; time passes on command.
 
 #![cfg(all(feature = "router", feature = "tokio"))]
-#![allow(missing_docs)]
 
 mod support_mounts;
 

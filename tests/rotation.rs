@@ -1,7 +1,6 @@
 //! How a server gets its first secret, and how it lives through a rotation without losing anything.
 
 #![cfg(feature = "router")]
-#![allow(missing_docs)]
 
 mod support;
 

@@ -1,7 +1,6 @@
 //! Which handler gets a notification, and what it gets: over a socket, with the whole layer around.
 
 #![cfg(feature = "router")]
-#![allow(missing_docs)]
 
 mod support;
 

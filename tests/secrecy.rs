@@ -2,7 +2,6 @@
 //! (received or computed) or a body.
 
 #![cfg(feature = "router")]
-#![allow(missing_docs)]
 
 mod support;
 

@@ -1,7 +1,6 @@
 //! Which bodies are taken for Nylas', and that nothing but their bytes matters.
 
 #![cfg(feature = "router")]
-#![allow(missing_docs)]
 
 mod support;
 

@@ -1,7 +1,6 @@
 //! The sender of the feature `testing`, against services and over a socket.
 
 #![cfg(feature = "testing")]
-#![allow(missing_docs)]
 
 mod support;
 

@@ -1,7 +1,6 @@
 //! Bodies of Nylas API v2, through the same layer as everything else.
 
 #![cfg(all(feature = "v2", feature = "tokio"))]
-#![allow(missing_docs)]
 
 mod support;
 

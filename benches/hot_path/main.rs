@@ -8,8 +8,6 @@
 //! prepared key), this crate, and what a user would write or pick instead. The last lines are the
 //! ratios that README.md quotes.
 
-#![allow(missing_docs)]
-
 mod bodies;
 mod drive;
 mod handwritten;

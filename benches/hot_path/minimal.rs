@@ -1,6 +1,6 @@
 //! The least that could be called a webhook endpoint, as a tower service: one frame, one prepared
-//! secret, one box, and a name found by its place. No limit, no deadline, no exchange of secrets, no
-//! reason for a refusal. What this costs over the pass-through and the bare HMAC, nobody saves.
+//! secret, one box, and a name found by its place. No limit, no deadline, no exchange of secrets,
+//! no reason for a refusal. What this costs over the pass-through and the bare HMAC, nobody saves.
 
 use std::{
     convert::Infallible,

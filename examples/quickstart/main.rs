@@ -6,8 +6,9 @@
 //!
 //! starts an axum server on a free loopback port and treats it as Nylas would, and as a forger
 //! would: the handshake before there is a secret, one signed notification of every type, forgeries,
-//! oversized and slow bodies, failing handlers, a rotation of the secret. Each row of the table says
-//! what was sent, what must come back, and what came back; the program fails if any row differs.
+//! oversized and slow bodies, failing handlers, a rotation of the secret. Each row of the table
+//! says what was sent, what must come back, and what came back; the program fails if any row
+//! differs.
 //!
 //! ```text
 //! NYLAS_WEBHOOK_SECRET=… cargo run --example quickstart -- --listen 127.0.0.1:8080

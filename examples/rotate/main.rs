@@ -1,13 +1,14 @@
-//! The secret of a destination, from none at all to the second, under traffic and with two replicas.
+//! The secret of a destination, from none at all to the second, under traffic and with two
+//! replicas.
 //!
 //! ```text
 //! cargo run --example rotate
 //! ```
 //!
-//! starts two servers, each with `Secrets` of its own, as two machines have them, and a stand-in for
-//! Nylas that delivers notifications all the time. Nylas signs with a new secret from the moment its
-//! rotate call is answered; the replicas learn of it later, and one after the other. What it takes
-//! not to lose anything then:
+//! starts two servers, each with `Secrets` of its own, as two machines have them, and a stand-in
+//! for Nylas that delivers notifications all the time. Nylas signs with a new secret from the
+//! moment its rotate call is answered; the replicas learn of it later, and one after the other.
+//! What it takes not to lose anything then:
 //!
 //! 1. `expect_rotation` on **every** replica, and only then
 //! 2. the call to Nylas (`POST /v3/webhooks/rotate-secret/{id}`), and

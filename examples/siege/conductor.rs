@@ -30,8 +30,8 @@ pub(crate) const LANES: u32 = 16;
 const UNTIL_QUIET: Duration = Duration::from_secs(20);
 
 /// The allocator of glibc learns from the first large buffers that are freed to take the next ones
-/// from a heap that it does not give back, and keeps twice what is in use. With a fixed threshold it
-/// does not. Whoever sets the variable himself sees the difference.
+/// from a heap that it does not give back, and keeps twice what is in use. With a fixed threshold
+/// it does not. Whoever sets the variable himself sees the difference.
 const ALLOCATOR: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "131072");
 
 /// Longer than a process may take to answer or to end, however busy the machine.

@@ -6,8 +6,8 @@
 //!
 //! starts the server in one process and the attackers in another, delivers genuine notifications of
 //! all sizes from this one, and repeats what was refused or failed as Nylas would, up to three
-//! attempts, only with shorter waits. `--help` lists the options and the kinds of attacks. At the end
-//! it prints the figures and whether every promise was kept, and fails if one was not:
+//! attempts, only with shorter waits. `--help` lists the options and the kinds of attacks. At the
+//! end it prints the figures and whether every promise was kept, and fails if one was not:
 //!
 //! - every genuine notification ends in `200`, each attempt within the 10 seconds that Nylas waits,
 //!   and so does every challenge, which Nylas never repeats;
@@ -18,11 +18,11 @@
 //!
 //! **Within a bound.** Against a full line nothing helps but a wider line. The layer lets go of any
 //! body after a quarter of a second when the budget is full, and of any body whatsoever after three
-//! seconds. So what the attackers send in a quarter of a second of bodies that stay unverified for a
-//! while (`--rate`) must be well below the budget: by default it is a quarter of it. At a half, on
-//! a busy machine, a genuine megabyte does not always arrive in the time that is left, and the siege
-//! says so. The number of connections is for the server to bound; each costs some
-//! 23 KiB, and its read buffer, which hyper makes 400 KiB large unless told otherwise.
+//! seconds. So what the attackers send in a quarter of a second of bodies that stay unverified for
+//! a while (`--rate`) must be well below the budget: by default it is a quarter of it. At a half,
+//! on a busy machine, a genuine megabyte does not always arrive in the time that is left, and the
+//! siege says so. The number of connections is for the server to bound; each costs some 23 KiB, and
+//! its read buffer, which hyper makes 400 KiB large unless told otherwise.
 
 mod attack;
 mod conductor;

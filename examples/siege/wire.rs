@@ -42,8 +42,8 @@ impl Connection {
         self.stream.write_all(bytes).await
     }
 
-    /// Writes the pieces of a request with a pause behind each, and reads the answer, which may come
-    /// before all is written.
+    /// Writes the pieces of a request with a pause behind each, and reads the answer, which may
+    /// come before all is written.
     pub(crate) async fn exchange(
         &mut self,
         pieces: &[&[u8]],

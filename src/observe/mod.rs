@@ -70,8 +70,8 @@
 //! - `attempt`: `1`, `2`, `3`, `other`, `none`.
 //!
 //! Alerts that are worth having: `rejected` with `lookup_failed`, `secret_pending`,
-//! `budget_exhausted` or `body_too_large`; `signature_mismatch` while `verified` stands still, which
-//! is a wrong secret; `verified` with attempt `3`, behind which a notification is lost; and
+//! `budget_exhausted` or `body_too_large`; `signature_mismatch` while `verified` stands still,
+//! which is a wrong secret; `verified` with attempt `3`, behind which a notification is lost; and
 //! `outcomes` with `unrouted` or `malformed`.
 //!
 //! # Spans and events
@@ -104,15 +104,15 @@
 //! | all others | `WARN` |
 //!
 //! A request that is refused has no span: nothing that a stranger can send is worth one. It has an
-//! event with the fields `reason` and `status`, of the level `INFO` for what anybody on the net does
-//! (`method`, `challenge_too_long`, `signature_missing`, `tenant_unknown`) and `WARN` otherwise.
-//! Answered challenges and aborted requests are events of the level `DEBUG`.
+//! event with the fields `reason` and `status`, of the level `INFO` for what anybody on the net
+//! does (`method`, `challenge_too_long`, `signature_missing`, `tenant_unknown`) and `WARN`
+//! otherwise. Answered challenges and aborted requests are events of the level `DEBUG`.
 //!
 //! A flood does not fill the log. In each 10 seconds a layer tells 10 events of each reason and of
-//! the outcomes `unrouted`, `malformed` and `test_event`, and 100 of every other outcome that is not
-//! `DEBUG`. The rest is counted and told in one event for each reason or outcome, with their number
-//! in the field `kept_back`, when the next request comes after those 10 seconds, or when the layer
-//! and its services are dropped. The spans are not limited: a flood of those would have to be
+//! the outcomes `unrouted`, `malformed` and `test_event`, and 100 of every other outcome that is
+//! not `DEBUG`. The rest is counted and told in one event for each reason or outcome, with their
+//! number in the field `kept_back`, when the next request comes after those 10 seconds, or when the
+//! layer and its services are dropped. The spans are not limited: a flood of those would have to be
 //! signed.
 
 mod delivery;

@@ -74,6 +74,8 @@ impl FromVerified for crate::v2::Deltas {
 mod sealed {
     use super::{Notification, Request, VerifiedBody};
 
+    // Sealed by not having a path.
+    #[allow(unnameable_types)]
     pub trait Sealed {}
     impl Sealed for Request<VerifiedBody> {}
     impl Sealed for VerifiedBody {}

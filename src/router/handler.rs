@@ -68,6 +68,8 @@ where
 mod sealed {
     use super::{FromVerified, IntoAck};
 
+    // Sealed by not having a path.
+    #[allow(unnameable_types)]
     pub trait Sealed<Args> {}
 
     impl<F, Fut> Sealed<()> for F

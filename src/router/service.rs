@@ -99,11 +99,11 @@ impl TriggerRouter {
     /// `Request<VerifiedBody>`, such as axum's `post(handler).with_state(state)` or a whole axum
     /// `Router`.
     ///
-    /// Its response reaches the client as the
-    /// [`AcknowledgeLayer`](crate::AcknowledgeLayer) settles it, so the `4xx` with which axum's
-    /// `Json` refuses a body becomes `503`, and the same body is sent again in vain; axum handlers
-    /// better take a `Notification` ([`extract`](crate::extract), feature `axum`). A service that is not `Sync`
-    /// can be made so with `tower::util::BoxCloneSyncService` or a `tower::buffer::Buffer`.
+    /// Its response reaches the client as the [`AcknowledgeLayer`](crate::AcknowledgeLayer) settles
+    /// it, so the `4xx` with which axum's `Json` refuses a body becomes `503`, and the same body is
+    /// sent again in vain; axum handlers better take a `Notification` ([`extract`](crate::extract),
+    /// feature `axum`). A service that is not `Sync` can be made so with
+    /// `tower::util::BoxCloneSyncService` or a `tower::buffer::Buffer`.
     ///
     /// # Panics
     ///

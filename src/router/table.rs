@@ -16,9 +16,9 @@ pub(super) struct Table<T> {
     families: Vec<(Box<str>, T)>,
 }
 
-/// FNV-1a. The names come from verified bodies and the keys from the program, so nobody can make them
-/// collide on purpose, and the standard library's guard against that costs more than twice as much
-/// (233 instructions for a name instead of 94).
+/// FNV-1a. The names come from verified bodies and the keys from the program, so nobody can make
+/// them collide on purpose, and the standard library's guard against that costs more than twice as
+/// much (233 instructions for a name instead of 94).
 #[derive(Clone)]
 struct Fnv(u64);
 
@@ -216,7 +216,8 @@ mod tests {
     ];
 
     proptest! {
-        /// The table finds a route exactly when some filter says that it matches, and a matching one.
+        /// The table finds a route exactly when some filter says that it matches, and a matching
+        /// one.
         #[test]
         fn agrees_with_the_filters(
             filters in subsequence(FILTERS.to_vec(), 0..FILTERS.len()),

@@ -57,8 +57,8 @@ struct Shared {
     label: Arc<str>,
     clock: Arc<dyn Clock>,
     set: ArcSwap<SecretSet>,
-    /// How often the set was replaced, and whether it has had a secret yet. A request that only asks
-    /// for these needs not look at the set, which costs two locked instructions each time.
+    /// How often the set was replaced, and whether it has had a secret yet. A request that only
+    /// asks for these needs not look at the set, which costs two locked instructions each time.
     exchanges: AtomicU64,
     known: AtomicBool,
 }
@@ -209,8 +209,8 @@ impl Secrets {
     }
 
     /// Accepts `secret` from now on, and what was accepted without an end until now for another
-    /// `keep_old_for` ([`Secrets::KEEP_OLD_FOR`] is a good choice). What an earlier rotation gave an
-    /// end keeps that, be it sooner or later: only [`set`](Self::set) ends it at once.
+    /// `keep_old_for` ([`Secrets::KEEP_OLD_FOR`] is a good choice). What an earlier rotation gave
+    /// an end keeps that, be it sooner or later: only [`set`](Self::set) ends it at once.
     ///
     /// Repetitions of earlier notifications may still carry the old signature. A rotation that was
     /// expected is over. Rotating to the secret that is already the newest changes nothing, not

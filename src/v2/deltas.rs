@@ -5,7 +5,8 @@ use crate::notification::object::payload::payload;
 payload! {
     /// The whole body of a v2 notification. It may hold several deltas, of different types.
     ///
-    /// Source: [Webhook schemas of v2](https://developer.nylas.com/docs/v2/developer-guide-v2/webhooks/webhook-schemas/).
+    /// Source: [Webhook schemas of
+    /// v2](https://developer.nylas.com/docs/v2/developer-guide-v2/webhooks/webhook-schemas/).
     pub struct Deltas {
         /// What happened.
         pub deltas: List<Delta>,

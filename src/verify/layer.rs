@@ -81,7 +81,8 @@ impl VerifySignatureLayer {
 
     /// How many bytes all bodies together may hold while they wait for more, before they are
     /// verified; what does not fit gets a `503`, which Nylas repeats. By default
-    /// [`MEMORY_BUDGET`](Self::MEMORY_BUDGET). See the [module](crate::verify#memory-before-verification).
+    /// [`MEMORY_BUDGET`](Self::MEMORY_BUDGET). See the
+    /// [module](crate::verify#memory-before-verification).
     ///
     /// Layers that were cloned from this one, and their services, share the budget. A body that
     /// arrives whole needs no room in it.

@@ -104,8 +104,8 @@ impl<B: Body> Reading<B> {
     ) -> Poll<Result<T, Rejection>> {
         let this = self.project();
         if let Received::Frame(first) = this.received {
-            // A frame is part of the server's buffer: a single byte, kept waiting, would hold all of
-            // that, and no budget would know.
+            // A frame is part of the server's buffer: a single byte, kept waiting, would hold all
+            // of that, and no budget would know.
             let announced = announced(&*this.body, first.len(), config);
             let mut frames = Frames::new(secrets.verifier(*this.signature));
             frames.append(&**first, announced);

@@ -1,8 +1,8 @@
 //! The whole stack written a second time, from README.md's table and the decisions behind it: the
-//! body in one `Vec`, one `if` after the other, nothing shared with the crate. `tests/properties.rs`
-//! and the fuzz target `stack` compare the two.
+//! body in one `Vec`, one `if` after the other, nothing shared with the crate.
+//! `tests/properties.rs` and the fuzz target `stack` compare the two.
 
-#![allow(dead_code, missing_docs, unreachable_pub, clippy::new_without_default)]
+#![allow(dead_code, unreachable_pub, clippy::new_without_default)]
 
 #[path = "../support/manual_timer.rs"]
 pub mod manual_timer;

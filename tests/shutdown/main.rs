@@ -2,7 +2,6 @@
 //! comes later finds no server, and no `200` goes out without its handler having run to its end.
 
 #![cfg(all(feature = "router", feature = "tokio"))]
-#![allow(missing_docs)]
 
 mod deadlines;
 mod http1;

@@ -4,7 +4,6 @@
 //! such tests send the head alone.
 
 #![cfg(feature = "router")]
-#![allow(missing_docs)]
 
 mod before_the_body;
 mod encodings;

@@ -1,7 +1,7 @@
 //! What several test files need: a server on a free loopback port, and a client that speaks HTTP/1
 //! over a bare TCP connection, so that a test sees every byte of the answer as it came.
 
-#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(dead_code, unreachable_pub)]
 
 pub mod body;
 pub mod endpoint;

@@ -1,7 +1,7 @@
 //! For the tests about mounts and about the layers around them: an application that notes what its
 //! handlers saw, servers on free loopback ports, and one client for HTTP/1.0, HTTP/1.1 and HTTP/2.
 
-#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(dead_code, unreachable_pub)]
 
 use std::{
     net::SocketAddr,

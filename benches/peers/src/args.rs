@@ -10,7 +10,8 @@ use crate::{cores::Cores, server::Server};
 /// second, latency, CPU per request and memory, on one core each.
 ///
 /// Each server runs alone in a process of its own on one core; the load comes from this process on
-/// another core, over keep-alive connections on the loopback interface, and every response must be a
+/// another core, over keep-alive connections on the loopback interface, and every response must be
+/// a
 /// 200. The tables and the plot are written into `target/peers` of this package.
 #[derive(Debug, Parser)]
 #[command(name = "peers", args_conflicts_with_subcommands = true)]

@@ -8,7 +8,8 @@ payload! {
     /// A hard bounce of a message that was sent through Nylas, in `message.bounce_detected`.
     ///
     /// Google, Microsoft, iCloud and Yahoo accounts only; an Agent Account has
-    /// [`MessageBounced`](super::MessageBounced) instead. The dates are RFC 2822 text, unlike anywhere else.
+    /// [`MessageBounced`](super::MessageBounced) instead. The dates are RFC 2822 text, unlike
+    /// anywhere else.
     ///
     /// Source: [Messages](https://developer.nylas.com/docs/reference/notifications/messages/).
     pub struct BounceDetected {
@@ -46,7 +47,8 @@ payload! {
         pub bcc: List<String>,
         /// Subject.
         pub subject: Option<String>,
-        /// The mail's `Message-ID`. Older notifications spell the field `mimeId`, which is then in `extra`.
+        /// The mail's `Message-ID`. Older notifications spell the field `mimeId`, which is then in
+        /// `extra`.
         pub mime_id: Option<String>,
         /// When it was sent, as RFC 2822 text.
         pub original_send_at: Option<String>,

@@ -5,9 +5,11 @@ use super::open_enum::open_enum;
 use super::payload::payload;
 
 payload! {
-    /// A contact, in `contact.updated`, which stands for a new contact as well: v3 has no `contact.created`.
+    /// A contact, in `contact.updated`, which stands for a new contact as well: v3 has no
+    /// `contact.created`.
     ///
-    /// It reads `contact.deleted`, too, which has no more than ids ([`ContactDeleted`]); ask the trigger.
+    /// It reads `contact.deleted`, too, which has no more than ids ([`ContactDeleted`]); ask the
+    /// trigger.
     ///
     /// Source: [Contacts](https://developer.nylas.com/docs/reference/notifications/contacts/).
     pub struct Contact {

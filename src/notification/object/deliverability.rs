@@ -1,18 +1,21 @@
 //! What became of transactional mail and of mail from Agent Accounts.
 //!
-//! `message.transactional.*` and the plain `message.bounced`, `.complaint`, `.delivered` and `.rejected` have the same
-//! objects. The plain ones fire for Agent Accounts only, whose grant is beside the object, in `data`; transactional
-//! mail has no grant at all. Addresses are plain text here.
+//! `message.transactional.*` and the plain `message.bounced`, `.complaint`, `.delivered` and
+//! `.rejected` have the same objects. The plain ones fire for Agent Accounts only, whose grant is
+//! beside the object, in `data`; transactional mail has no grant at all. Addresses are plain text
+//! here.
 //!
-//! Source: [Transactional email](https://developer.nylas.com/docs/reference/notifications/transactional-email/),
-//! [Agent Accounts](https://developer.nylas.com/docs/reference/notifications/agent-accounts/).
+//! Source: [Transactional
+//! email](https://developer.nylas.com/docs/reference/notifications/transactional-email/), [Agent
+//! Accounts](https://developer.nylas.com/docs/reference/notifications/agent-accounts/).
 
 use super::open_enum::open_enum;
 use super::payload::payload;
 use super::{KeyValues, List};
 
 payload! {
-    /// A mail that could not be delivered, in `message.bounced` and `message.transactional.bounced`.
+    /// A mail that could not be delivered, in `message.bounced` and
+    /// `message.transactional.bounced`.
     ///
     /// API v2 has a `message.bounced` of another shape, see [`Delta`](super::delta::Delta).
     pub struct MessageBounced {
@@ -24,7 +27,8 @@ payload! {
 }
 
 payload! {
-    /// A mail that a recipient complained about, in `message.complaint` and `message.transactional.complaint`.
+    /// A mail that a recipient complained about, in `message.complaint` and
+    /// `message.transactional.complaint`.
     pub struct MessageComplaint {
         /// The mail.
         pub message: SentMessage,

@@ -1,6 +1,7 @@
 //! One entry of a v2 notification, which v3 still sends in its `.legacy` triggers.
 //!
-//! Source: [Webhook schemas of v2](https://developer.nylas.com/docs/v2/developer-guide-v2/webhooks/webhook-schemas/).
+//! Source: [Webhook schemas of
+//! v2](https://developer.nylas.com/docs/v2/developer-guide-v2/webhooks/webhook-schemas/).
 
 use serde::Deserialize;
 
@@ -10,14 +11,17 @@ use super::tracking::LinkCount;
 use super::{KeyValues, List, NumberOrString};
 
 payload! {
-    /// Something happened to an object. v2 sends little more than ids; the object is fetched afterwards.
+    /// Something happened to an object. v2 sends little more than ids; the object is fetched
+    /// afterwards.
     ///
-    /// There is no notification id: to find duplicates, compare `type`, the id in `object_data` and `date`.
+    /// There is no notification id: to find duplicates, compare `type`, the id in `object_data` and
+    /// `date`.
     pub struct Delta {
-        /// When it happened, in Unix seconds. Use [`occurred_at`](Self::occurred_at), as it may be missing.
+        /// When it happened, in Unix seconds. Use [`occurred_at`](Self::occurred_at), as it may be
+        /// missing.
         pub date: Option<i64>,
-        /// What it happened to: `account`, `message`, `thread`, `contact`, `calendar`, `event`, `folder`,
-        /// `job_status`, or `metadata` for tracking.
+        /// What it happened to: `account`, `message`, `thread`, `contact`, `calendar`, `event`,
+        /// `folder`, `job_status`, or `metadata` for tracking.
         pub object: Option<String>,
         /// What happened.
         pub r#type: Option<DeltaType>,
@@ -54,7 +58,8 @@ payload! {
 }
 
 impl ObjectData {
-    /// The metadata as tracking data; `None` if they are something else, such as an event's own pairs.
+    /// The metadata as tracking data; `None` if they are something else, such as an event's own
+    /// pairs.
     pub fn tracking(&self) -> Option<Tracking> {
         Tracking::deserialize(self.metadata.as_map()?).ok()
     }

@@ -11,11 +11,12 @@ use super::{KeyValues, List};
 payload! {
     /// An event, in `event.created` and `event.updated`.
     ///
-    /// It reads `event.deleted`, too, which has little more than ids ([`EventDeleted`]); ask the trigger.
+    /// It reads `event.deleted`, too, which has little more than ids ([`EventDeleted`]); ask the
+    /// trigger.
     ///
-    /// Under field selection (`.transformed`) only the ids are sure to be there. Nylas' own scheduler leaves a mark in
-    /// the metadata: `source` is `scheduler`, `key5` the configuration's id, and its times are Unix seconds as text
-    /// ([`KeyValues::integer`]).
+    /// Under field selection (`.transformed`) only the ids are sure to be there. Nylas' own
+    /// scheduler leaves a mark in the metadata: `source` is `scheduler`, `key5` the configuration's
+    /// id, and its times are Unix seconds as text ([`KeyValues::integer`]).
     ///
     /// Source: [Events](https://developer.nylas.com/docs/reference/notifications/events/).
     pub struct Event {

@@ -5,7 +5,8 @@ use super::payload::payload;
 payload! {
     /// A folder, or a label at Google, in `folder.created`, `folder.updated` and `folder.deleted`.
     ///
-    /// Source: [Folders and labels](https://developer.nylas.com/docs/reference/notifications/folders/).
+    /// Source: [Folders and
+    /// labels](https://developer.nylas.com/docs/reference/notifications/folders/).
     pub struct Folder {
         /// Id of the folder.
         pub id: String,

@@ -7,14 +7,15 @@ use super::{KeyValues, List};
 payload! {
     /// A grant, in `grant.created`, `.updated`, `.deleted`, `.expired` and `.imap_sync_completed`.
     ///
-    /// [`code`](Self::code) is no discriminator: 25012 belongs to `grant.created` and to `grant.imap_sync_completed`.
-    /// Go by the notification's trigger.
+    /// [`code`](Self::code) is no discriminator: 25012 belongs to `grant.created` and to
+    /// `grant.imap_sync_completed`. Go by the notification's trigger.
     ///
     /// Source: [Grants](https://developer.nylas.com/docs/reference/notifications/grants/).
     pub struct Grant {
         /// Id of the grant.
         pub grant_id: String,
-        /// 25012 created or IMAP sync completed, 25014 updated, 25027 re-authenticated, 25013 deleted, 25009 expired.
+        /// 25012 created or IMAP sync completed, 25014 updated, 25027 re-authenticated, 25013
+        /// deleted, 25009 expired.
         pub code: Option<i64>,
         /// Id of the connector.
         pub integration_id: Option<String>,
@@ -32,8 +33,8 @@ payload! {
         pub metadata: KeyValues,
         /// Whether the user logged in again, only in `grant.updated`.
         pub reauthentication_flag: Option<bool>,
-        /// When the grant was last refreshed with success, in Unix seconds, only in `grant.expired`. It is not the
-        /// moment of expiry.
+        /// When the grant was last refreshed with success, in Unix seconds, only in
+        /// `grant.expired`. It is not the moment of expiry.
         pub grant_updated_at: Option<i64>,
         /// The trigger once more, only in `grant.imap_sync_completed`.
         pub r#type: Option<String>,

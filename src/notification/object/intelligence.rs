@@ -7,11 +7,12 @@ use super::payload::payload;
 use super::{List, NumberOrString};
 
 payload! {
-    /// What was read out of a mail, in `message.intelligence.order`, `.tracking`, `.return` and `.travel`.
+    /// What was read out of a mail, in `message.intelligence.order`, `.tracking`, `.return` and
+    /// `.travel`.
     ///
-    /// `orders`, `shippings` and `returns` belong to `.order`, `.tracking` and `.return`; `.travel` has none of them, and
-    /// Nylas calls its schema unfinished. Amounts are in the currency's minor unit (cents). Software guesses all of this
-    /// from a mail: any of it may be missing.
+    /// `orders`, `shippings` and `returns` belong to `.order`, `.tracking` and `.return`; `.travel`
+    /// has none of them, and Nylas calls its schema unfinished. Amounts are in the currency's minor
+    /// unit (cents). Software guesses all of this from a mail: any of it may be missing.
     ///
     /// Source: [ExtractAI](https://developer.nylas.com/docs/reference/notifications/extractai/).
     pub struct Intelligence {

@@ -3,10 +3,11 @@ use serde_json::{Map, Value};
 
 use super::NumberOrString;
 
-/// Key-value pairs that somebody outside Nylas chose: an integrator's `metadata`, a guest's `additional_fields`.
+/// Key-value pairs that somebody outside Nylas chose: an integrator's `metadata`, a guest's
+/// `additional_fields`.
 ///
-/// Nylas documents text values only, and up to 50 pairs; other values are kept as they are. Metadata may be missing
-/// from a message although it was set.
+/// Nylas documents text values only, and up to 50 pairs; other values are kept as they are.
+/// Metadata may be missing from a message although it was set.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KeyValues(Option<Map<String, Value>>);
 

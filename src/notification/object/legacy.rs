@@ -5,11 +5,14 @@ use super::delta::Delta;
 use super::payload::payload;
 
 payload! {
-    /// v2 deltas, in `message.opened.legacy`, `message.link_clicked.legacy` and `thread.replied.legacy`.
+    /// v2 deltas, in `message.opened.legacy`, `message.link_clicked.legacy` and
+    /// `thread.replied.legacy`.
     ///
-    /// These triggers exist for applications that came from v2. A delta's `type` lacks the suffix `.legacy`.
+    /// These triggers exist for applications that came from v2. A delta's `type` lacks the suffix
+    /// `.legacy`.
     ///
-    /// Source: [Message tracking](https://developer.nylas.com/docs/reference/notifications/message-tracking/).
+    /// Source: [Message
+    /// tracking](https://developer.nylas.com/docs/reference/notifications/message-tracking/).
     pub struct LegacyTracking {
         /// The grant that sent the message; `data` has it as well.
         pub grant_id: String,

@@ -4,9 +4,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A list that may be missing: it reads like a slice, empty when Nylas sent none.
 ///
-/// Nylas sends `[]`, `null` or no field at all where there is nothing to list. Loop over a `List` without asking
-/// which; [`is_absent`](Self::is_absent) tells an empty list from one that was left out, for instance by field
-/// selection (`.transformed`).
+/// Nylas sends `[]`, `null` or no field at all where there is nothing to list. Loop over a `List`
+/// without asking which; [`is_absent`](Self::is_absent) tells an empty list from one that was left
+/// out, for instance by field selection (`.transformed`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct List<T>(Option<Vec<T>>);
 
@@ -74,7 +74,8 @@ impl<T: Serialize> Serialize for List<T> {
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
-    // By way of `Option`, so that serde takes a missing field for an absent list without being told.
+    // By way of `Option`, so that serde takes a missing field for an absent list without being
+    // told.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Option::deserialize(deserializer).map(Self)
     }

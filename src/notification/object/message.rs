@@ -6,20 +6,24 @@ use super::payload::payload;
 use super::{KeyValues, List};
 
 payload! {
-    /// A mail, in `message.created`, `message.created.cleaned`, `message.updated` and the automatic forms of these.
+    /// A mail, in `message.created`, `message.created.cleaned`, `message.updated` and the automatic
+    /// forms of these.
     ///
-    /// - Truncated (over 1 MB): `body` is missing **or an empty string**. Only the trigger's suffix `.truncated` tells;
-    ///   an empty body alone does not.
+    /// - Truncated (over 1 MB): `body` is missing **or an empty string**. Only the trigger's suffix
+    ///   `.truncated` tells; an empty body alone does not.
     /// - Transformed (field selection): only `id` and `grant_id` are sure to be there.
-    /// - `.metadata` (Google's `gmail.metadata` scope): has `headers`, never `body`, `snippet` or `attachments`.
+    /// - `.metadata` (Google's `gmail.metadata` scope): has `headers`, never `body`, `snippet` or
+    ///   `attachments`.
     /// - Cleaned: `body` is Markdown, or the original HTML when `cleaning_status` is `failed`.
     ///
-    /// It reads `message.deleted`, too, which has little more than ids ([`MessageDeleted`]); ask the trigger.
+    /// It reads `message.deleted`, too, which has little more than ids ([`MessageDeleted`]); ask
+    /// the trigger.
     ///
     /// It fires for mail that the account itself sends, too: look at `from` before you answer.
     ///
     /// Source: [Messages](https://developer.nylas.com/docs/reference/notifications/messages/),
-    /// [Message metadata](https://developer.nylas.com/docs/reference/notifications/message-metadata/).
+    /// [Message
+    /// metadata](https://developer.nylas.com/docs/reference/notifications/message-metadata/).
     pub struct Message {
         /// Id of the message. Encode it in a URL: an IMAP id contains `<`, `>` and `@`.
         pub id: String,
@@ -43,7 +47,8 @@ payload! {
         pub reply_to: List<Address>,
         /// When it was sent or received, in Unix seconds.
         pub date: Option<i64>,
-        /// The whole text: HTML, or Markdown in `message.created.cleaned`. It is what a stranger wrote.
+        /// The whole text: HTML, or Markdown in `message.created.cleaned`. It is what a stranger
+        /// wrote.
         pub body: Option<String>,
         /// The first words of the text.
         pub snippet: Option<String>,

@@ -1,10 +1,12 @@
 //! The object of a notification, `data.object`, as Rust types.
 //!
-//! Every type here reads leniently, because a notification that cannot be read is a notification lost:
+//! Every type here reads leniently, because a notification that cannot be read is a notification
+//! lost:
 //!
-//! - Only what Nylas sends in every form of an object must be there, mostly ids. Anything else is an [`Option`], a
-//!   [`List`] or [`KeyValues`], which take a missing field and `null` alike.
-//! - Unknown fields are kept in `extra`, on every level; unknown values of an enumeration in its variant `Other`.
+//! - Only what Nylas sends in every form of an object must be there, mostly ids. Anything else is
+//!   an [`Option`], a [`List`] or [`KeyValues`], which take a missing field and `null` alike.
+//! - Unknown fields are kept in `extra`, on every level; unknown values of an enumeration in its
+//!   variant `Other`.
 //! - What Nylas writes as a number here and as text there is a [`NumberOrString`].
 //!
 //! ```
@@ -19,8 +21,8 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 //!
-//! Serialised again, an object equals the JSON that it came from, but for fields that were `null`: they are left out.
-//! Texts of mails and events are what strangers wrote; treat them as untrusted.
+//! Serialised again, an object equals the JSON that it came from, but for fields that were `null`:
+//! they are left out. Texts of mails and events are what strangers wrote; treat them as untrusted.
 //!
 //! | Trigger | Type |
 //! |---|---|
@@ -79,12 +81,13 @@
 //! | `message.delivered` | [`MessageDelivered`] |
 //! | `message.rejected` | [`MessageRejected`] |
 //!
-//! These are the 53 triggers with a documented object, and `contact.created`, which v3 replaced by `contact.updated`
-//! but some of Nylas' own clients still list.
+//! These are the 53 triggers with a documented object, and `contact.created`, which v3 replaced by
+//! `contact.updated` but some of Nylas' own clients still list.
 //!
-//! The suffixes `.transformed` and `.truncated` change nothing in this table. [`Message`], [`Event`] and [`Contact`]
-//! read the deletion of their kind as well, with little more than ids in it, so that one handler can serve `event.*`.
-//! An [`Object`] holds whichever type belongs to its trigger.
+//! The suffixes `.transformed` and `.truncated` change nothing in this table. [`Message`],
+//! [`Event`] and [`Contact`] read the deletion of their kind as well, with little more than ids in
+//! it, so that one handler can serve `event.*`. An [`Object`] holds whichever type belongs to its
+//! trigger.
 
 use std::any::TypeId;
 
@@ -142,7 +145,8 @@ macro_rules! objects {
     ($($name:ident [$($trigger:literal)+] $(also [$($also:literal)+])?;)+) => {
         /// The object of any notification, in the type that belongs to its trigger.
         ///
-        /// It has no `Deserialize`: the JSON alone does not tell which type it is, the trigger does.
+        /// It has no `Deserialize`: the JSON alone does not tell which type it is, the trigger
+        /// does.
         #[derive(Debug, Clone, PartialEq, Serialize)]
         #[serde(untagged)]
         #[non_exhaustive]
@@ -156,8 +160,8 @@ macro_rules! objects {
         }
 
         impl Object {
-            /// Which type belongs to which trigger: pairs of the trigger, without `.transformed` and `.truncated`, and
-            /// the name of the type.
+            /// Which type belongs to which trigger: pairs of the trigger, without `.transformed`
+            /// and `.truncated`, and the name of the type.
             pub const TYPES: &'static [(&'static str, &'static str)] = &[
                 $($(($trigger, stringify!($name)),)+)+
             ];
@@ -170,7 +174,8 @@ macro_rules! objects {
                 }
             }
 
-            /// Reads the object of a notification whose trigger, without `.transformed` and `.truncated`, is `stem`.
+            /// Reads the object of a notification whose trigger, without `.transformed` and
+            /// `.truncated`, is `stem`.
             pub(crate) fn parse(stem: &str, json: &str) -> serde_json::Result<Self> {
                 match stem {
                     $($($trigger)|+ => serde_json::from_str(json).map(Self::$name),)+
@@ -179,7 +184,8 @@ macro_rules! objects {
             }
         }
 
-        /// Whether `T` can hold the object of the trigger `stem`; `None` when `T` is not a type of this crate.
+        /// Whether `T` can hold the object of the trigger `stem`; `None` when `T` is not a type of
+        /// this crate.
         pub(crate) fn models<T: 'static>(stem: &str) -> Option<bool> {
             let asked = TypeId::of::<T>();
             if asked == TypeId::of::<Object>() {

@@ -7,8 +7,8 @@ use super::{List, NumberOrString};
 payload! {
     /// A notetaker, in `notetaker.created`, `.updated`, `.deleted`, `.meeting_state` and `.media`.
     ///
-    /// A deleted one has no more than `id`, `grant_id`, `object` and `event`. One that stands alone has no grant, and
-    /// an ad-hoc meeting has no `join_time` and no event ids.
+    /// A deleted one has no more than `id`, `grant_id`, `object` and `event`. One that stands alone
+    /// has no grant, and an ad-hoc meeting has no `join_time` and no event ids.
     ///
     /// Source: [Notetaker](https://developer.nylas.com/docs/reference/notifications/notetaker/).
     pub struct Notetaker {
@@ -33,7 +33,8 @@ payload! {
         pub state: Option<NotetakerState>,
         /// The same as `state`.
         pub status: Option<NotetakerState>,
-        /// How the call is going or why it ended, only in `notetaker.meeting_state`, where it may still be missing.
+        /// How the call is going or why it ended, only in `notetaker.meeting_state`, where it may
+        /// still be missing.
         pub meeting_state: Option<MeetingState>,
         /// The results, only in `notetaker.media` and only while they are available.
         pub media: Option<Media>,
@@ -151,7 +152,8 @@ payload! {
 }
 
 payload! {
-    /// What a notetaker made of a call. Every link is signed and expires; every field may be missing.
+    /// What a notetaker made of a call. Every link is signed and expires; every field may be
+    /// missing.
     pub struct Media {
         /// Link to the recording.
         pub recording: Option<String>,
@@ -167,7 +169,8 @@ payload! {
         pub summary: Option<String>,
         /// Link to the action items.
         pub action_items: Option<String>,
-        /// When Nylas deletes all of it, in Unix seconds. A last `notetaker.media` then says `media_deleted`.
+        /// When Nylas deletes all of it, in Unix seconds. A last `notetaker.media` then says
+        /// `media_deleted`.
         pub retained_until: Option<i64>,
     }
 }

@@ -6,8 +6,9 @@ use serde_json::{Number, Value};
 
 /// A value that Nylas writes as a number in one place and as text in another.
 ///
-/// It keeps the form in which it came. [`as_i64`](Self::as_i64) and [`as_f64`](Self::as_f64) read both forms, and
-/// `Display` shows both alike, so `5` and `"5"` are the same to a caller who does not ask.
+/// It keeps the form in which it came. [`as_i64`](Self::as_i64) and [`as_f64`](Self::as_f64) read
+/// both forms, and `Display` shows both alike, so `5` and `"5"` are the same to a caller who does
+/// not ask.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(untagged)]
 pub enum NumberOrString {
@@ -70,8 +71,8 @@ impl From<&str> for NumberOrString {
 }
 
 impl<'de> Deserialize<'de> for NumberOrString {
-    // By way of `Value`: it alone understands numbers under serde_json's `arbitrary_precision`, which any crate in
-    // the build may have switched on.
+    // By way of `Value`: it alone understands numbers under serde_json's `arbitrary_precision`,
+    // which any crate in the build may have switched on.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
             Value::Number(number) => Ok(Self::Number(number)),

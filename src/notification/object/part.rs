@@ -38,7 +38,8 @@ payload! {
 }
 
 payload! {
-    /// A header line of a mail. The order is the mail's own, and names may repeat (`Received` does).
+    /// A header line of a mail. The order is the mail's own, and names may repeat (`Received`
+    /// does).
     pub struct Header {
         /// Header name, in the mail's own case.
         pub name: Option<String>,

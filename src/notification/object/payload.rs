@@ -2,7 +2,8 @@
 
 use super::{KeyValues, List};
 
-/// Whether a field was missing (or `null`), so that it is left out again when the struct is serialised.
+/// Whether a field was missing (or `null`), so that it is left out again when the struct is
+/// serialised.
 pub(crate) trait Absent {
     /// A field that is always there keeps this answer.
     fn is_absent(&self) -> bool {
@@ -31,11 +32,12 @@ impl Absent for KeyValues {
     }
 }
 
-/// Declares a payload struct: serde in both directions, open for further fields, nothing lost on the way.
+/// Declares a payload struct: serde in both directions, open for further fields, nothing lost on
+/// the way.
 ///
-/// A field's type says whether it may be missing: `Option`, [`List`] and [`KeyValues`] may (or be `null`), anything
-/// else must be there. `pub struct X or null` also reads a JSON `null`, as its `Default`; it takes the name `Fields` in
-/// its module.
+/// A field's type says whether it may be missing: `Option`, [`List`] and [`KeyValues`] may (or be
+/// `null`), anything else must be there. `pub struct X or null` also reads a JSON `null`, as its
+/// `Default`; it takes the name `Fields` in its module.
 macro_rules! payload {
     (
         $(#[$meta:meta])*

@@ -9,10 +9,11 @@ use super::payload::payload;
 payload! {
     /// The message that was sent, or was not, in `message.send_success` and `message.send_failed`.
     ///
-    /// Fires for scheduled sends, and for immediate ones if the application has switched that on. The object of
-    /// `message.send_failed` may be `null`, when the message could not even be built; all fields are `None` then.
-    /// Nylas puts the reason and the error of a failure **beside** the object, into `data`, although one of its schemas
-    /// lists them inside: they are here only if they came inside.
+    /// Fires for scheduled sends, and for immediate ones if the application has switched that on.
+    /// The object of `message.send_failed` may be `null`, when the message could not even be built;
+    /// all fields are `None` then. Nylas puts the reason and the error of a failure **beside** the
+    /// object, into `data`, although one of its schemas lists them inside: they are here only if
+    /// they came inside.
     ///
     /// Source: [Messages](https://developer.nylas.com/docs/reference/notifications/messages/),
     /// [Send email](https://developer.nylas.com/docs/v3/email/send-email/).

@@ -1,6 +1,7 @@
 //! Opens, clicks and replies of tracked messages.
 //!
-//! Image proxies and security scanners open messages and follow links as well, so a count is not a count of people.
+//! Image proxies and security scanners open messages and follow links as well, so a count is not a
+//! count of people.
 
 use super::payload::payload;
 use super::{List, NumberOrString};
@@ -10,7 +11,8 @@ payload! {
     ///
     /// Several opens within a minute count once.
     ///
-    /// Source: [Message tracking](https://developer.nylas.com/docs/reference/notifications/message-tracking/).
+    /// Source: [Message
+    /// tracking](https://developer.nylas.com/docs/reference/notifications/message-tracking/).
     pub struct MessageOpened {
         /// Id of the message.
         pub message_id: String,
@@ -58,7 +60,8 @@ payload! {
 payload! {
     /// A link in a tracked message was followed, in `message.link_clicked`.
     ///
-    /// Source: [Message tracking](https://developer.nylas.com/docs/reference/notifications/message-tracking/).
+    /// Source: [Message
+    /// tracking](https://developer.nylas.com/docs/reference/notifications/message-tracking/).
     pub struct LinkClicked {
         /// Id of the message.
         pub message_id: String,
@@ -108,7 +111,8 @@ payload! {
 payload! {
     /// A tracked thread got a reply, in `thread.replied`.
     ///
-    /// Source: [Message tracking](https://developer.nylas.com/docs/reference/notifications/message-tracking/).
+    /// Source: [Message
+    /// tracking](https://developer.nylas.com/docs/reference/notifications/message-tracking/).
     pub struct ThreadReplied {
         /// Id of the reply.
         pub message_id: String,
@@ -118,7 +122,8 @@ payload! {
         pub reply_to_message_id: Option<String>,
         /// Id of the thread.
         pub thread_id: Option<String>,
-        /// The grant that sent the message; `data` has it as well, and in some samples only `data` has it.
+        /// The grant that sent the message; `data` has it as well, and in some samples only `data`
+        /// has it.
         pub grant_id: Option<String>,
         /// Always `thread`.
         pub object: Option<String>,

@@ -1,5 +1,5 @@
-//! An axum handler as most people write it: correct, and without a thought for its cost. The HMAC is
-//! keyed for every request, the whole body becomes a tree.
+//! An axum handler as most people write it: correct, and without a thought for its cost. The HMAC
+//! is keyed for every request, the whole body becomes a tree.
 
 use axum::{
     Router,
