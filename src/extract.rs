@@ -43,9 +43,10 @@ use axum_core::{
 use http::{StatusCode, request::Parts};
 
 use crate::{
-    Notification, Outcome, Trigger, VerifiedBody,
-    error::SharedError,
-    notification::{Envelope, Malformed, Payload},
+    notification::{Envelope, Malformed, Notification, Payload},
+    report::{Outcome, SharedError},
+    trigger::Trigger,
+    verify::VerifiedBody,
 };
 
 impl<S: Sync> FromRequestParts<S> for VerifiedBody {
@@ -138,7 +139,7 @@ impl IntoResponse for NotificationRejection {
             Self::MissingVerification(missing) => missing.into_response(),
             Self::Malformed(malformed) => {
                 let outcome = Outcome::Malformed(SharedError::from(Box::from(malformed)));
-                outcome.into_response::<Body>().map(Body::new)
+                outcome.into_response::<Body>()
             }
         }
     }

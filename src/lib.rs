@@ -65,7 +65,7 @@
 //! on every replica, then Nylas' rotate-secret, then [`Secrets::rotate`] on every replica: in
 //! between, a signature that does not match is answered `503` instead of the `401` that would lose
 //! the notification. Tenants each have their own [`Secrets`], found by a
-//! [lookup](WebhookLayer::with_lookup).
+//! [lookup](SecretSource::lookup).
 //!
 //! # Mounting
 //!
@@ -142,11 +142,11 @@ pub mod challenge;
 pub mod decompression;
 #[cfg(feature = "axum")]
 pub mod extract;
+mod middleware;
 #[cfg(feature = "router")]
 pub mod notification;
-#[cfg(any(feature = "metrics", feature = "tracing"))]
 pub mod observe;
-pub mod outcome;
+pub mod report;
 #[cfg(feature = "router")]
 pub mod router;
 pub mod signature;
@@ -163,34 +163,23 @@ pub mod webhook;
 #[doc = include_str!("docs/layers.md")]
 pub mod layers {}
 
-mod call_ready;
-mod error;
-#[cfg(not(any(feature = "metrics", feature = "tracing")))]
-#[path = "observe/off.rs"]
-mod observe;
-mod one_line;
-mod rejection;
-mod report;
-mod response_body;
-
 #[doc(inline)]
 pub use self::{
     acknowledge::AcknowledgeLayer,
     challenge::ChallengeLayer,
     decompression::DecompressionLayer,
-    error::{BoxError, SharedError},
-    outcome::{Ack, IntoAck, Outcome},
-    rejection::{MismatchHint, Rejection},
-    response_body::ResponseBody,
+    middleware::ResponseBody,
+    report::{
+        Ack, BoxError, IntoAck, MismatchHint, Outcome, Rejection, Report, SharedError, Undecodable,
+    },
     signature::{
         InvalidSecret, InvalidSignature, Secrets, Signature, Verifier, VerifyError, WebhookSecret,
     },
     trigger::Trigger,
-    verify::{VerifiedBody, VerifySignatureLayer},
+    verify::{MemoryBudget, SecretSource, VerifiedBody, VerifySignatureLayer},
+    webhook::WebhookLayer,
 };
 
-#[doc(inline)]
-pub use self::webhook::WebhookLayer;
 #[cfg(feature = "router")]
 #[doc(inline)]
 pub use self::{notification::Notification, router::TriggerRouter};

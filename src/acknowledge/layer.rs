@@ -2,18 +2,16 @@ use std::{sync::Arc, time::Duration};
 
 use tower_layer::Layer;
 
-use super::Acknowledge;
+use super::{Acknowledge, settings::Settings};
 use crate::time::Timer;
 #[cfg(feature = "tokio")]
 use crate::time::TokioTimer;
 
 /// Turns whatever the inner service answers into the status that Nylas needs. See the
 /// [module](crate::acknowledge).
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct AcknowledgeLayer {
-    pub(super) timer: Arc<dyn Timer>,
-    pub(super) timeout: Duration,
-    pub(super) pass_client_errors: bool,
+    settings: Arc<Settings>,
 }
 
 impl AcknowledgeLayer {
@@ -29,19 +27,16 @@ impl AcknowledgeLayer {
     /// A layer with the defaults, on any runtime.
     pub fn with_timer(timer: impl Timer) -> Self {
         Self {
-            timer: Arc::new(timer),
-            timeout: Self::TIMEOUT,
-            pass_client_errors: false,
+            settings: Arc::new(Settings::new(Arc::new(timer))),
         }
     }
 
     /// Answers `503` if the inner service was not ready and done after this time; by default
-    /// [`TIMEOUT`](Self::TIMEOUT). The future of the inner service is dropped then, as it is when
+    /// [6 seconds](Self::TIMEOUT). The future of the inner service is dropped then, as it is when
     /// a client disconnects.
     #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.change(|settings| settings.timeout = timeout)
     }
 
     /// Passes the inner service's own `4xx` responses on unchanged; by default they become `503`.
@@ -49,18 +44,18 @@ impl AcknowledgeLayer {
     /// Nylas takes all of them but `408` and `429` (which become `429`) as final: it drops the
     /// notification, and counts it towards switching the destination off.
     #[must_use]
-    pub fn pass_client_errors(mut self) -> Self {
-        self.pass_client_errors = true;
-        self
-    }
-
-    pub(crate) fn timeout_value(&self) -> Duration {
-        self.timeout
+    pub fn pass_client_errors(self) -> Self {
+        self.change(|settings| settings.pass_client_errors = true)
     }
 
     /// Wraps a service. The same as [`Layer::layer`], without an import.
     pub fn layer<S>(&self, inner: S) -> Acknowledge<S> {
-        Acknowledge::new(inner, self.clone())
+        Acknowledge::new(inner, self.settings.clone())
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(Arc::make_mut(&mut self.settings));
+        self
     }
 }
 
@@ -76,14 +71,5 @@ impl<S> Layer<S> for AcknowledgeLayer {
 
     fn layer(&self, inner: S) -> Self::Service {
         Self::layer(self, inner)
-    }
-}
-
-impl std::fmt::Debug for AcknowledgeLayer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AcknowledgeLayer")
-            .field("timeout", &self.timeout)
-            .field("pass_client_errors", &self.pass_client_errors)
-            .finish_non_exhaustive()
     }
 }

@@ -39,9 +39,12 @@
 //! # }
 //! ```
 
+mod acknowledging;
 mod future;
 mod layer;
 mod service;
+mod settings;
 mod settle;
 
+pub(crate) use self::{acknowledging::Acknowledging, settings::Settings};
 pub use self::{future::ResponseFuture, layer::AcknowledgeLayer, service::Acknowledge};

@@ -1,34 +1,31 @@
 use std::{
     convert::Infallible,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::{AcknowledgeLayer, ResponseFuture};
-use crate::{BoxError, ResponseBody};
+use super::{ResponseFuture, settings::Settings};
+use crate::{
+    middleware::{ResponseBody, inner_service_accessors},
+    report::BoxError,
+};
 
-/// The service of [`AcknowledgeLayer`]. It never fails.
+/// The service of [`AcknowledgeLayer`](super::AcknowledgeLayer). It never fails.
 #[derive(Debug, Clone)]
 pub struct Acknowledge<S> {
     inner: S,
-    layer: AcknowledgeLayer,
+    settings: Arc<Settings>,
 }
 
 impl<S> Acknowledge<S> {
-    pub(super) fn new(inner: S, layer: AcknowledgeLayer) -> Self {
-        Self { inner, layer }
+    pub(super) fn new(inner: S, settings: Arc<Settings>) -> Self {
+        Self { inner, settings }
     }
 
-    /// Begins right away, and hands over what it would otherwise have to clone.
-    pub(crate) fn start<B>(self, request: Request<B>, cx: &mut Context<'_>) -> ResponseFuture<S, B>
-    where
-        S: Service<Request<B>>,
-        S::Error: Into<BoxError>,
-    {
-        ResponseFuture::start(self.inner, request, self.layer, cx)
-    }
+    inner_service_accessors!();
 }
 
 impl<S, B, R> Service<Request<B>> for Acknowledge<S>
@@ -46,6 +43,6 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        ResponseFuture::new(self.inner.clone(), request, self.layer.clone())
+        ResponseFuture::calling(self.inner.clone(), request, self.settings.clone())
     }
 }

@@ -32,10 +32,10 @@
 //! # }
 //! ```
 
-mod answer;
 mod future;
 mod layer;
+mod respond;
 mod service;
 
-pub(crate) use self::answer::answer;
+pub(crate) use self::respond::respond;
 pub use self::{future::ResponseFuture, layer::ChallengeLayer, service::Challenge};

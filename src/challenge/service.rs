@@ -3,8 +3,8 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::{ResponseFuture, answer};
-use crate::ResponseBody;
+use super::{ResponseFuture, respond};
+use crate::middleware::{AnswerOr, CallReady, ResponseBody, inner_service_accessors};
 
 /// The service of [`ChallengeLayer`](super::ChallengeLayer).
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +17,8 @@ impl<S> Challenge<S> {
     pub(super) fn new(inner: S, max_length: usize) -> Self {
         Self { inner, max_length }
     }
+
+    inner_service_accessors!();
 }
 
 impl<S, B, R> Service<Request<B>> for Challenge<S>
@@ -33,9 +35,9 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        match answer::answer(&request, self.max_length) {
-            Some(response) => ResponseFuture::answered(response),
-            None => ResponseFuture::passed_on(self.inner.clone(), request),
-        }
+        ResponseFuture::new(match respond(&request, self.max_length) {
+            Some(answer) => AnswerOr::answer(answer),
+            None => AnswerOr::future(CallReady::new(self.inner.clone(), request)),
+        })
     }
 }

@@ -1,10 +1,8 @@
 //! What `Content-Encoding` asks for.
 
-use std::fmt;
-
 use http::{HeaderMap, Request, header};
 
-use crate::VerifiedBody;
+use crate::{report::Undecodable, verify::VerifiedBody};
 
 /// Decodes the content in place.
 pub(super) fn decode(
@@ -65,33 +63,3 @@ fn inflate(request: &mut Request<VerifiedBody>, max_size: usize) -> Result<(), U
 fn inflate(_request: &mut Request<VerifiedBody>, _max_size: usize) -> Result<(), Undecodable> {
     Err(Undecodable::FeatureOff)
 }
-
-/// Why the content of a verified notification could not be decoded. The client sees `503`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Undecodable {
-    /// `Content-Encoding` is neither `gzip` nor `identity`, or more than one coding.
-    UnknownCoding,
-    /// Compressed, but the crate was built without its feature `gzip`.
-    FeatureOff,
-    /// Not gzip, cut off, or followed by something else.
-    Corrupt,
-    /// Inflates to more than this many bytes.
-    TooLarge(usize),
-}
-
-impl fmt::Display for Undecodable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownCoding => f.write_str("its Content-Encoding is neither gzip nor identity"),
-            Self::FeatureOff => f.write_str(
-                "it is compressed: enable the feature `gzip` of tower-nylas, or switch \
-                 `compressed_delivery` of the destination off",
-            ),
-            Self::Corrupt => f.write_str("its gzip stream is cut or corrupt"),
-            Self::TooLarge(limit) => write!(f, "it inflates to more than {limit} bytes"),
-        }
-    }
-}
-
-impl std::error::Error for Undecodable {}

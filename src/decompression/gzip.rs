@@ -1,9 +1,11 @@
+//! Inflating, bounded.
+
 use std::io::Read;
 
 use bytes::Bytes;
 use flate2::bufread::MultiGzDecoder;
 
-use super::Undecodable;
+use crate::report::Undecodable;
 
 /// Inflates one or several gzip members, and nothing else behind them.
 pub(super) fn inflate(compressed: &[u8], max_size: usize) -> Result<Bytes, Undecodable> {

@@ -22,18 +22,19 @@ mod service;
 
 use http::Request;
 
-pub use self::{
-    content::Undecodable, future::ResponseFuture, layer::DecompressionLayer, service::Decompression,
+pub use self::{future::ResponseFuture, layer::DecompressionLayer, service::Decompression};
+pub use crate::report::Undecodable;
+use crate::{
+    middleware::Answer,
+    report::Outcome,
+    verify::VerifiedBody,
 };
-use crate::{Outcome, VerifiedBody, error::SharedError, response_body::Answer};
 
 /// Decodes the content in place; or gives the answer that says why it cannot be decoded.
 pub(crate) fn decode(
     request: &mut Request<VerifiedBody>,
     max_size: usize,
 ) -> Result<(), Box<Answer>> {
-    content::decode(request, max_size).map_err(|why| {
-        let outcome = Outcome::Undecodable(SharedError::from(Box::from(why)));
-        Box::new(outcome.into_response())
-    })
+    content::decode(request, max_size)
+        .map_err(|reason| Box::new(Outcome::Undecodable(reason).into_response()))
 }

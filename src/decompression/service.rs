@@ -4,7 +4,10 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::{ResponseFuture, decode};
-use crate::{ResponseBody, VerifiedBody};
+use crate::{
+    middleware::{AnswerOr, CallReady, ResponseBody, inner_service_accessors},
+    verify::VerifiedBody,
+};
 
 /// The service of [`DecompressionLayer`](super::DecompressionLayer).
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +20,8 @@ impl<S> Decompression<S> {
     pub(super) fn new(inner: S, max_size: usize) -> Self {
         Self { inner, max_size }
     }
+
+    inner_service_accessors!();
 }
 
 impl<S, R> Service<Request<VerifiedBody>> for Decompression<S>
@@ -33,9 +38,9 @@ where
     }
 
     fn call(&mut self, mut request: Request<VerifiedBody>) -> Self::Future {
-        match decode(&mut request, self.max_size) {
-            Ok(()) => ResponseFuture::decoded(self.inner.clone(), request),
-            Err(answer) => ResponseFuture::answered(*answer),
-        }
+        ResponseFuture::new(match decode(&mut request, self.max_size) {
+            Ok(()) => AnswerOr::future(CallReady::new(self.inner.clone(), request)),
+            Err(answer) => AnswerOr::answer(*answer),
+        })
     }
 }

@@ -1,34 +1,56 @@
 //! What is known of a notification when its handler begins, and when it ends.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant};
 
-use crate::{Outcome, notification::Head};
+use super::labels::OutcomeLabel;
+#[cfg(feature = "router")]
+use crate::notification::Head;
+use crate::{report::Report, verify::VerifiedBody};
 
-pub(super) struct Facts<'a> {
-    /// `None` if the body could not be decoded, or nobody listens.
-    pub(super) head: Option<Head<'a>>,
+pub(crate) struct Facts<'a> {
+    /// `None` if it could not be decoded.
+    pub(super) body: Option<&'a VerifiedBody>,
+    /// Bytes.
     pub(super) on_the_wire: usize,
     /// From arrival until verified and inflated.
     pub(super) reading: Duration,
+    pub(super) now: Instant,
+    /// Since the Unix epoch.
+    pub(super) unix_time: Duration,
 }
 
+/// How a verified notification ended.
+pub(crate) struct End<'a> {
+    /// The status of the answer and what it says; `None` if the client disconnected.
+    pub(super) answer: Option<(u16, Report<'a>)>,
+    pub(super) now: Instant,
+    /// From verified and inflated until the end.
+    pub(super) handling: Duration,
+    /// From arrival until the end.
+    pub(super) whole: Duration,
+}
+
+#[cfg(feature = "router")]
 impl Facts<'_> {
-    /// How long ago it happened; zero if the clocks differ.
-    pub(super) fn age(&self) -> Option<Duration> {
-        let time = self.head.as_ref()?.time?;
-        let since_epoch = Duration::from_secs(u64::try_from(time).ok()?);
-        let then = SystemTime::UNIX_EPOCH.checked_add(since_epoch)?;
-        Some(SystemTime::now().duration_since(then).unwrap_or_default())
+    pub(super) fn head(&self) -> Option<Head<'_>> {
+        self.body.map(|body| Head::of(body.bytes()))
+    }
+
+    /// From the time in the notification until verified; zero if the clocks differ.
+    pub(super) fn age(&self, head: Option<&Head<'_>>) -> Option<Duration> {
+        let time = head?.time?;
+        let happened = Duration::from_secs(u64::try_from(time).ok()?);
+        Some(self.unix_time.saturating_sub(happened))
     }
 }
 
-/// How a delivery ended.
-pub(super) struct End<'a> {
-    pub(super) label: &'static str,
-    /// `None` if the client went away.
-    #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
-    pub(super) answer: Option<(u16, &'a Outcome)>,
-    pub(super) handling: Duration,
-    #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
-    pub(super) whole: Duration,
+impl End<'_> {
+    pub(super) fn label(&self) -> OutcomeLabel {
+        match &self.answer {
+            Some((_, Report::Acknowledged(outcome))) => OutcomeLabel::from(*outcome),
+            // What was verified is always acknowledged.
+            Some(_) => OutcomeLabel::Done,
+            None => OutcomeLabel::Dropped,
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Keeps a flood out of the log, and tells how much it was.
+//! Keeps a flood out of the log, and counts what it suppresses.
 
 use std::{
     sync::{
@@ -10,12 +10,12 @@ use std::{
 
 pub(super) const WINDOW: Duration = Duration::from_secs(10);
 
-/// Room for all reasons and outcomes that are told, so that a flood takes no memory.
+/// Room for all reasons and outcomes that are emitted, so that a flood takes no memory.
 const KINDS: usize = 32;
 
 /// Lets a few events of each kind through in each window of time, and counts the rest.
 ///
-/// Each kind has a share of its own: in a flood of forgeries, a lookup that fails is still told.
+/// Each kind has a share of its own: in a flood of forgeries, a lookup that fails is still emitted.
 pub(super) struct Flood<K> {
     start: Instant,
     /// When there is something to tell, in milliseconds from the start; `u64::MAX` if there is
@@ -32,13 +32,13 @@ struct Window<K> {
 
 struct Share<K> {
     kind: K,
-    told: u32,
-    kept_back: u64,
+    emitted: u32,
+    suppressed: u64,
 }
 
-/// How many of a kind were kept back in a window that has ended.
+/// How many of a kind were suppressed in a window that has ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct KeptBack<K> {
+pub(super) struct Suppressed<K> {
     pub(super) kind: K,
     pub(super) count: u64,
 }
@@ -55,8 +55,8 @@ impl<K: Copy + PartialEq> Flood<K> {
         }
     }
 
-    /// Whether this one is to be told, and what is to be told before.
-    pub(super) fn admit(&self, kind: K, limit: u32, now: Instant) -> (bool, Vec<KeptBack<K>>) {
+    /// Whether this one is to be emitted, and what is to be emitted before.
+    pub(super) fn admit(&self, kind: K, limit: u32, now: Instant) -> (bool, Vec<Suppressed<K>>) {
         let mut window = self.lock();
         let before = self.turn(&mut window, now);
         let shares = &mut window.shares;
@@ -64,27 +64,27 @@ impl<K: Copy + PartialEq> Flood<K> {
         let at = at.unwrap_or_else(|| {
             shares.push(Share {
                 kind,
-                told: 0,
-                kept_back: 0,
+                emitted: 0,
+                suppressed: 0,
             });
             shares.len() - 1
         });
         let Some(share) = shares.get_mut(at) else {
             return (true, before);
         };
-        let admitted = share.told < limit;
+        let admitted = share.emitted < limit;
         if admitted {
-            share.told += 1;
+            share.emitted += 1;
         } else {
-            share.kept_back += 1;
+            share.suppressed += 1;
             let due = self.millis(window.end);
             self.due.store(due, Ordering::Relaxed);
         }
         (admitted, before)
     }
 
-    /// What was kept back in a window that has ended and is not told yet.
-    pub(super) fn overdue(&self, now: Instant) -> Vec<KeptBack<K>> {
+    /// What was suppressed in a window that has ended and is not emitted yet.
+    pub(super) fn overdue(&self, now: Instant) -> Vec<Suppressed<K>> {
         if self.millis(now) < self.due.load(Ordering::Relaxed) {
             return Vec::new();
         }
@@ -93,13 +93,13 @@ impl<K: Copy + PartialEq> Flood<K> {
     }
 
     /// What is left at the very end.
-    pub(super) fn rest(&mut self) -> Vec<KeptBack<K>> {
+    pub(super) fn rest(&mut self) -> Vec<Suppressed<K>> {
         let window = self.windows.get_mut();
         take(&mut window.unwrap_or_else(PoisonError::into_inner).shares)
     }
 
     /// Begins a new window if the last one is over.
-    fn turn(&self, window: &mut Window<K>, now: Instant) -> Vec<KeptBack<K>> {
+    fn turn(&self, window: &mut Window<K>, now: Instant) -> Vec<Suppressed<K>> {
         if now < window.end {
             return Vec::new();
         }
@@ -118,15 +118,15 @@ impl<K: Copy + PartialEq> Flood<K> {
     }
 }
 
-fn take<K>(shares: &mut Vec<Share<K>>) -> Vec<KeptBack<K>> {
-    let kept_back = shares.drain(..).filter(|share| share.kept_back > 0);
-    kept_back
+fn take<K>(shares: &mut Vec<Share<K>>) -> Vec<Suppressed<K>> {
+    let suppressed = shares.drain(..).filter(|share| share.suppressed > 0);
+    suppressed
         .map(
             |Share {
                  kind,
-                 kept_back: count,
+                 suppressed: count,
                  ..
-             }| KeptBack { kind, count },
+             }| Suppressed { kind, count },
         )
         .collect()
 }
@@ -138,29 +138,29 @@ mod tests {
     const LIMIT: u32 = 3;
 
     #[test]
-    fn each_kind_has_its_share_and_the_rest_is_told_in_the_next_window() {
+    fn each_kind_has_its_share_and_the_rest_is_emitted_in_the_next_window() {
         let start = Instant::now();
         let mut flood = Flood::new(start);
-        let mut told = 0;
+        let mut emitted = 0;
         for millis in 0..100 {
             let now = start + Duration::from_millis(millis);
             assert_eq!(flood.overdue(now), []);
             let (admitted, before) = flood.admit("forged", LIMIT, now);
-            told += u32::from(admitted);
+            emitted += u32::from(admitted);
             assert_eq!(before, []);
         }
-        assert_eq!(told, LIMIT);
+        assert_eq!(emitted, LIMIT);
         assert_eq!(flood.admit("pending", LIMIT, start), (true, vec![]));
 
         let almost = start + Duration::from_nanos(9_999_999_999);
         assert_eq!(flood.overdue(almost), []);
-        let kept_back = |count| {
-            vec![KeptBack {
+        let suppressed = |count| {
+            vec![Suppressed {
                 kind: "forged",
                 count,
             }]
         };
-        assert_eq!(flood.overdue(start + WINDOW), kept_back(97));
+        assert_eq!(flood.overdue(start + WINDOW), suppressed(97));
         assert_eq!(flood.overdue(start + WINDOW), []);
 
         // The next window, which has a share of its own.
@@ -169,11 +169,11 @@ mod tests {
             flood.admit("forged", LIMIT, next);
         }
         let after = next + WINDOW;
-        assert_eq!(flood.admit("forged", LIMIT, after), (true, kept_back(2)));
+        assert_eq!(flood.admit("forged", LIMIT, after), (true, suppressed(2)));
         for _ in 0..7 {
             flood.admit("forged", LIMIT, after);
         }
-        assert_eq!(flood.rest(), kept_back(5));
+        assert_eq!(flood.rest(), suppressed(5));
         assert_eq!(flood.rest(), []);
     }
 
@@ -193,22 +193,22 @@ mod tests {
     fn threads_together_tell_no_more_and_lose_nothing() {
         let start = Instant::now();
         let mut flood = Flood::new(start);
-        let told = AtomicU64::new(0);
+        let emitted = AtomicU64::new(0);
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..1000 {
                         let (admitted, _) = flood.admit("forged", LIMIT, start);
-                        told.fetch_add(u64::from(admitted), Ordering::Relaxed);
+                        emitted.fetch_add(u64::from(admitted), Ordering::Relaxed);
                     }
                 });
             }
         });
-        assert_eq!(told.into_inner(), u64::from(LIMIT));
+        assert_eq!(emitted.into_inner(), u64::from(LIMIT));
         let count = 4000 - u64::from(LIMIT);
         assert_eq!(
             flood.rest(),
-            [KeptBack {
+            [Suppressed {
                 kind: "forged",
                 count
             }]

@@ -1,45 +1,109 @@
 //! The words for what happened: few, and none of them from the request.
 
-use crate::{Outcome, Rejection};
+use crate::report::{Outcome, Rejection};
 
-/// The client went away before the request was verified.
-pub(super) const ABORTED: &str = "aborted";
+/// Declares an enumeration of labels, with their number and their texts.
+macro_rules! labels {
+    ($(#[$meta:meta])* enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum $name {
+            $($(#[$variant_meta])* $variant,)+
+        }
 
-/// The client went away before the notification was answered.
-pub(super) const DROPPED: &str = "dropped";
+        impl $name {
+            #[cfg(feature = "metrics")]
+            pub(super) const COUNT: usize = [$(Self::$variant,)+].len();
 
-pub(super) fn reason(rejection: &Rejection) -> &'static str {
-    match rejection {
-        Rejection::Method => "method",
-        Rejection::ChallengeTooLong(_) => "challenge_too_long",
-        Rejection::SignatureMissing => "signature_missing",
-        Rejection::SignatureRepeated => "signature_repeated",
-        Rejection::SignatureMalformed(_) => "signature_malformed",
-        Rejection::TenantUnknown => "tenant_unknown",
-        Rejection::LookupFailed(_) => "lookup_failed",
-        Rejection::SecretPending => "secret_pending",
-        Rejection::BudgetExhausted => "budget_exhausted",
-        Rejection::BodyTooLarge(_) => "body_too_large",
-        Rejection::ReadTimeout => "read_timeout",
-        Rejection::Transport => "transport",
-        Rejection::SignatureMismatch(_) => "signature_mismatch",
-        Rejection::RotationExpected => "rotation_expected",
+            pub(super) fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+        }
+    };
+}
+
+labels! {
+    /// Why a request was answered without having been verified.
+    enum ReasonLabel {
+        Method = "method",
+        ChallengeTooLong = "challenge_too_long",
+        SignatureMissing = "signature_missing",
+        SignatureRepeated = "signature_repeated",
+        SignatureMalformed = "signature_malformed",
+        TenantUnknown = "tenant_unknown",
+        LookupFailed = "lookup_failed",
+        SecretPending = "secret_pending",
+        BudgetExhausted = "budget_exhausted",
+        BodyTooLarge = "body_too_large",
+        ReadTimeout = "read_timeout",
+        Transport = "transport",
+        SignatureMismatch = "signature_mismatch",
+        RotationExpected = "rotation_expected",
+        /// The client disconnected before the request was verified.
+        Aborted = "aborted",
     }
 }
 
-pub(super) fn outcome(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Done => "done",
-        Outcome::Discarded => "discarded",
-        Outcome::Unrouted(_) => "unrouted",
-        Outcome::Malformed(_) => "malformed",
-        Outcome::TestEvent => "test_event",
-        Outcome::Retry => "retry",
-        Outcome::RetryAfter(_) => "retry_after",
-        Outcome::Failed(_) => "failed",
-        Outcome::Panicked => "panicked",
-        Outcome::TimedOut(_) => "timed_out",
-        Outcome::Status(_) => "status",
-        Outcome::Undecodable(_) => "undecodable",
+labels! {
+    /// What became of a notification.
+    enum OutcomeLabel {
+        Done = "done",
+        Discarded = "discarded",
+        GivenUp = "given_up",
+        Unrouted = "unrouted",
+        Malformed = "malformed",
+        TestEvent = "test_event",
+        Retry = "retry",
+        RetryAfter = "retry_after",
+        Failed = "failed",
+        Panicked = "panicked",
+        TimedOut = "timed_out",
+        Status = "status",
+        Undecodable = "undecodable",
+        /// The client disconnected before the notification was answered.
+        Dropped = "dropped",
+    }
+}
+
+impl From<&Rejection> for ReasonLabel {
+    fn from(rejection: &Rejection) -> Self {
+        match rejection {
+            Rejection::Method => Self::Method,
+            Rejection::ChallengeTooLong(_) => Self::ChallengeTooLong,
+            Rejection::SignatureMissing => Self::SignatureMissing,
+            Rejection::SignatureRepeated => Self::SignatureRepeated,
+            Rejection::SignatureMalformed(_) => Self::SignatureMalformed,
+            Rejection::TenantUnknown => Self::TenantUnknown,
+            Rejection::LookupFailed(_) => Self::LookupFailed,
+            Rejection::SecretPending => Self::SecretPending,
+            Rejection::BudgetExhausted => Self::BudgetExhausted,
+            Rejection::BodyTooLarge(_) => Self::BodyTooLarge,
+            Rejection::ReadTimeout => Self::ReadTimeout,
+            Rejection::Transport => Self::Transport,
+            Rejection::SignatureMismatch(_) => Self::SignatureMismatch,
+            Rejection::RotationExpected => Self::RotationExpected,
+        }
+    }
+}
+
+impl From<&Outcome> for OutcomeLabel {
+    fn from(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::Done,
+            Outcome::Discarded => Self::Discarded,
+            Outcome::GivenUp(_) => Self::GivenUp,
+            Outcome::Unrouted(_) => Self::Unrouted,
+            Outcome::Malformed(_) => Self::Malformed,
+            Outcome::TestEvent => Self::TestEvent,
+            Outcome::Retry => Self::Retry,
+            Outcome::RetryAfter(_) => Self::RetryAfter,
+            Outcome::Failed(_) => Self::Failed,
+            Outcome::Panicked => Self::Panicked,
+            Outcome::TimedOut(_) => Self::TimedOut,
+            Outcome::Status(_) => Self::Status,
+            Outcome::Undecodable(_) => Self::Undecodable,
+        }
     }
 }

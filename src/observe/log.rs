@@ -1,7 +1,8 @@
-//! What the feature `tracing` tells. The guide in `mod.rs` lists it.
+//! What the feature `tracing` emits. The guide in `mod.rs` lists it.
 
 use std::{
     fmt::{self, Display, Write},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -9,15 +10,19 @@ use tracing::{Level, Span, debug, event, field, info_span};
 
 use super::{
     facts::{End, Facts},
-    flood::{Flood, KeptBack, WINDOW},
-    labels,
+    flood::{Flood, Suppressed, WINDOW},
+    labels::{OutcomeLabel, ReasonLabel},
+    witness::Witness,
 };
-use crate::{MismatchHint, Outcome, Rejection, notification::Head, one_line::Line, report::Report};
+use crate::{
+    notification::Head,
+    report::{Line, MismatchHint, Outcome, Rejection, Report},
+};
 
 const TARGET: &str = "tower_nylas";
 
-/// How many events of one kind are told in each window: of requests that anybody can send, and of
-/// verified notifications that were not taken.
+/// How many events of one kind are emitted in each window: of requests that anybody can send, and
+/// of verified notifications that were not handled.
 const OF_ANYBODY: u32 = 10;
 const OF_NYLAS: u32 = 100;
 
@@ -36,105 +41,220 @@ macro_rules! event_at {
     };
 }
 
-/// The part of the log that all requests of one layer share.
-pub(super) struct Log {
-    flood: Flood<What>,
+/// Spans and events. All layers and services that come from one another share the limits of a
+/// flood.
+#[derive(Clone)]
+pub(crate) struct Log(Arc<Limits>);
+
+struct Limits {
+    flood: Flood<Kind>,
 }
 
-/// What an event tells of.
+/// What an event is about.
 #[derive(Clone, Copy, PartialEq)]
-struct What {
+struct Kind {
     level: Level,
     subject: Subject,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum Subject {
-    Reason(&'static str),
-    Outcome(&'static str),
+    Reason(ReasonLabel),
+    Outcome(OutcomeLabel),
+}
+
+/// A verified notification.
+pub(crate) struct Delivery {
+    span: Span,
+    trigger: Option<String>,
+    id: Option<String>,
+    attempt: Option<i64>,
 }
 
 impl Log {
-    pub(super) fn new(now: Instant) -> Self {
-        Self {
-            flood: Flood::new(now),
-        }
-    }
-
-    pub(super) fn rejected(&self, now: Instant, reason: &'static str, rejection: &Rejection) {
-        let what = What {
+    fn rejected(&self, rejection: &Rejection, now: Instant) {
+        let reason = ReasonLabel::from(rejection);
+        let kind = Kind {
             level: level_of_rejection(rejection),
             subject: Subject::Reason(reason),
         };
-        if self.admits(what, OF_ANYBODY, now) {
-            let status = rejection.status().as_u16();
+        if self.admits(kind, OF_ANYBODY, now) {
+            let (reason, status) = (reason.as_str(), rejection.status().as_u16());
             let report = Report::Rejected(rejection);
-            event_at!(what.level, reason, status, "{}", UpTo(TEXT, report));
+            event_at!(kind.level, reason, status, "{}", UpTo(TEXT, report));
         }
     }
 
-    pub(super) fn aborted(&self, now: Instant) {
-        let reason = labels::ABORTED;
-        let what = What {
-            level: Level::DEBUG,
-            subject: Subject::Reason(reason),
-        };
-        if self.admits(what, OF_ANYBODY, now) {
-            event_at!(
-                what.level,
-                reason,
-                "the client went away before the request was verified"
-            );
-        }
-    }
-
-    pub(super) fn test_event(&self, now: Instant, outcome: &'static str, how: &Outcome) {
-        let what = What {
+    /// Anybody can sign a test event, so nothing that it says is shown.
+    fn test_event(&self, outcome: &Outcome, now: Instant) {
+        let label = OutcomeLabel::from(outcome);
+        let kind = Kind {
             level: Level::INFO,
-            subject: Subject::Outcome(outcome),
+            subject: Subject::Outcome(label),
         };
-        if self.admits(what, OF_ANYBODY, now) {
-            event_at!(what.level, outcome, "{}", Report::Acknowledged(how));
+        if self.admits(kind, OF_ANYBODY, now) {
+            let outcome_text = Report::Acknowledged(outcome);
+            event_at!(kind.level, outcome = label.as_str(), "{outcome_text}");
         }
     }
 
-    /// Tells what was kept back in a window that has ended.
-    pub(super) fn tell_kept_back(&self, now: Instant) {
-        tell_kept_back(self.flood.overdue(now));
-    }
-
-    fn admits(&self, what: What, limit: u32, now: Instant) -> bool {
-        let (admitted, before) = self.flood.admit(what, limit, now);
-        // The lock is free again: what listens to events is not ours.
-        tell_kept_back(before);
+    fn admits(&self, kind: Kind, limit: u32, now: Instant) -> bool {
+        let (admitted, before) = self.0.flood.admit(kind, limit, now);
+        // The lock is free again: a subscriber is not ours.
+        summarize(before);
         admitted
     }
 }
 
-pub(super) fn challenged() {
-    debug!(target: TARGET, "{}", Report::Challenged);
-}
+impl Witness for Log {
+    type Delivery = Delivery;
 
-impl Drop for Log {
-    fn drop(&mut self) {
-        tell_kept_back(self.flood.rest());
+    fn new(now: Instant) -> Self {
+        Self(Arc::new(Limits {
+            flood: Flood::new(now),
+        }))
+    }
+
+    fn is_read(&self) -> bool {
+        tracing::enabled!(target: TARGET, Level::WARN)
+    }
+
+    /// There is no task that would wait for the end of a window.
+    fn received(&self, now: Instant) {
+        summarize(self.0.flood.overdue(now));
+    }
+
+    fn answered(&self, report: Report<'_>, now: Instant) {
+        match report {
+            Report::Challenged => debug!(target: TARGET, "{report}"),
+            Report::Rejected(rejection) => self.rejected(rejection, now),
+            Report::Acknowledged(outcome) => self.test_event(outcome, now),
+        }
+    }
+
+    fn aborted(&self, now: Instant) {
+        let reason = ReasonLabel::Aborted;
+        let kind = Kind {
+            level: Level::DEBUG,
+            subject: Subject::Reason(reason),
+        };
+        if self.admits(kind, OF_ANYBODY, now) {
+            event_at!(
+                kind.level,
+                reason = reason.as_str(),
+                "the client disconnected before the request was verified"
+            );
+        }
+    }
+
+    fn verified(&self, facts: &Facts<'_>) -> Delivery {
+        if !self.is_read() {
+            return Delivery {
+                span: Span::none(),
+                trigger: None,
+                id: None,
+                attempt: None,
+            };
+        }
+        let head = facts.head();
+        let head = head.as_ref();
+        let trigger = head.and_then(Head::trigger).map(name);
+        let id = head.and_then(|head| head.id.as_deref()).map(name);
+        let attempt = head.and_then(|head| head.attempt);
+        let span = info_span!(
+            target: TARGET,
+            "delivery",
+            trigger = trigger.as_deref(),
+            notification_id = id.as_deref(),
+            attempt,
+            bytes = facts.on_the_wire,
+            age_ms = facts.age(head).map(millis),
+            read_ms = millis(facts.reading),
+            handle_ms = field::Empty,
+            outcome = field::Empty,
+            status = field::Empty,
+            otel.status_code = field::Empty,
+        );
+        Delivery {
+            span,
+            trigger,
+            id,
+            attempt,
+        }
+    }
+
+    fn within<T>(delivery: &Delivery, run: impl FnOnce() -> T) -> T {
+        delivery.span.in_scope(run)
+    }
+
+    fn ended(&self, delivery: &Delivery, end: &End<'_>) {
+        let Delivery {
+            span,
+            trigger,
+            id,
+            attempt,
+        } = delivery;
+        let outcome = end.label().as_str();
+        let handle_ms = millis(end.handling);
+        let status = end.answer.map(|(status, _)| status);
+        let (level, limit) = match end.answer {
+            Some((_, Report::Acknowledged(outcome))) => level_of_outcome(outcome),
+            _ => (Level::WARN, Some(OF_NYLAS)),
+        };
+        span.record("outcome", outcome);
+        span.record("handle_ms", handle_ms);
+        if let Some(status) = status {
+            span.record("status", status);
+        }
+        if level == Level::WARN && status != Some(200) {
+            span.record("otel.status_code", "ERROR");
+        }
+        let kind = Kind {
+            level,
+            subject: Subject::Outcome(end.label()),
+        };
+        if limit.is_some_and(|limit| !self.admits(kind, limit, end.now)) {
+            return;
+        }
+        let text = end.answer.map(|(_, report)| report);
+        // The event says by itself which notification it is: a filter may have taken the span away.
+        span.in_scope(|| {
+            event_at!(
+                level,
+                outcome,
+                status,
+                trigger = trigger.as_deref(),
+                notification_id = id.as_deref(),
+                attempt,
+                handle_ms,
+                "{}",
+                UpTo(TEXT, Ending(text)),
+            );
+        });
     }
 }
 
-fn tell_kept_back(kept_back: Vec<KeptBack<What>>) {
-    for KeptBack { kind, count } in kept_back {
+impl Drop for Limits {
+    fn drop(&mut self) {
+        summarize(self.flood.rest());
+    }
+}
+
+/// Emits how many events were suppressed in a window that has ended.
+fn summarize(suppressed: Vec<Suppressed<Kind>>) {
+    for Suppressed { kind, count } in suppressed {
         let seconds = WINDOW.as_secs();
         match kind.subject {
             Subject::Reason(reason) => event_at!(
                 kind.level,
-                reason,
-                kept_back = count,
+                reason = reason.as_str(),
+                suppressed = count,
                 "{count} more requests rejected for this reason within {seconds} s"
             ),
             Subject::Outcome(outcome) => event_at!(
                 kind.level,
-                outcome,
-                kept_back = count,
+                outcome = outcome.as_str(),
+                suppressed = count,
                 "{count} more notifications with this outcome within {seconds} s"
             ),
         }
@@ -171,94 +291,12 @@ fn level_of_outcome(outcome: &Outcome) -> (Level, Option<u32>) {
         Outcome::Retry | Outcome::RetryAfter(_) => (Level::INFO, Some(OF_NYLAS)),
         Outcome::TestEvent => (Level::INFO, Some(OF_ANYBODY)),
         Outcome::Unrouted(_) | Outcome::Malformed(_) => (Level::WARN, Some(OF_ANYBODY)),
-        Outcome::Failed(_)
+        Outcome::GivenUp(_)
+        | Outcome::Failed(_)
         | Outcome::Panicked
         | Outcome::TimedOut(_)
         | Outcome::Status(_)
         | Outcome::Undecodable(_) => (Level::WARN, Some(OF_NYLAS)),
-    }
-}
-
-/// Whether anybody reads what is told of notifications.
-pub(super) fn is_read() -> bool {
-    tracing::enabled!(target: TARGET, Level::WARN)
-}
-
-/// A verified notification.
-pub(super) struct Told {
-    span: Span,
-    trigger: Option<String>,
-    id: Option<String>,
-    attempt: Option<i64>,
-}
-
-impl Told {
-    pub(super) fn begin(facts: &Facts<'_>) -> Self {
-        let head = facts.head.as_ref().filter(|_| is_read());
-        let trigger = head.and_then(Head::trigger).map(name);
-        let id = head.and_then(|head| head.id.as_deref()).map(name);
-        let attempt = head.and_then(|head| head.attempt);
-        let span = info_span!(
-            target: TARGET,
-            "delivery",
-            trigger = trigger.as_deref(),
-            notification_id = id.as_deref(),
-            attempt,
-            bytes = facts.on_the_wire,
-            age_ms = facts.age().map(millis),
-            read_ms = millis(facts.reading),
-            handle_ms = field::Empty,
-            outcome = field::Empty,
-            status = field::Empty,
-            otel.status_code = field::Empty,
-        );
-        Self {
-            span,
-            trigger,
-            id,
-            attempt,
-        }
-    }
-
-    pub(super) fn span(&self) -> &Span {
-        &self.span
-    }
-
-    pub(super) fn end(&self, log: &Log, now: Instant, end: &End<'_>) {
-        let outcome = end.label;
-        let handle_ms = millis(end.handling);
-        let status = end.answer.map(|(status, _)| status);
-        let (level, limit) = match end.answer {
-            Some((_, outcome)) => level_of_outcome(outcome),
-            None => (Level::WARN, Some(OF_NYLAS)),
-        };
-        self.span.record("outcome", outcome);
-        self.span.record("handle_ms", handle_ms);
-        if let Some(status) = status {
-            self.span.record("status", status);
-        }
-        if level == Level::WARN && status != Some(200) {
-            self.span.record("otel.status_code", "ERROR");
-        }
-        let subject = Subject::Outcome(outcome);
-        if limit.is_some_and(|limit| !log.admits(What { level, subject }, limit, now)) {
-            return;
-        }
-        let text = end.answer.map(|(_, how)| Report::Acknowledged(how));
-        // The event says by itself which notification it is: a filter may have taken the span away.
-        self.span.in_scope(|| {
-            event_at!(
-                level,
-                outcome,
-                status,
-                trigger = self.trigger.as_deref(),
-                notification_id = self.id.as_deref(),
-                attempt = self.attempt,
-                handle_ms,
-                "{}",
-                UpTo(TEXT, Ending(text)),
-            );
-        });
     }
 }
 
@@ -269,7 +307,7 @@ impl Display for Ending<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Some(report) => report.fmt(f),
-            None => f.write_str("the client went away before the notification was answered"),
+            None => f.write_str("the client disconnected before the notification was answered"),
         }
     }
 }

@@ -115,20 +115,35 @@
 //! layer and its services are dropped. The spans are not limited: a flood of those would have to be
 //! signed.
 
-mod delivery;
+mod closure;
 mod facts;
 #[cfg(feature = "tracing")]
 mod flood;
+#[cfg(feature = "metrics")]
+mod handles;
 mod labels;
 #[cfg(feature = "tracing")]
 mod log;
 #[cfg(feature = "metrics")]
-mod meter;
-mod monitor;
-
+mod metrics;
+mod observation;
 #[cfg(feature = "metrics")]
-pub use self::meter::describe_metrics;
-pub(crate) use self::{
-    delivery::{Delivery, Watched},
-    monitor::{Monitor, Watch},
-};
+mod series;
+mod witness;
+
+use self::closure::Closure;
+#[cfg(feature = "tracing")]
+use self::log::Log;
+#[cfg(feature = "metrics")]
+use self::metrics::Metrics;
+#[cfg(feature = "metrics")]
+pub use self::metrics::describe_metrics;
+pub(crate) use self::observation::{Observation, Observers};
+
+#[cfg(not(feature = "metrics"))]
+type Metrics = ();
+#[cfg(not(feature = "tracing"))]
+type Log = ();
+
+/// Everything that observes requests. A feature chooses, or the application at run time.
+type Members = (Metrics, (Log, Option<Closure>));

@@ -5,16 +5,15 @@ use std::{marker::PhantomData, pin::Pin};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use tower_service::Service;
 
-use super::handler::Handler;
+use super::{body::RoutedBody, handler::Handler};
 use crate::{
-    BoxError, Outcome, ResponseBody, VerifiedBody, call_ready::CallReady, notification::Malformed,
+    middleware::CallReady,
+    notification::Malformed,
+    report::{BoxError, Outcome},
+    verify::VerifiedBody,
 };
-
-/// The body of the router's responses: empty for handlers, and whatever a routed service answers.
-pub type RoutedBody = ResponseBody<UnsyncBoxBody<Bytes, BoxError>>;
 
 /// The one allocation of a routed notification.
 pub type EndpointFuture =
@@ -61,8 +60,7 @@ where
         let response = CallReady::new(self.0.clone(), request);
         Box::pin(async move {
             Ok(match response.await {
-                Ok(response) => response
-                    .map(|body| ResponseBody::inner(body.map_err(Into::into).boxed_unsync())),
+                Ok(response) => response.map(RoutedBody::new),
                 Err(error) => Outcome::failed(error).into_response(),
             })
         })

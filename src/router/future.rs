@@ -1,28 +1,30 @@
 use std::{
     convert::Infallible,
     fmt,
+    future::{Ready, ready},
     pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll, ready},
+    task::{Context, Poll, ready as ready_or_pending},
 };
 
 use http::Response;
 
-use super::{
-    endpoint::{EndpointFuture, RoutedBody},
-    service::OnMalformed,
+use super::{body::RoutedBody, endpoint::EndpointFuture, service::OnMalformed};
+use crate::{
+    notification::Malformed,
+    report::{Ack, Outcome, SharedError},
+    trigger::Trigger,
 };
-use crate::{Ack, Outcome, error::SharedError, notification::Malformed, trigger::Trigger};
 
 /// The response of [`TriggerRouter`](super::TriggerRouter).
 pub struct ResponseFuture(State);
 
 enum State {
-    Answered(Option<Response<RoutedBody>>),
-    Unrouted(Option<(Trigger, Arc<AtomicU64>)>),
+    Answered(Ready<Response<RoutedBody>>),
+    Unrouted(Ready<Trigger>, Arc<AtomicU64>),
     Routed {
         response: EndpointFuture,
         on_malformed: Option<Arc<OnMalformed>>,
@@ -32,11 +34,11 @@ enum State {
 impl ResponseFuture {
     /// Counted once it is acknowledged: this future may be dropped before.
     pub(super) fn unrouted(trigger: Trigger, count: Arc<AtomicU64>) -> Self {
-        Self(State::Unrouted(Some((trigger, count))))
+        Self(State::Unrouted(ready(trigger), count))
     }
 
     pub(super) fn malformed(malformed: Malformed, decide: Option<&OnMalformed>) -> Self {
-        Self(State::Answered(Some(answer_malformed(malformed, decide))))
+        Self(State::Answered(ready(answer_malformed(malformed, decide))))
     }
 
     pub(super) fn routed(response: EndpointFuture, on_malformed: Option<Arc<OnMalformed>>) -> Self {
@@ -51,7 +53,7 @@ fn answer_malformed(malformed: Malformed, decide: Option<&OnMalformed>) -> Respo
     let ack = decide.map_or(Ack::Done, |decide| decide(&malformed));
     let outcome = Outcome::Malformed(SharedError::from(Box::from(malformed)));
     let mut response = match ack {
-        Ack::Done | Ack::Discard => return outcome.into_response(),
+        Ack::Done | Ack::Discard | Ack::GiveUp(_) => return outcome.into_response(),
         Ack::Retry => Outcome::Retry.into_response(),
         Ack::RetryAfter(wait) => Outcome::RetryAfter(wait).into_response(),
     };
@@ -63,28 +65,23 @@ impl Future for ResponseFuture {
     type Output = Result<Response<RoutedBody>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
-            State::Answered(response) => match response.take() {
-                Some(response) => Poll::Ready(Ok(response)),
-                None => Poll::Pending,
-            },
-            State::Unrouted(unrouted) => match unrouted.take() {
-                Some((trigger, count)) => {
-                    count.fetch_add(1, Ordering::Relaxed);
-                    Poll::Ready(Ok(Outcome::Unrouted(trigger).into_response()))
-                }
-                None => Poll::Pending,
-            },
+        Poll::Ready(Ok(match &mut self.0 {
+            State::Answered(response) => ready_or_pending!(Pin::new(response).poll(cx)),
+            State::Unrouted(trigger, count) => {
+                let trigger = ready_or_pending!(Pin::new(trigger).poll(cx));
+                count.fetch_add(1, Ordering::Relaxed);
+                Outcome::Unrouted(trigger).into_response()
+            }
             State::Routed {
                 response,
                 on_malformed,
             } => {
-                let response = ready!(response.as_mut().poll(cx));
-                Poll::Ready(Ok(response.unwrap_or_else(|malformed| {
+                let response = ready_or_pending!(response.as_mut().poll(cx));
+                response.unwrap_or_else(|malformed| {
                     answer_malformed(malformed, on_malformed.as_deref())
-                })))
+                })
             }
-        }
+        }))
     }
 }
 

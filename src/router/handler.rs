@@ -3,10 +3,13 @@
 use http::Request;
 
 use super::{
+    argument::{Content, FromVerified},
     endpoint::EndpointFuture,
-    extract::{Content, FromVerified},
 };
-use crate::{IntoAck, Outcome, VerifiedBody};
+use crate::{
+    report::{IntoAck, Outcome},
+    verify::VerifiedBody,
+};
 
 /// An asynchronous function that handles a notification.
 ///

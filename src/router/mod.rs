@@ -30,24 +30,26 @@
 //! gets a notification: its exact name, then the name without the automatic suffixes, then for
 //! `.metadata` its base, then the longest family, then the [fallback](TriggerRouter::fallback). A
 //! notification without a route is acknowledged with `200`, since Nylas would repeat it in vain; it
-//! is [counted](TriggerRouter::unrouted) and reported as
+//! is [counted](TriggerRouter::unrouted_count) and reported as
 //! [`Outcome::Unrouted`](crate::Outcome::Unrouted).
 //!
 //! The router takes `Request<`[`VerifiedBody`](crate::VerifiedBody)`>` and nothing else, so it
 //! cannot be mounted without verification in front of it.
 
+mod argument;
+mod body;
 mod endpoint;
-mod extract;
 mod future;
 mod handler;
 mod service;
 mod table;
 
 #[doc(hidden)]
+pub use self::{argument::Content, endpoint::EndpointFuture};
 pub use self::{
-    endpoint::{EndpointFuture, RoutedBody},
-    extract::Content,
-};
-pub use self::{
-    extract::FromVerified, future::ResponseFuture, handler::Handler, service::TriggerRouter,
+    argument::FromVerified,
+    body::{RoutedBody, RoutedBodyError},
+    future::ResponseFuture,
+    handler::Handler,
+    service::TriggerRouter,
 };

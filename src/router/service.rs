@@ -15,16 +15,17 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::{
-    ResponseFuture,
-    endpoint::{Endpoint, HandlerEndpoint, RoutedBody, ServiceEndpoint},
-    extract::Content,
+    ResponseFuture, RoutedBody,
+    argument::Content,
+    endpoint::{Endpoint, HandlerEndpoint, ServiceEndpoint},
     handler::Handler,
     table::Table,
 };
 use crate::{
-    Ack, BoxError, VerifiedBody,
     notification::{Malformed, Scan, Why},
+    report::{Ack, BoxError},
     trigger::{Filter, Trigger, TriggerKind},
+    verify::VerifiedBody,
 };
 
 /// A service that routes verified notifications by their trigger. See the
@@ -201,7 +202,7 @@ impl TriggerRouter {
 
     /// How many notifications were acknowledged because there was no route for them, since the
     /// router was made; all clones count together.
-    pub fn unrouted(&self) -> u64 {
+    pub fn unrouted_count(&self) -> u64 {
         self.routes.unrouted.load(Ordering::Relaxed)
     }
 
@@ -311,7 +312,7 @@ impl Service<Request<VerifiedBody>> for TriggerRouter {
 impl fmt::Debug for TriggerRouter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TriggerRouter")
-            .field("unrouted", &self.unrouted())
+            .field("unrouted", &self.unrouted_count())
             .finish_non_exhaustive()
     }
 }

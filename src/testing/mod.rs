@@ -52,7 +52,10 @@ pub use self::{
     nylas::{ChallengeError, Delivery, HttpClient, Nylas},
     samples::{SAMPLES, sample},
 };
-use crate::{VerifiedBody, WebhookSecret, signature::SIGNATURE_HEADER};
+use crate::{
+    signature::{SIGNATURE_HEADER, WebhookSecret},
+    verify::VerifiedBody,
+};
 
 /// A body that passes for verified, by a set of secrets with the label `testing`.
 pub fn verified(body: impl Into<Bytes>) -> VerifiedBody {
@@ -60,7 +63,7 @@ pub fn verified(body: impl Into<Bytes>) -> VerifiedBody {
 }
 
 /// The request with which Nylas delivers `body`: a signed `POST` of JSON to `/`.
-pub fn delivery(secret: &WebhookSecret, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+pub fn signed_request(secret: &WebhookSecret, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
     let body = body.into();
     let signature = secret.sign(&body).to_hex();
     let length = body.len();

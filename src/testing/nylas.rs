@@ -1,6 +1,6 @@
 //! A sender that behaves as Nylas does.
 
-use std::fmt;
+use std::{fmt, future::poll_fn};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, Uri, header};
@@ -13,8 +13,8 @@ use hyper_util::{
 use serde_json::Value;
 use tower_service::Service;
 
-use super::delivery;
-use crate::{BoxError, WebhookSecret, call_ready::CallReady};
+use super::signed_request;
+use crate::{report::BoxError, signature::WebhookSecret};
 
 /// What [`Nylas::at`] sends with: a client for plain HTTP/1.1.
 pub type HttpClient = Client<HttpConnector, Full<Bytes>>;
@@ -134,14 +134,16 @@ where
     ///
     /// Those of the service.
     pub async fn deliver_once(&mut self, body: impl Into<Bytes>) -> Result<Response<R>, BoxError> {
-        let mut request = delivery(&self.secret, body);
+        let mut request = signed_request(&self.secret, body);
         *request.uri_mut() = self.uri.clone();
         self.send(request).await
     }
 
     async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<R>, BoxError> {
-        let sending = CallReady::new(self.endpoint.clone(), request);
-        sending.await.map_err(Into::into)
+        let mut endpoint = self.endpoint.clone();
+        let ready = poll_fn(|cx| endpoint.poll_ready(cx)).await;
+        ready.map_err(Into::into)?;
+        endpoint.call(request).await.map_err(Into::into)
     }
 }
 

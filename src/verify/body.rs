@@ -4,6 +4,7 @@ use std::{
     convert::Infallible,
     fmt,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -36,12 +37,16 @@ use crate::signature::{Secrets, Signature, VerifyError};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Cloning is cheap; the bytes are shared. As an [`http_body::Body`] it is one frame and cannot
-/// fail.
+/// Cloning is cheap; the bytes are shared. It holds the bytes and whose secrets verified them, but
+/// no secret. As an [`http_body::Body`] it is one frame and cannot fail; the [bytes](Self::bytes)
+/// are still there after it was read like that.
 #[derive(Clone)]
 pub struct VerifiedBody {
     bytes: Bytes,
-    verified_by: Secrets,
+    verified_by: Arc<str>,
+    by_lookup: bool,
+    /// Whether the one frame was taken.
+    is_read: bool,
 }
 
 impl VerifiedBody {
@@ -57,30 +62,33 @@ impl VerifiedBody {
         secrets: &Secrets,
     ) -> Result<Self, VerifyError> {
         secrets.verify(&bytes, signature)?;
-        Ok(Self::proven(bytes, secrets.clone()))
+        Ok(Self::proven(bytes, secrets, false))
     }
 
     /// Only for bytes that were just verified with these secrets.
-    pub(super) fn proven(bytes: Bytes, verified_by: Secrets) -> Self {
-        Self { bytes, verified_by }
+    pub(super) fn proven(bytes: Bytes, secrets: &Secrets, by_lookup: bool) -> Self {
+        Self::labelled(bytes, secrets.shared_label().clone(), by_lookup)
     }
 
     /// For tests of handlers, behind a feature of its own.
     #[cfg(feature = "testing")]
     pub(crate) fn assumed(bytes: Bytes) -> Self {
+        Self::labelled(bytes, Arc::from("testing"), false)
+    }
+
+    fn labelled(bytes: Bytes, verified_by: Arc<str>, by_lookup: bool) -> Self {
         Self {
             bytes,
-            verified_by: Secrets::pending().with_label("testing"),
+            verified_by,
+            by_lookup,
+            is_read: false,
         }
     }
 
     /// The same proof for what the verified bytes decode to.
     #[cfg(feature = "gzip")]
     pub(crate) fn decoded(&self, bytes: Bytes) -> Self {
-        Self {
-            bytes,
-            verified_by: self.verified_by.clone(),
-        }
+        Self::labelled(bytes, self.verified_by.clone(), self.by_lookup)
     }
 
     /// The bytes: those on the wire, or what they inflate to behind the decompression.
@@ -93,9 +101,16 @@ impl VerifiedBody {
         self.bytes
     }
 
-    /// The [label](Secrets::with_label) of the secrets that verified the body.
+    /// The label of the secrets that verified the body, by default `default`. See
+    /// [`Secrets::builder`].
     pub fn verified_by(&self) -> &str {
-        self.verified_by.label()
+        &self.verified_by
+    }
+
+    /// Whether these secrets were looked up for the request, as those of one tenant among several.
+    /// See [`SecretSource`](super::SecretSource).
+    pub fn by_lookup(&self) -> bool {
+        self.by_lookup
     }
 
     /// Takes the place of the request's body, and of its proof.
@@ -134,16 +149,21 @@ impl Body for VerifiedBody {
         mut self: Pin<&mut Self>,
         _cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let bytes = std::mem::take(&mut self.bytes);
-        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+        let frame = (!self.is_end_stream()).then(|| Ok(Frame::data(self.bytes.clone())));
+        self.is_read = true;
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_empty()
+        self.is_read || self.bytes.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.len() as u64)
+        SizeHint::with_exact(if self.is_read {
+            0
+        } else {
+            self.bytes.len() as u64
+        })
     }
 }
 

@@ -8,17 +8,33 @@ use std::{
     time::Duration,
 };
 
-use super::gauge;
+use super::{VerifySignatureLayer, settings::BufferedChange};
 
 /// How often a waiting body looks at the budget again, and the least time that it gets.
 pub(super) const RECHECK: Duration = Duration::from_millis(250);
 
-/// The bytes that all bodies of one layer hold while they wait for more, and their limit.
+/// How many bytes bodies may hold while they wait for more, before they are verified; by default 64
+/// MiB. What does not fit gets a `503`, which Nylas repeats.
 ///
-/// A limit alone would be the attacker's tool: filled once with bodies that never end, it would
-/// shut everybody out. So the fuller it is, the sooner those that wait longest have to go.
+/// Clones share one account, and so do the layers that are given them: a server with several
+/// endpoints can bound them together.
+///
+/// ```
+/// use tower_nylas::{MemoryBudget, Secrets, WebhookLayer};
+///
+/// let budget = MemoryBudget::new(128 * 1024 * 1024);
+/// let layer = WebhookLayer::new(Secrets::pending()).memory_budget(budget.clone());
+/// assert_eq!((budget.used(), budget.limit()), (0, 134_217_728));
+/// ```
+///
+/// See [`verify`](crate::verify#memory-before-verification).
+// A limit alone would be the attacker's tool: filled once with bodies that never end, it would
+// shut everybody out. So the fuller it is, the sooner those that wait longest have to go.
+#[derive(Debug, Clone)]
+pub struct MemoryBudget(Arc<Account>);
+
 #[derive(Debug)]
-pub(super) struct Budget {
+struct Account {
     limit: usize,
     used: AtomicUsize,
 }
@@ -27,48 +43,67 @@ pub(super) struct Budget {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Exhausted;
 
-impl Budget {
-    pub(super) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self {
-            limit,
+impl MemoryBudget {
+    /// A budget of this many bytes.
+    pub fn new(bytes: usize) -> Self {
+        Self(Arc::new(Account {
+            limit: bytes,
             used: AtomicUsize::new(0),
-        })
+        }))
     }
 
-    pub(super) fn used(&self) -> usize {
-        self.used.load(Ordering::Relaxed)
+    /// How many bytes it allows.
+    pub fn limit(&self) -> usize {
+        self.0.limit
+    }
+
+    /// How many bytes are held at present.
+    pub fn used(&self) -> usize {
+        self.0.used.load(Ordering::Relaxed)
     }
 
     /// How long a body may wait, all in all: `timeout` up to half of the budget, then less in
     /// proportion, down to [`RECHECK`] when it is full.
     pub(super) fn patience(&self, timeout: Duration) -> Duration {
         const STEPS: u32 = 1024;
-        let used = self.used();
-        if used <= self.limit / 2 {
+        let (used, limit) = (self.used(), self.limit());
+        if used <= limit / 2 {
             return timeout;
         }
-        let upper_half = self.limit - self.limit / 2;
-        let left = self.limit.saturating_sub(used) as u128 * u128::from(STEPS) / upper_half as u128;
+        let upper_half = limit - limit / 2;
+        let left = limit.saturating_sub(used) as u128 * u128::from(STEPS) / upper_half as u128;
         let least = RECHECK.min(timeout);
         least + timeout.saturating_sub(least) / STEPS * u32::try_from(left).unwrap_or(STEPS)
     }
 
     /// Whether more than half is used.
     pub(super) fn is_strained(&self) -> bool {
-        self.used() > self.limit / 2
+        self.used() > self.limit() / 2
     }
 }
 
-/// The part of a [`Budget`] that one body holds; given back on drop.
+/// A budget of [64 MiB](VerifySignatureLayer::MEMORY_BUDGET).
+impl Default for MemoryBudget {
+    fn default() -> Self {
+        Self::new(VerifySignatureLayer::MEMORY_BUDGET)
+    }
+}
+
+/// The part of a [`MemoryBudget`] that one body holds; given back on drop.
 #[derive(Debug)]
 pub(super) struct Reservation {
-    budget: Arc<Budget>,
+    budget: MemoryBudget,
     bytes: usize,
+    on_change: fn(BufferedChange),
 }
 
 impl Reservation {
-    pub(super) fn new(budget: Arc<Budget>) -> Self {
-        Self { budget, bytes: 0 }
+    pub(super) fn new(budget: MemoryBudget, on_change: fn(BufferedChange)) -> Self {
+        Self {
+            budget,
+            bytes: 0,
+            on_change,
+        }
     }
 
     /// Holds `bytes` in all, which is what was received and never what was announced. What a body
@@ -77,14 +112,17 @@ impl Reservation {
         let Some(more) = bytes.checked_sub(self.bytes).filter(|more| *more > 0) else {
             return Ok(());
         };
-        let limit = self.budget.limit;
-        let grown = |used: usize| used.checked_add(more).filter(|total| *total <= limit);
+        let account = &*self.budget.0;
+        let grown = |used: usize| {
+            let total = used.checked_add(more)?;
+            (total <= account.limit).then_some(total)
+        };
         // Only a number is shared, no memory that it would have to be in order with.
-        self.budget
+        account
             .used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown)
             .map_err(|_| Exhausted)?;
-        gauge::add(more);
+        (self.on_change)(BufferedChange::More(more));
         self.bytes = bytes;
         Ok(())
     }
@@ -92,8 +130,8 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
-        gauge::subtract(self.bytes);
+        self.budget.0.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        (self.on_change)(BufferedChange::Less(self.bytes));
     }
 }
 
@@ -103,9 +141,9 @@ mod tests {
 
     #[test]
     fn a_reservation_grows_up_to_the_limit_and_is_given_back_once() {
-        let budget = Budget::new(100);
-        let mut one = Reservation::new(budget.clone());
-        let mut other = Reservation::new(budget.clone());
+        let budget = MemoryBudget::new(100);
+        let mut one = Reservation::new(budget.clone(), |_| ());
+        let mut other = Reservation::new(budget.clone(), |_| ());
         assert_eq!(one.hold(60), Ok(()));
         assert_eq!(one.hold(60), Ok(()));
         assert_eq!(other.hold(41), Err(Exhausted));
@@ -122,8 +160,8 @@ mod tests {
     #[test]
     fn patience_shrinks_in_the_upper_half() {
         let timeout = RECHECK + Duration::from_millis(2048);
-        let budget = Budget::new(1000);
-        let mut one = Reservation::new(budget.clone());
+        let budget = MemoryBudget::new(1000);
+        let mut one = Reservation::new(budget.clone(), |_| ());
         for (used, millis) in [
             (0, 2298),
             (500, 2298),
@@ -141,8 +179,8 @@ mod tests {
 
     #[test]
     fn a_budget_of_nothing_has_no_room() {
-        let budget = Budget::new(0);
-        let mut one = Reservation::new(budget.clone());
+        let budget = MemoryBudget::new(0);
+        let mut one = Reservation::new(budget.clone(), |_| ());
         assert_eq!(one.hold(0), Ok(()));
         assert_eq!(one.hold(1), Err(Exhausted));
         assert_eq!(budget.patience(RECHECK), RECHECK);

@@ -1,6 +1,6 @@
 use std::{
-    fmt,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -9,52 +9,60 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{VerifiedBody, verification::Verification};
-use crate::{ResponseBody, call_ready::CallReady, response_body::Answer};
+use super::{VerifiedBody, settings::Settings, verification::Verification};
+use crate::middleware::{AnswerOr, CallReady, ResponseBody, opaque_future};
+
+opaque_future! {
+    /// The response of [`VerifySignature`](super::VerifySignature).
+    pub struct ResponseFuture<S, B>(AnswerOr<VerifyAndCall<S, B>>)
+    where S: Service<Request<VerifiedBody>>;
+
+    impl<S, B, R> Future -> Result<Response<ResponseBody<R>>, S::Error>
+    where {
+        S: Service<Request<VerifiedBody>, Response = Response<R>>,
+        B: Body,
+    }
+}
 
 pin_project! {
-    /// The response of [`VerifySignature`](super::VerifySignature).
-    pub struct ResponseFuture<S, B>
+    pub(super) struct VerifyAndCall<S, B>
     where
         S: Service<Request<VerifiedBody>>,
     {
         #[pin]
-        state: State<S, B>,
+        step: Step<S, B>,
+        settings: Arc<Settings>,
     }
 }
 
 pin_project! {
-    #[project = StateProjection]
-    enum State<S, B>
+    #[project = StepProjection]
+    enum Step<S, B>
     where
         S: Service<Request<VerifiedBody>>,
     {
-        Answered { answer: Option<Answer> },
-        Verifying { #[pin] verification: Verification<B>, inner: Option<S> },
-        Verified { #[pin] response: CallReady<S, Request<VerifiedBody>> },
+        Verify { #[pin] verification: Verification<B>, inner: Option<S> },
+        Call { #[pin] call: CallReady<S, Request<VerifiedBody>> },
     }
 }
 
-impl<S: Service<Request<VerifiedBody>>, B> ResponseFuture<S, B> {
-    pub(super) fn answered(answer: Answer) -> Self {
+impl<S, B> VerifyAndCall<S, B>
+where
+    S: Service<Request<VerifiedBody>>,
+{
+    pub(super) fn new(verification: Verification<B>, inner: S, settings: Arc<Settings>) -> Self {
+        let inner = Some(inner);
         Self {
-            state: State::Answered {
-                answer: Some(answer),
-            },
-        }
-    }
-
-    pub(super) fn verifying(verification: Verification<B>, inner: S) -> Self {
-        Self {
-            state: State::Verifying {
+            step: Step::Verify {
                 verification,
-                inner: Some(inner),
+                inner,
             },
+            settings,
         }
     }
 }
 
-impl<S, B, R> Future for ResponseFuture<S, B>
+impl<S, B, R> Future for VerifyAndCall<S, B>
 where
     S: Service<Request<VerifiedBody>, Response = Response<R>>,
     B: Body,
@@ -62,44 +70,27 @@ where
     type Output = Result<Response<ResponseBody<R>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
+        let mut this = self.project();
         loop {
-            match state.as_mut().project() {
-                StateProjection::Answered { answer } => {
-                    return match answer.take() {
-                        Some(answer) => Poll::Ready(Ok(answer.map(ResponseBody::widen))),
-                        None => Poll::Pending,
-                    };
-                }
-                StateProjection::Verified { response } => {
-                    let response = ready!(response.poll(cx))?;
-                    return Poll::Ready(Ok(response.map(ResponseBody::inner)));
-                }
-                StateProjection::Verifying {
+            let (verification, inner) = match this.step.as_mut().project() {
+                StepProjection::Call { call } => return call.poll(cx),
+                StepProjection::Verify {
                     verification,
                     inner,
-                } => match ready!(verification.poll_verified(cx)) {
-                    Err(answer) => return Poll::Ready(Ok(answer.map(ResponseBody::widen))),
-                    Ok(request) => {
-                        let Some(inner) = inner.take() else {
-                            return Poll::Pending;
-                        };
-                        let response = CallReady::start(inner, request, cx)?;
-                        let waits = response.is_waiting();
-                        // The request's body is dropped here, before the inner future is polled.
-                        state.set(State::Verified { response });
-                        if waits {
-                            return Poll::Pending;
-                        }
-                    }
-                },
+                } => (verification, inner),
+            };
+            let request = match ready!(verification.poll_verified(cx, this.settings)) {
+                Ok(request) => request,
+                Err(answer) => return Poll::Ready(Ok(answer.map(ResponseBody::widen))),
+            };
+            let inner = inner.take().expect("polled after completion");
+            let call = CallReady::start(inner, request, cx)?;
+            let waits = call.is_waiting();
+            // The request's body is dropped here, before the inner future is polled.
+            this.step.set(Step::Call { call });
+            if waits {
+                return Poll::Pending;
             }
         }
-    }
-}
-
-impl<S: Service<Request<VerifiedBody>>, B> fmt::Debug for ResponseFuture<S, B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }

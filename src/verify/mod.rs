@@ -64,21 +64,29 @@
 
 mod body;
 mod budget;
-mod config;
+mod claim;
 mod future;
-pub(crate) mod gauge;
-mod hint;
 mod layer;
+mod mismatch;
+mod policy;
 #[cfg(feature = "axum")]
 mod proof;
 mod read;
 mod service;
+mod settings;
 mod source;
 mod verification;
 mod waiting;
 
-pub(crate) use self::verification::Verification;
 pub use self::{
-    body::VerifiedBody, future::ResponseFuture, layer::VerifySignatureLayer,
-    service::VerifySignature, source::UnknownTenant,
+    body::VerifiedBody,
+    budget::MemoryBudget,
+    future::ResponseFuture,
+    layer::VerifySignatureLayer,
+    service::VerifySignature,
+    source::{SecretSource, UnknownTenant},
+};
+pub(crate) use self::{
+    settings::{BufferedChange, Settings},
+    verification::{Verification, begin},
 };

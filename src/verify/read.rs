@@ -10,8 +10,11 @@ use bytes::{Buf, Bytes};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::{config::Config, waiting::Waiting};
-use crate::{Rejection, Secrets, Signature, Verifier, VerifyError};
+use super::{claim::Claim, settings::Settings, waiting::Waiting};
+use crate::{
+    report::Rejection,
+    signature::{Verifier, VerifyError},
+};
 
 /// After this many frames the task lets others run: a body that is always ready, with frames
 /// however small, must not keep the thread (nor escape its deadline).
@@ -27,7 +30,6 @@ pin_project! {
         #[pin]
         body: B,
         received: Received,
-        signature: Signature,
         // Boxed like the frames: most bodies never wait.
         waiting: Option<Box<Waiting>>,
     }
@@ -49,21 +51,16 @@ struct Frames {
 /// A whole body, and whether its signature is right.
 pub(super) struct Whole {
     pub(super) bytes: Bytes,
-    pub(super) verdict: Result<(), VerifyError>,
+    pub(super) verified: Result<(), VerifyError>,
 }
 
 impl<B> Reading<B> {
-    pub(super) fn new(body: B, signature: Signature) -> Self {
+    pub(super) fn new(body: B) -> Self {
         Self {
             body,
             received: Received::Nothing,
-            signature,
             waiting: None,
         }
-    }
-
-    pub(super) fn signature(&self) -> &Signature {
-        &self.signature
     }
 }
 
@@ -71,60 +68,60 @@ impl<B: Body> Reading<B> {
     pub(super) fn poll_whole(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        config: &Config,
-        secrets: &Secrets,
+        claim: &Claim,
+        settings: &Settings,
     ) -> Poll<Result<Whole, Rejection>> {
         for _ in 0..FRAMES_PER_POLL {
             match self.as_mut().project().body.poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     // Trailers are not signed, so they are dropped.
                     if let Ok(data) = frame.into_data() {
-                        self.as_mut().take(data, config, secrets)?;
+                        self.as_mut().take(data, claim, settings)?;
                     }
                     // Knowing the end saves another poll.
                     if self.body.is_end_stream() {
-                        return Poll::Ready(Ok(self.finish(secrets)));
+                        return Poll::Ready(Ok(self.finish(claim, settings)));
                     }
                 }
-                Poll::Ready(None) => return Poll::Ready(Ok(self.finish(secrets))),
+                Poll::Ready(None) => return Poll::Ready(Ok(self.finish(claim, settings))),
                 Poll::Ready(Some(Err(_))) => return Poll::Ready(Err(Rejection::Transport)),
-                Poll::Pending => return self.poll_refused(cx, config, secrets),
+                Poll::Pending => return self.poll_refused(cx, claim, settings),
             }
         }
         cx.waker().wake_by_ref();
-        self.poll_refused(cx, config, secrets)
+        self.poll_refused(cx, claim, settings)
     }
 
     /// Waits for more of the body.
     fn poll_refused<T>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        config: &Config,
-        secrets: &Secrets,
+        claim: &Claim,
+        settings: &Settings,
     ) -> Poll<Result<T, Rejection>> {
         let this = self.project();
         if let Received::Frame(first) = this.received {
             // A frame is part of the server's buffer: a single byte, kept waiting, would hold all
             // of that, and no budget would know.
-            let announced = announced(&*this.body, first.len(), config);
-            let mut frames = Frames::new(secrets.verifier(*this.signature));
+            let announced = announced(&*this.body, first.len(), settings);
+            let mut frames = Frames::new(claim.secrets(settings).verifier(claim.signature));
             frames.append(&**first, announced);
             *this.received = Received::Frames(Box::new(frames));
         }
         this.waiting
-            .get_or_insert_with(|| Box::new(Waiting::new(config)))
-            .poll_refused(cx, config, this.received.len())
+            .get_or_insert_with(|| Box::new(Waiting::new(settings)))
+            .poll_refused(cx, settings, this.received.len())
             .map(Err)
     }
 
     fn take(
         self: Pin<&mut Self>,
         mut data: B::Data,
-        config: &Config,
-        secrets: &Secrets,
+        claim: &Claim,
+        settings: &Settings,
     ) -> Result<(), Rejection> {
         let this = self.project();
-        let limit = config.max_body_size;
+        let limit = settings.max_body_size;
         let length = data.remaining();
         if length == 0 {
             return Ok(());
@@ -140,24 +137,23 @@ impl<B: Body> Reading<B> {
                 return Ok(());
             }
             Received::Frame(first) => {
-                let mut frames = Box::new(Frames::new(secrets.verifier(*this.signature)));
+                let mut frames = Box::new(Frames::new(claim.secrets(settings).verifier(claim.signature)));
                 frames.append(first, 0);
                 frames
             }
             Received::Frames(frames) => frames,
         };
-        frames.append(data, announced(&*this.body, total, config));
+        frames.append(data, announced(&*this.body, total, settings));
         *this.received = Received::Frames(frames);
         Ok(())
     }
 
-    fn finish(self: Pin<&mut Self>, secrets: &Secrets) -> Whole {
+    fn finish(self: Pin<&mut Self>, claim: &Claim, settings: &Settings) -> Whole {
         let this = self.project();
-        let signature = &*this.signature;
         // Verified or not, the bytes no longer wait.
         *this.waiting = None;
         let at_once = |bytes: Bytes| Whole {
-            verdict: secrets.verify(&bytes, signature),
+            verified: claim.secrets(settings).verify(&bytes, &claim.signature),
             bytes,
         };
         match mem::replace(this.received, Received::Nothing) {
@@ -168,9 +164,9 @@ impl<B: Body> Reading<B> {
                 match verifier.finish() {
                     // What counts is the set in force at the end.
                     Err(VerifyError::Exchanged) => at_once(buffer.into()),
-                    verdict => Whole {
+                    verified => Whole {
                         bytes: buffer.into(),
-                        verdict,
+                        verified,
                     },
                 }
             }
@@ -179,12 +175,12 @@ impl<B: Body> Reading<B> {
 }
 
 /// The length of the whole body, as far as it is known, when `received` bytes of it are there.
-fn announced(body: &impl Body, received: usize, config: &Config) -> usize {
-    if config.budget.is_strained() {
+fn announced(body: &impl Body, received: usize, settings: &Settings) -> usize {
+    if settings.budget.is_strained() {
         return received;
     }
     let rest = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    received.saturating_add(rest).min(config.max_body_size)
+    received.saturating_add(rest).min(settings.max_body_size)
 }
 
 impl Received {
@@ -252,9 +248,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        WebhookSecret,
+        signature::{Secrets, WebhookSecret},
         time::{Clock, Sleep, Timer},
-        verify::budget::{Budget, Reservation},
+        verify::{MemoryBudget, budget::Reservation},
     };
 
     fn frames() -> Frames {
@@ -295,16 +291,16 @@ mod tests {
     /// Buffers may be larger than what they hold only as long as there is room.
     #[test]
     fn announcements_are_believed_while_half_of_the_budget_is_free() {
-        let mut config = Config::new(Secrets::pending().into(), Arc::new(Still));
-        config.budget = Budget::new(1000);
-        config.max_body_size = 600;
+        let mut settings = Settings::new(Secrets::pending().into(), Arc::new(Still));
+        settings.budget = MemoryBudget::new(1000);
+        settings.max_body_size = 600;
         let body = |length| http_body_util::Full::new(Bytes::from(vec![b'x'; length]));
-        let mut others = Reservation::new(config.budget.clone());
+        let mut others = Reservation::new(settings.budget.clone(), |_| ());
         others.hold(500).unwrap();
-        assert_eq!(announced(&body(400), 100, &config), 500);
-        assert_eq!(announced(&body(4000), 100, &config), 600);
+        assert_eq!(announced(&body(400), 100, &settings), 500);
+        assert_eq!(announced(&body(4000), 100, &settings), 600);
         others.hold(501).unwrap();
-        assert_eq!(announced(&body(400), 100, &config), 100);
+        assert_eq!(announced(&body(400), 100, &settings), 100);
     }
 
     /// An honest announcement saves moving the bytes again and again.

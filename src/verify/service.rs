@@ -7,20 +7,22 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{ResponseFuture, VerifiedBody, config::Config, verification::Verification};
-use crate::ResponseBody;
+use super::{ResponseFuture, VerifiedBody, begin, future::VerifyAndCall, settings::Settings};
+use crate::middleware::{AnswerOr, ResponseBody, inner_service_accessors};
 
 /// The service of [`VerifySignatureLayer`](super::VerifySignatureLayer).
 #[derive(Debug, Clone)]
 pub struct VerifySignature<S> {
     inner: S,
-    config: Arc<Config>,
+    settings: Arc<Settings>,
 }
 
 impl<S> VerifySignature<S> {
-    pub(super) fn new(inner: S, config: Arc<Config>) -> Self {
-        Self { inner, config }
+    pub(super) fn new(inner: S, settings: Arc<Settings>) -> Self {
+        Self { inner, settings }
     }
+
+    inner_service_accessors!();
 }
 
 impl<S, B, R> Service<Request<B>> for VerifySignature<S>
@@ -38,13 +40,12 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (mut parts, body) = request.into_parts();
-        match self.config.admit(&mut parts, body.size_hint().lower()) {
-            Ok(admitted) => {
-                let verification = Verification::new(parts, body, admitted, self.config.clone());
-                ResponseFuture::verifying(verification, self.inner.clone())
+        ResponseFuture::new(match begin(request, &self.settings) {
+            Ok(verification) => {
+                let (inner, settings) = (self.inner.clone(), self.settings.clone());
+                AnswerOr::future(VerifyAndCall::new(verification, inner, settings))
             }
-            Err(rejection) => ResponseFuture::answered(rejection.into_response(&parts.method)),
-        }
+            Err(answer) => AnswerOr::answer(answer),
+        })
     }
 }

@@ -5,43 +5,90 @@ use std::{fmt, sync::Arc};
 use http::request::Parts;
 
 use crate::{
-    Rejection, Secrets,
-    error::{BoxError, SharedError},
+    report::{BoxError, Rejection, SharedError},
+    signature::Secrets,
 };
 
-/// What an asynchronous lookup puts into the request's extensions, instead of
-/// [`Secrets`], for a request that belongs to no known tenant. The answer is `401`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnknownTenant;
-
-type Lookup = dyn Fn(&Parts) -> Result<Option<Secrets>, BoxError> + Send + Sync;
+/// Where a layer takes the webhook secrets for a request from: one set for all requests, a lookup,
+/// or the request's extensions.
+///
+/// [`Secrets`] convert into it, so `WebhookLayer::new(secrets)` needs no mention of this type.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use tower_nylas::{SecretSource, Secrets, WebhookLayer};
+///
+/// let tenants = HashMap::from([("/webhooks/acme", Secrets::pending())]);
+/// let source = SecretSource::lookup(move |request| {
+///     Ok(tenants.get(request.uri.path()).cloned())
+/// });
+/// let layer = WebhookLayer::new(source);
+/// ```
+#[derive(Clone)]
+pub struct SecretSource {
+    /// For every request, unless there is a finder. Pending, if there is one.
+    fixed: Secrets,
+    finder: Option<Finder>,
+}
 
 #[derive(Clone)]
-pub(crate) enum Source {
-    Fixed(Secrets),
+enum Finder {
     Lookup(Arc<Lookup>),
     Extensions,
 }
 
-impl Source {
-    pub(crate) fn lookup(
-        lookup: impl Fn(&Parts) -> Result<Option<Secrets>, BoxError> + Send + Sync + 'static,
-    ) -> Self {
-        Self::Lookup(Arc::new(lookup))
+type Lookup = dyn Fn(&Parts) -> Result<Option<Secrets>, BoxError> + Send + Sync;
+
+/// What an asynchronous lookup puts into the request's extensions, instead of [`Secrets`], for a
+/// request that belongs to no known tenant. The answer is `401`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownTenant;
+
+impl SecretSource {
+    /// Looks the secrets up for each request, by the request's head, before its body is read.
+    ///
+    /// For several tenants, each with a path or a host of its own. `Ok(None)` is a tenant that does
+    /// not exist: `401`, with the same text as any other. `Err` is a lookup that failed: `503`, so
+    /// that Nylas repeats the notification. The lookup must not block; one that has to wait is an
+    /// outer layer, see [`extensions`](Self::extensions).
+    ///
+    /// A tenant's [`Secrets`] are to be kept and cloned, not made anew for each request: preparing
+    /// a key costs as much as hashing a small body, and a rotation needs the shared set.
+    pub fn lookup<F>(lookup: F) -> Self
+    where
+        F: Fn(&Parts) -> Result<Option<Secrets>, BoxError> + Send + Sync + 'static,
+    {
+        Self::found_by(Finder::Lookup(Arc::new(lookup)))
     }
 
-    pub(super) fn secrets(&self, request: &Parts) -> Result<Secrets, Rejection> {
-        let secrets = match self {
-            Self::Fixed(secrets) => Some(secrets.clone()),
-            Self::Lookup(lookup) => lookup(request)
-                .map_err(|error| Rejection::LookupFailed(SharedError::from(error)))?,
-            Self::Extensions => from_extensions(request)?,
-        };
-        match secrets {
-            None => Err(Rejection::TenantUnknown),
-            Some(secrets) if secrets.is_pending() => Err(Rejection::SecretPending),
-            Some(secrets) => Ok(secrets),
+    /// Takes the secrets from the request's extensions, where an outer layer has put them.
+    ///
+    /// That layer inserts [`Secrets`], or [`UnknownTenant`] for a `401`. If it inserted neither,
+    /// the answer is `503`.
+    pub fn extensions() -> Self {
+        Self::found_by(Finder::Extensions)
+    }
+
+    fn found_by(finder: Finder) -> Self {
+        Self {
+            fixed: Secrets::pending(),
+            finder: Some(finder),
         }
+    }
+
+    pub(super) fn fixed(&self) -> &Secrets {
+        &self.fixed
+    }
+
+    /// The secrets of this request's tenant; `None` if the layer has one set for all requests.
+    pub(super) fn find(&self, request: &Parts) -> Result<Option<Secrets>, Rejection> {
+        let found = match &self.finder {
+            None => return Ok(None),
+            Some(Finder::Lookup(lookup)) => lookup(request)
+                .map_err(|error| Rejection::LookupFailed(SharedError::from(error)))?,
+            Some(Finder::Extensions) => from_extensions(request)?,
+        };
+        found.map(Some).ok_or(Rejection::TenantUnknown)
     }
 }
 
@@ -57,18 +104,21 @@ fn from_extensions(request: &Parts) -> Result<Option<Secrets>, Rejection> {
     }
 }
 
-impl From<Secrets> for Source {
+impl From<Secrets> for SecretSource {
     fn from(secrets: Secrets) -> Self {
-        Self::Fixed(secrets)
+        Self {
+            fixed: secrets,
+            finder: None,
+        }
     }
 }
 
-impl fmt::Debug for Source {
+impl fmt::Debug for SecretSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fixed(secrets) => secrets.fmt(f),
-            Self::Lookup(_) => f.write_str("Lookup(..)"),
-            Self::Extensions => f.write_str("Extensions"),
+        match &self.finder {
+            None => self.fixed.fmt(f),
+            Some(Finder::Lookup(_)) => f.write_str("Lookup(..)"),
+            Some(Finder::Extensions) => f.write_str("Extensions"),
         }
     }
 }

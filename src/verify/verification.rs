@@ -2,7 +2,6 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -12,62 +11,62 @@ use pin_project_lite::pin_project;
 
 use super::{
     VerifiedBody,
-    config::{Config, Verdict},
+    claim::Claim,
+    policy::Verdict,
     read::{Reading, Whole},
+    settings::Settings,
 };
-use crate::{Outcome, Secrets, Signature, response_body::Answer};
+use crate::{middleware::Answer, report::Outcome};
 
 pin_project! {
     /// A request whose body is being read and verified.
     pub(crate) struct Verification<B> {
         #[pin]
         reading: Reading<B>,
-        config: Arc<Config>,
+        claim: Claim,
         // Gone once there is a verdict.
-        head: Option<Head>,
+        head: Option<Parts>,
     }
 }
 
-struct Head {
-    parts: Parts,
-    secrets: Secrets,
+/// Begins to verify a request, unless its head is enough to refuse it.
+#[allow(clippy::result_large_err)] // the answer is moved on once, and a box costs an allocation
+pub(crate) fn begin<B: Body>(
+    request: Request<B>,
+    settings: &Settings,
+) -> Result<Verification<B>, Answer> {
+    let (mut head, body) = request.into_parts();
+    match Claim::examine(&mut head, body.size_hint().lower(), settings) {
+        Ok(claim) => Ok(Verification {
+            reading: Reading::new(body),
+            claim,
+            head: Some(head),
+        }),
+        Err(rejection) => Err(rejection.into_response(&head.method)),
+    }
 }
 
 impl<B: Body> Verification<B> {
-    pub(crate) fn new(
-        parts: Parts,
-        body: B,
-        (signature, secrets): (Signature, Secrets),
-        config: Arc<Config>,
-    ) -> Self {
-        Self {
-            reading: Reading::new(body, signature),
-            config,
-            head: Some(Head { parts, secrets }),
-        }
-    }
-
     /// The request with its proof, or what to answer instead.
     pub(crate) fn poll_verified(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
+        settings: &Settings,
     ) -> Poll<Result<Request<VerifiedBody>, Answer>> {
-        let mut this = self.project();
-        let Some(Head { secrets, .. }) = this.head else {
-            return Poll::Pending;
-        };
-        let whole = ready!(this.reading.as_mut().poll_whole(cx, this.config, secrets));
-        let Some(Head { parts, secrets }) = this.head.take() else {
-            return Poll::Pending;
-        };
-        let verdict = whole.map_or_else(Verdict::Refused, |Whole { bytes, verdict }| {
-            let signature = this.reading.signature();
-            this.config.judge(&parts, bytes, signature, verdict)
+        let this = self.project();
+        let whole = ready!(this.reading.poll_whole(cx, this.claim, settings));
+        let head = this.head.take().expect("polled after completion");
+        let verdict = whole.map_or_else(Verdict::Refused, |Whole { bytes, verified }| {
+            settings.judge(&head, bytes, &this.claim.signature, verified)
         });
         Poll::Ready(match verdict {
-            Verdict::Genuine(bytes) => Ok(VerifiedBody::proven(bytes, secrets).into_request(parts)),
+            Verdict::Genuine(bytes) => {
+                let secrets = this.claim.secrets(settings);
+                let body = VerifiedBody::proven(bytes, secrets, this.claim.by_lookup());
+                Ok(body.into_request(head))
+            }
             Verdict::TestEvent => Err(Outcome::TestEvent.into_response()),
-            Verdict::Refused(rejection) => Err(rejection.into_response(&parts.method)),
+            Verdict::Refused(rejection) => Err(rejection.into_response(&head.method)),
         })
     }
 }

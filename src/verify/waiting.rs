@@ -8,10 +8,10 @@ use std::{
 
 use super::{
     budget::{RECHECK, Reservation},
-    config::Config,
+    settings::Settings,
 };
 use crate::{
-    Rejection,
+    report::Rejection,
     time::{Sleep, Timer},
 };
 
@@ -25,11 +25,11 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(settings: &Settings) -> Self {
         Self {
-            since: config.timer.now(),
+            since: settings.timer.now(),
             waited: Duration::ZERO,
-            reservation: Reservation::new(config.budget.clone()),
+            reservation: Reservation::new(settings.budget.clone(), settings.on_buffered),
             sleep: None,
         }
     }
@@ -39,10 +39,10 @@ impl Waiting {
     pub(super) fn poll_refused(
         &mut self,
         cx: &mut Context<'_>,
-        config: &Config,
+        settings: &Settings,
         held: usize,
     ) -> Poll<Rejection> {
-        let timer = &*config.timer;
+        let timer = &*settings.timer;
         if self.reservation.hold(held).is_err() {
             return Poll::Ready(Rejection::BudgetExhausted);
         }
@@ -52,10 +52,10 @@ impl Waiting {
         loop {
             // Sending away who holds nothing would make no room.
             let patience = match held {
-                0 => config.read_timeout,
-                _ => config.budget.patience(config.read_timeout),
+                0 => settings.read_timeout,
+                _ => settings.budget.patience(settings.read_timeout),
             };
-            if self.waited >= config.read_timeout {
+            if self.waited >= settings.read_timeout {
                 return Poll::Ready(Rejection::ReadTimeout);
             }
             if self.waited >= patience {

@@ -1,9 +1,10 @@
 use std::{
     convert::Infallible,
     fmt,
+    future::{Ready, ready},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, ready as ready_or_pending},
 };
 
 use http::{Request, Response};
@@ -11,14 +12,14 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{Report, layer::Observer};
+use super::settings::Settings;
 use crate::{
-    BoxError, ResponseBody, VerifiedBody,
-    acknowledge::{self, Acknowledge},
+    acknowledge::Acknowledging,
     decompression,
-    observe::{Watch, Watched},
-    response_body::Answer,
-    verify::Verification,
+    middleware::{Answer, ResponseBody},
+    observe::Observation,
+    report::{BoxError, Report},
+    verify::{Verification, VerifiedBody},
 };
 
 pin_project! {
@@ -28,60 +29,70 @@ pin_project! {
         S: Service<Request<VerifiedBody>>,
     {
         #[pin]
-        state: State<S, B>,
-        observer: Option<Arc<Observer>>,
-        watch: Watch,
+        step: Step<S, B>,
+        observation: Observation,
+        settings: Arc<Settings>,
+    }
+
+    impl<S, B> PinnedDrop for ResponseFuture<S, B>
+    where
+        S: Service<Request<VerifiedBody>>,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            // What a handler logs when it is dropped belongs to its span.
+            this.observation.within(|| this.step.set(Step::Dropped));
+            this.observation.dropped(&this.settings.observers);
+        }
     }
 }
 
 pin_project! {
     // One future for the whole way. As services, each around the next, the parts would move the
     // request between them and count references for each other: 300 instructions more.
-    #[project = StateProjection]
-    enum State<S, B>
+    #[project = StepProjection]
+    pub(super) enum Step<S, B>
     where
         S: Service<Request<VerifiedBody>>,
     {
-        Answered { answer: Option<Answer> },
-        Verifying { #[pin] verification: Verification<B>, behind: Option<Behind<S>> },
-        Acknowledging { #[pin] response: Watched<acknowledge::ResponseFuture<S, VerifiedBody>> },
+        Answer { answer: Ready<Answer> },
+        Verify { #[pin] verification: Verification<B>, inner: Option<S> },
+        Acknowledge { #[pin] acknowledging: Acknowledging<S, Request<VerifiedBody>> },
+        Dropped,
     }
 }
 
-/// What stands behind the verification.
-#[derive(Clone)]
-pub(super) struct Behind<S> {
-    pub(super) max_inflated_size: usize,
-    pub(super) acknowledge: Acknowledge<S>,
+impl<S, B> Step<S, B>
+where
+    S: Service<Request<VerifiedBody>>,
+{
+    pub(super) fn answer(answer: Answer) -> Self {
+        Self::Answer {
+            answer: ready(answer),
+        }
+    }
+
+    pub(super) fn verify(verification: Verification<B>, inner: S) -> Self {
+        Self::Verify {
+            verification,
+            inner: Some(inner),
+        }
+    }
 }
 
 impl<S, B> ResponseFuture<S, B>
 where
     S: Service<Request<VerifiedBody>>,
 {
-    pub(super) fn answered(answer: Answer, observer: Option<Arc<Observer>>, watch: Watch) -> Self {
-        Self {
-            state: State::Answered {
-                answer: Some(answer),
-            },
-            observer,
-            watch,
-        }
-    }
-
-    pub(super) fn verifying(
-        verification: Verification<B>,
-        behind: Behind<S>,
-        observer: Option<Arc<Observer>>,
-        watch: Watch,
+    pub(super) fn new(
+        step: Step<S, B>,
+        observation: Observation,
+        settings: Arc<Settings>,
     ) -> Self {
         Self {
-            state: State::Verifying {
-                verification,
-                behind: Some(behind),
-            },
-            observer,
-            watch,
+            step,
+            observation,
+            settings,
         }
     }
 }
@@ -96,45 +107,54 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        let settings = &**this.settings;
         let (response, report): (_, fn(&_) -> Report<'_>) = loop {
-            match this.state.as_mut().project() {
-                StateProjection::Answered { answer } => match answer.take() {
-                    Some(answer) => break (answer.map(ResponseBody::widen), Report::of_unread),
-                    None => return Poll::Pending,
-                },
-                StateProjection::Acknowledging { response } => {
-                    break (ready!(response.poll(cx))?, Report::of);
+            match this.step.as_mut().project() {
+                StepProjection::Answer { answer } => {
+                    let answer = ready_or_pending!(Pin::new(answer).poll(cx));
+                    break (answer.map(ResponseBody::widen), Report::of_unread);
                 }
-                StateProjection::Verifying {
+                StepProjection::Acknowledge { acknowledging } => {
+                    let polled = this
+                        .observation
+                        .within(|| acknowledging.poll_acknowledged(cx, &settings.acknowledge));
+                    break (ready_or_pending!(polled), Report::of);
+                }
+                StepProjection::Verify {
                     verification,
-                    behind,
+                    inner,
                 } => {
-                    let verified = ready!(verification.poll_verified(cx));
-                    let Some(behind) = behind.take() else {
-                        return Poll::Pending;
-                    };
+                    let verified =
+                        ready_or_pending!(verification.poll_verified(cx, &settings.verify));
                     let mut request = match verified {
                         Ok(request) => request,
                         Err(answer) => break (answer.map(ResponseBody::widen), Report::of),
                     };
+                    let inner = inner.take().expect("polled after completion");
                     let on_the_wire = request.body().bytes().len();
-                    if let Err(answer) =
-                        decompression::decode(&mut request, behind.max_inflated_size)
-                    {
-                        this.watch.verified(on_the_wire, None).end(&answer);
+                    let decoded = decompression::decode(&mut request, settings.max_inflated_size);
+                    let body = decoded.is_ok().then(|| request.body());
+                    this.observation
+                        .verified(&settings.observers, on_the_wire, body);
+                    if let Err(answer) = decoded {
                         break (answer.map(ResponseBody::widen), Report::of);
                     }
-                    let delivery = this.watch.verified(on_the_wire, Some(request.body()));
-                    let response = delivery.watch(|| behind.acknowledge.start(request, cx));
+                    let started = this
+                        .observation
+                        .within(|| Acknowledging::start(inner, request, cx));
+                    let acknowledging = match started {
+                        Ok(acknowledging) => acknowledging,
+                        Err(outcome) => break (outcome.into_response(), Report::of),
+                    };
                     // The request's body is dropped here, before the handler's future is polled.
-                    this.state.set(State::Acknowledging { response });
+                    this.step.set(Step::Acknowledge { acknowledging });
                 }
+                StepProjection::Dropped => unreachable!("polled while it is dropped"),
             }
         };
-        this.watch.end(|| report(&response));
-        if let Some(observer) = this.observer {
-            observer(report(&response));
-        }
+        let status = response.status().as_u16();
+        this.observation
+            .answered(&settings.observers, status, report(&response));
         Poll::Ready(Ok(response))
     }
 }

@@ -1,139 +1,129 @@
 use std::{fmt, sync::Arc, time::Duration};
 
+#[cfg(feature = "tokio")]
 use http::request::Parts;
 use tower_layer::Layer;
 
-use super::{Report, Webhook};
-#[cfg(feature = "tokio")]
-use crate::time::TokioTimer;
+use super::{Webhook, settings::Settings};
 use crate::{
-    AcknowledgeLayer, BoxError, ChallengeLayer, DecompressionLayer, Secrets, VerifySignatureLayer,
-    observe::Monitor, time::Timer,
+    report::Report,
+    time::Timer,
+    verify::{MemoryBudget, SecretSource},
 };
+#[cfg(feature = "tokio")]
+use crate::{report::BoxError, signature::Secrets, time::TokioTimer};
 
 /// Receives webhooks: answers the challenge, verifies notifications, and gives what the inner
 /// service makes of them the right status. See the [module](crate::webhook).
 #[derive(Clone)]
 pub struct WebhookLayer {
-    pub(super) max_challenge_length: usize,
-    pub(super) verify: VerifySignatureLayer,
-    pub(super) max_inflated_size: usize,
-    pub(super) acknowledge: AcknowledgeLayer,
-    pub(super) observer: Option<Arc<Observer>>,
-    pub(super) monitor: Monitor,
+    settings: Arc<Settings>,
 }
 
-pub(super) type Observer = dyn Fn(Report<'_>) + Send + Sync;
-
 impl WebhookLayer {
-    /// How long Nylas waits for the answer to a notification or a challenge
+    /// How long Nylas waits for the answer to a notification or a challenge: 10 seconds
     /// ([source](https://developer.nylas.com/docs/dev-guide/best-practices/webhook-best-practices/)).
     pub const NYLAS_TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// Receives the webhooks of one destination, and takes the time from tokio.
+    /// Receives webhooks, and takes the time from tokio. The secrets are
+    /// [`Secrets`](crate::Secrets) of one destination, or come from another [`SecretSource`].
     #[cfg(feature = "tokio")]
-    pub fn new(secrets: Secrets) -> Self {
-        Self::with_timer(secrets, TokioTimer)
+    pub fn new(source: impl Into<SecretSource>) -> Self {
+        Self::with_timer(source, TokioTimer)
     }
 
-    /// Receives the webhooks of one destination, on any runtime.
-    pub fn with_timer(secrets: Secrets, timer: impl Timer) -> Self {
-        let timer: Arc<dyn Timer> = Arc::new(timer);
+    /// Receives webhooks, on any runtime.
+    pub fn with_timer(source: impl Into<SecretSource>, timer: impl Timer) -> Self {
         Self {
-            monitor: Monitor::new(&timer),
-            max_challenge_length: ChallengeLayer::MAX_LENGTH,
-            verify: VerifySignatureLayer::with_timer(secrets, timer.clone()),
-            max_inflated_size: DecompressionLayer::MAX_SIZE,
-            acknowledge: AcknowledgeLayer::with_timer(timer),
-            observer: None,
+            settings: Arc::new(Settings::new(source.into(), Arc::new(timer))),
         }
     }
 
-    /// Looks the secrets up for each request; see
-    /// [`VerifySignatureLayer::with_lookup`]. Challenges are answered for every path and host.
-    #[must_use]
-    pub fn with_lookup<F>(self, lookup: F) -> Self
+    /// Looks the secrets up for each request: the same as [`new`](Self::new) with
+    /// [`SecretSource::lookup`]. Challenges are answered for every path and host.
+    ///
+    /// ```
+    /// # use std::collections::HashMap;
+    /// # use tower_nylas::{Secrets, WebhookLayer};
+    /// # let tenants = HashMap::from([("/webhooks/acme", Secrets::pending())]);
+    /// let layer = WebhookLayer::by_lookup(move |request| {
+    ///     Ok(tenants.get(request.uri.path()).cloned())
+    /// });
+    /// ```
+    #[cfg(feature = "tokio")]
+    pub fn by_lookup<F>(lookup: F) -> Self
     where
         F: Fn(&Parts) -> Result<Option<Secrets>, BoxError> + Send + Sync + 'static,
     {
-        self.change_verify(|verify| verify.with_lookup(lookup))
+        Self::new(SecretSource::lookup(lookup))
     }
 
-    /// Takes the secrets from the request's extensions; see
-    /// [`VerifySignatureLayer::secrets_from_extensions`].
-    #[must_use]
-    pub fn secrets_from_extensions(self) -> Self {
-        self.change_verify(VerifySignatureLayer::secrets_from_extensions)
+    /// Takes the secrets from the request's extensions: the same as [`new`](Self::new) with
+    /// [`SecretSource::extensions`].
+    #[cfg(feature = "tokio")]
+    pub fn from_extensions() -> Self {
+        Self::new(SecretSource::extensions())
     }
 
     /// The longest challenge that is answered, in bytes; longer ones get a `400`. By default
-    /// [`ChallengeLayer::MAX_LENGTH`].
+    /// [4 KiB](crate::ChallengeLayer::MAX_LENGTH).
     #[must_use]
-    pub fn max_challenge_length(mut self, bytes: usize) -> Self {
-        self.max_challenge_length = bytes;
-        self
+    pub fn max_challenge_length(self, bytes: usize) -> Self {
+        self.change(|settings| settings.max_challenge_length = bytes)
     }
 
     /// The largest body that is read, in bytes on the wire; larger ones get a `413`. By default
-    /// [`VerifySignatureLayer::MAX_BODY_SIZE`].
+    /// [4 MiB](crate::VerifySignatureLayer::MAX_BODY_SIZE).
     #[must_use]
     pub fn max_body_size(self, bytes: usize) -> Self {
-        self.change_verify(|verify| verify.max_body_size(bytes))
+        self.change(|settings| settings.verify.max_body_size = bytes)
     }
 
     /// The largest inflated body, in bytes; larger ones get a `503`. By default
-    /// [`DecompressionLayer::MAX_SIZE`].
+    /// [16 MiB](crate::DecompressionLayer::MAX_SIZE).
     #[must_use]
-    pub fn max_inflated_size(mut self, bytes: usize) -> Self {
-        self.max_inflated_size = bytes;
-        self
+    pub fn max_inflated_size(self, bytes: usize) -> Self {
+        self.change(|settings| settings.max_inflated_size = bytes)
     }
 
     /// How long reading the whole body may take; then the answer is `408`. By default
-    /// [`VerifySignatureLayer::READ_TIMEOUT`].
+    /// [3 seconds](crate::VerifySignatureLayer::READ_TIMEOUT).
     #[must_use]
     pub fn read_timeout(self, timeout: Duration) -> Self {
-        self.change_verify(|verify| verify.read_timeout(timeout))
+        self.change(|settings| settings.verify.read_timeout = timeout)
     }
 
-    /// How many bytes all bodies together may hold while they wait for more, before they are
-    /// verified; what does not fit gets a `503`. By default
-    /// [`VerifySignatureLayer::MEMORY_BUDGET`]. Layers that were cloned from this one share it. See
+    /// Counts the bytes that bodies hold while they wait for more, before they are verified, on
+    /// this budget; what does not fit gets a `503`. By default the layer has a budget of
+    /// [64 MiB](crate::VerifySignatureLayer::MEMORY_BUDGET) for itself. See
     /// [`verify`](crate::verify#memory-before-verification).
     #[must_use]
-    pub fn memory_budget(self, bytes: usize) -> Self {
-        self.change_verify(|verify| verify.memory_budget(bytes))
-    }
-
-    /// How many bytes of the [memory budget](Self::memory_budget) are used at present.
-    pub fn buffered_bytes(&self) -> usize {
-        self.verify.buffered_bytes()
+    pub fn memory_budget(self, budget: MemoryBudget) -> Self {
+        self.change(|settings| settings.verify.budget = budget)
     }
 
     /// How long the inner service may take until it is ready and done; then its future is dropped
-    /// and the answer is `503`. By default [`AcknowledgeLayer::TIMEOUT`].
+    /// and the answer is `503`. By default [6 seconds](crate::AcknowledgeLayer::TIMEOUT).
     #[must_use]
-    pub fn handler_timeout(mut self, timeout: Duration) -> Self {
-        self.acknowledge = self.acknowledge.timeout(timeout);
-        self
+    pub fn handler_timeout(self, timeout: Duration) -> Self {
+        self.change(|settings| settings.acknowledge.timeout = timeout)
     }
 
     /// Whether test events get a `200` instead of a `401`; by default not. See
-    /// [`VerifySignatureLayer::acknowledge_test_events`].
+    /// [`VerifySignatureLayer::acknowledge_test_events`](crate::VerifySignatureLayer::acknowledge_test_events).
     #[must_use]
     pub fn acknowledge_test_events(self, acknowledge: bool) -> Self {
-        self.change_verify(|verify| verify.acknowledge_test_events(acknowledge))
+        self.change(|settings| settings.verify.acknowledge_test_events = acknowledge)
     }
 
-    /// Passes the inner service's own `4xx` responses on; see
-    /// [`AcknowledgeLayer::pass_client_errors`].
+    /// Passes the inner service's own `4xx` responses on; by default they become `503`. See
+    /// [`AcknowledgeLayer::pass_client_errors`](crate::AcknowledgeLayer::pass_client_errors).
     #[must_use]
-    pub fn pass_client_errors(mut self) -> Self {
-        self.acknowledge = self.acknowledge.pass_client_errors();
-        self
+    pub fn pass_client_errors(self) -> Self {
+        self.change(|settings| settings.acknowledge.pass_client_errors = true)
     }
 
-    /// Tells `observer` what became of each request, right before it is answered. The function
+    /// Calls `observer` with what became of each request, right before it is answered. The function
     /// must not block.
     ///
     /// ```
@@ -141,9 +131,8 @@ impl WebhookLayer {
     /// let layer = WebhookLayer::new(Secrets::pending()).observe(|report| eprintln!("{report}"));
     /// ```
     #[must_use]
-    pub fn observe(mut self, observer: impl Fn(Report<'_>) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Arc::new(observer));
-        self
+    pub fn observe(self, observer: impl Fn(Report<'_>) + Send + Sync + 'static) -> Self {
+        self.change(|settings| settings.observers.call(observer))
     }
 
     /// Wraps a service. The same as [`Layer::layer`], without an import.
@@ -155,22 +144,19 @@ impl WebhookLayer {
     /// although it was handled.
     #[track_caller]
     pub fn layer<S>(&self, inner: S) -> Webhook<S> {
-        let read = self.verify.read_timeout_value();
-        let handle = self.acknowledge.timeout_value();
+        let read = self.settings.verify.read_timeout;
+        let handle = self.settings.acknowledge.timeout;
         assert!(
             read.saturating_add(handle) < Self::NYLAS_TIMEOUT,
             "the read timeout ({read:?}) and the handler timeout ({handle:?}) together must be \
              below the {:?} that Nylas waits",
             Self::NYLAS_TIMEOUT,
         );
-        Webhook::new(inner, self)
+        Webhook::new(inner, self.settings.clone())
     }
 
-    fn change_verify(
-        mut self,
-        change: impl FnOnce(VerifySignatureLayer) -> VerifySignatureLayer,
-    ) -> Self {
-        self.verify = change(self.verify);
+    fn change(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(Arc::make_mut(&mut self.settings));
         self
     }
 }
@@ -187,10 +173,10 @@ impl<S> Layer<S> for WebhookLayer {
 impl fmt::Debug for WebhookLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebhookLayer")
-            .field("max_challenge_length", &self.max_challenge_length)
-            .field("verify", &self.verify)
-            .field("max_inflated_size", &self.max_inflated_size)
-            .field("acknowledge", &self.acknowledge)
+            .field("max_challenge_length", &self.settings.max_challenge_length)
+            .field("verify", &self.settings.verify)
+            .field("max_inflated_size", &self.settings.max_inflated_size)
+            .field("acknowledge", &self.settings.acknowledge)
             .finish_non_exhaustive()
     }
 }

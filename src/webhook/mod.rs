@@ -17,6 +17,6 @@
 mod future;
 mod layer;
 mod service;
+mod settings;
 
 pub use self::{future::ResponseFuture, layer::WebhookLayer, service::Webhook};
-pub use crate::report::Report;

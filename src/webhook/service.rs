@@ -9,35 +9,27 @@ use http::{Method, Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{ResponseFuture, WebhookLayer, future::Behind, layer::Observer};
+use super::{ResponseFuture, future::Step, settings::Settings};
 use crate::{
-    BoxError, Rejection, ResponseBody, VerifiedBody, VerifySignatureLayer, challenge,
-    observe::Monitor, verify::Verification,
+    challenge,
+    middleware::{ResponseBody, inner_service_accessors},
+    report::{BoxError, Rejection},
+    verify::{self, VerifiedBody},
 };
 
-/// The service of [`WebhookLayer`]. It never fails.
+/// The service of [`WebhookLayer`](super::WebhookLayer). It never fails.
 #[derive(Clone)]
 pub struct Webhook<S> {
-    max_challenge_length: usize,
-    verify: VerifySignatureLayer,
-    behind: Behind<S>,
-    observer: Option<Arc<Observer>>,
-    monitor: Monitor,
+    inner: S,
+    settings: Arc<Settings>,
 }
 
 impl<S> Webhook<S> {
-    pub(super) fn new(inner: S, layer: &WebhookLayer) -> Self {
-        Self {
-            max_challenge_length: layer.max_challenge_length,
-            verify: layer.verify.clone(),
-            behind: Behind {
-                max_inflated_size: layer.max_inflated_size,
-                acknowledge: layer.acknowledge.layer(inner),
-            },
-            observer: layer.observer.clone(),
-            monitor: layer.monitor.clone(),
-        }
+    pub(super) fn new(inner: S, settings: Arc<Settings>) -> Self {
+        Self { inner, settings }
     }
+
+    inner_service_accessors!();
 }
 
 impl<S, B, R> Service<Request<B>> for Webhook<S>
@@ -56,26 +48,20 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let observer = self.observer.clone();
-        let watch = self.monitor.watch();
-        if *request.method() == Method::POST {
-            let (mut parts, body) = request.into_parts();
-            let config = self.verify.config();
-            return match config.admit(&mut parts, body.size_hint().lower()) {
-                Ok(admitted) => {
-                    let verification = Verification::new(parts, body, admitted, config.clone());
-                    ResponseFuture::verifying(verification, self.behind.clone(), observer, watch)
-                }
-                Err(rejection) => ResponseFuture::answered(
-                    rejection.into_response(&parts.method),
-                    observer,
-                    watch,
-                ),
-            };
-        }
-        let answer = challenge::answer(&request, self.max_challenge_length)
-            .unwrap_or_else(|| Rejection::Method.into_response(request.method()));
-        ResponseFuture::answered(answer, observer, watch)
+        let settings = self.settings.clone();
+        let observation = settings.observers.received();
+        let step = if *request.method() == Method::POST {
+            match verify::begin(request, &settings.verify) {
+                Ok(verification) => Step::verify(verification, self.inner.clone()),
+                Err(answer) => Step::answer(answer),
+            }
+        } else {
+            let challenged = challenge::respond(&request, settings.max_challenge_length);
+            Step::answer(
+                challenged.unwrap_or_else(|| Rejection::Method.into_response(request.method())),
+            )
+        };
+        ResponseFuture::new(step, observation, settings)
     }
 }
 

@@ -3,9 +3,9 @@
 use http::Request;
 
 use crate::{
-    Notification, VerifiedBody,
-    notification::{Malformed, Payload, object},
+    notification::{Malformed, Notification, Payload, object},
     trigger::TriggerKind,
+    verify::VerifiedBody,
 };
 
 /// The argument of a handler: the verified request, its body, or the notification read from it.

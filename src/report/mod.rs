@@ -1,10 +1,35 @@
-//! What became of one request.
+//! What became of a request: a [`Rejection`] before verification, an [`Outcome`] behind it, and the
+//! [`Report`] of either.
 
-use std::fmt::{self, Write};
+mod ack;
+mod hint;
+mod line;
+mod outcome;
+mod rejection;
+mod undecodable;
+
+use std::{
+    error::Error,
+    fmt::{self, Write},
+    sync::Arc,
+};
 
 use http::Response;
 
-use crate::{Outcome, Rejection, one_line::Line};
+pub(crate) use self::line::Line;
+pub use self::{
+    ack::{Ack, IntoAck},
+    hint::MismatchHint,
+    outcome::Outcome,
+    rejection::Rejection,
+    undecodable::Undecodable,
+};
+
+/// Any error, as tower's middlewares take it.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Any error, for several readers: what the extensions of a response carry.
+pub type SharedError = Arc<dyn Error + Send + Sync>;
 
 /// What became of one request, for a log or a counter.
 ///

@@ -11,7 +11,11 @@ use std::{
 
 use http::{Version, header, request::Parts};
 
-use crate::{MismatchHint, Signature, WebhookSecret, time::Clock};
+use crate::{
+    report::MismatchHint,
+    signature::{Signature, WebhookSecret},
+    time::Clock,
+};
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
@@ -45,12 +49,12 @@ pub(super) fn explain(request: &Parts, body: &[u8]) -> Option<MismatchHint> {
 /// Finds out whether a mismatch is a test event of Nylas', at most once a second for all requests
 /// together: it costs another HMAC, which a flood of forgeries must not get for free.
 #[derive(Clone)]
-pub(super) struct TestEventHint {
+pub(super) struct TestEventCheck {
     clock_start: Instant,
     next_ms: Arc<AtomicU64>,
 }
 
-impl TestEventHint {
+impl TestEventCheck {
     const INTERVAL_MS: u64 = 1000;
 
     pub(super) fn new(clock: &dyn Clock) -> Self {
@@ -84,8 +88,8 @@ impl TestEventHint {
     }
 }
 
-impl fmt::Debug for TestEventHint {
+impl fmt::Debug for TestEventCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TestEventHint").finish_non_exhaustive()
+        f.debug_struct("TestEventCheck").finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! The body of every response that leaves a layer of this crate.
+//! The responses that a layer gives itself, and the body of every response that leaves a layer.
 
 use std::{
     convert::Infallible,

@@ -5,10 +5,13 @@ use std::borrow::Cow;
 use http::{HeaderValue, Method, Request, Response, header};
 use percent_encoding::percent_decode;
 
-use crate::{Rejection, ResponseBody, response_body::Answer};
+use crate::{
+    middleware::{Answer, ResponseBody},
+    report::Rejection,
+};
 
 /// The answer to `request`, if it is a challenge.
-pub(crate) fn answer<B>(request: &Request<B>, max_length: usize) -> Option<Answer> {
+pub(crate) fn respond<B>(request: &Request<B>, max_length: usize) -> Option<Answer> {
     let head_only = match *request.method() {
         Method::GET => false,
         Method::HEAD => true,

@@ -1,17 +1,11 @@
 //! What became of a verified notification.
 
-mod ack;
-
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use http::{HeaderValue, Response, StatusCode, header};
 
-pub use self::ack::{Ack, IntoAck};
-use crate::{
-    ResponseBody,
-    error::{BoxError, SharedError},
-    trigger::Trigger,
-};
+use super::{Ack, BoxError, SharedError, Undecodable};
+use crate::trigger::Trigger;
 
 /// What became of a verified notification, for the operator.
 ///
@@ -25,6 +19,8 @@ pub enum Outcome {
     Done,
     /// `200`: a handler answered [`Ack::Discard`].
     Discarded,
+    /// `200`: a handler answered [`Ack::GiveUp`], for this reason.
+    GivenUp(Cow<'static, str>),
     /// `200`: there is no route for this trigger.
     Unrouted(Trigger),
     /// `200`, unless configured otherwise: the body does not fit its type, or is no notification.
@@ -45,7 +41,7 @@ pub enum Outcome {
     /// is not a success becomes `503`, or is passed on as it is (`4xx` only, if configured).
     Status(StatusCode),
     /// `503`: the content could not be decoded.
-    Undecodable(SharedError),
+    Undecodable(Undecodable),
 }
 
 impl Outcome {
@@ -53,12 +49,13 @@ impl Outcome {
         Self::Failed(SharedError::from(error.into()))
     }
 
-    /// The response to a notification that ended like this, with an empty body.
-    pub(crate) fn into_response<R>(self) -> Response<ResponseBody<R>> {
-        let mut response = Response::new(ResponseBody::empty());
+    /// The response to a notification that ended like this. The default of the body is empty.
+    pub(crate) fn into_response<B: Default>(self) -> Response<B> {
+        let mut response = Response::new(B::default());
         *response.status_mut() = match &self {
             Self::Done
             | Self::Discarded
+            | Self::GivenUp(_)
             | Self::Unrouted(_)
             | Self::Malformed(_)
             | Self::TestEvent => StatusCode::OK,
@@ -89,6 +86,7 @@ impl From<Result<Ack, BoxError>> for Outcome {
         match answer {
             Ok(Ack::Done) => Self::Done,
             Ok(Ack::Discard) => Self::Discarded,
+            Ok(Ack::GiveUp(reason)) => Self::GivenUp(reason),
             Ok(Ack::Retry) => Self::Retry,
             Ok(Ack::RetryAfter(wait)) => Self::RetryAfter(wait),
             Err(error) => Self::failed(error),
@@ -101,6 +99,7 @@ impl fmt::Display for Outcome {
         match self {
             Self::Done => f.write_str("done"),
             Self::Discarded => f.write_str("discarded by its handler"),
+            Self::GivenUp(reason) => write!(f, "given up by its handler: {reason}"),
             Self::Unrouted(trigger) => write!(f, "acknowledged without a route for {trigger}"),
             Self::Malformed(why) => write!(f, "malformed: {why}"),
             Self::TestEvent => f.write_str("a test event, acknowledged and not routed"),

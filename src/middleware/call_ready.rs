@@ -1,13 +1,15 @@
 //! Calling an inner service inside a future.
 
 use std::{
-    fmt,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
+use http::Response;
 use pin_project_lite::pin_project;
 use tower_service::Service;
+
+use super::ResponseBody;
 
 pin_project! {
     /// Drives a service ready and then calls it.
@@ -54,32 +56,27 @@ impl<S: Service<T>, T> CallReady<S, T> {
     }
 }
 
-impl<S: Service<T>, T> Future for CallReady<S, T> {
-    type Output = Result<S::Response, S::Error>;
+impl<S, T, R> Future for CallReady<S, T>
+where
+    S: Service<T, Response = Response<R>>,
+{
+    type Output = Result<Response<ResponseBody<R>>, S::Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             let response = match self.as_mut().project() {
-                CallReadyProjection::Called { response } => return response.poll(cx),
+                CallReadyProjection::Called { response } => {
+                    let response = ready!(response.poll(cx))?;
+                    return Poll::Ready(Ok(response.map(ResponseBody::inner)));
+                }
                 CallReadyProjection::Waiting { service, request } => {
                     ready!(service.poll_ready(cx))?;
-                    match request.take() {
-                        Some(request) => service.call(request),
-                        // Only after a panic in `call`, and nobody polls on then.
-                        None => return Poll::Pending,
-                    }
+                    // Gone only if `call` has panicked.
+                    let request = request.take().expect("polled after a panic");
+                    service.call(request)
                 }
             };
             self.set(Self::Called { response });
         }
-    }
-}
-
-impl<S: Service<T>, T> fmt::Debug for CallReady<S, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Waiting { .. } => "CallReady::Waiting",
-            Self::Called { .. } => "CallReady::Called",
-        })
     }
 }

@@ -1,0 +1,108 @@
+//! One call of the inner service, from its readiness to the answer.
+
+use std::{
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use http::Response;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::{settings::Settings, settle::settle};
+use crate::{
+    middleware::{CallReady, ResponseBody},
+    report::{BoxError, Outcome},
+    time::Sleep,
+};
+
+pin_project! {
+    /// A call whose every end is an answer that Nylas understands.
+    pub(crate) struct Acknowledging<S, T>
+    where
+        S: Service<T>,
+    {
+        // Gone once there is an answer.
+        #[pin]
+        call: Option<CallReady<S, T>>,
+        sleep: Option<Sleep>,
+    }
+}
+
+impl<S: Service<T>, T> Acknowledging<S, T> {
+    pub(super) fn new(inner: S, request: T) -> Self {
+        Self::around(CallReady::new(inner, request))
+    }
+
+    /// Calls the inner service right away if it is ready.
+    pub(crate) fn start(inner: S, request: T, cx: &mut Context<'_>) -> Result<Self, Outcome>
+    where
+        S::Error: Into<BoxError>,
+    {
+        catch(|| CallReady::start(inner, request, cx).map_err(Outcome::failed))
+            .unwrap_or(Err(Outcome::Panicked))
+            .map(Self::around)
+    }
+
+    fn around(call: CallReady<S, T>) -> Self {
+        Self {
+            call: Some(call),
+            sleep: None,
+        }
+    }
+
+    pub(crate) fn poll_acknowledged<R>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        settings: &Settings,
+    ) -> Poll<Response<ResponseBody<R>>>
+    where
+        S: Service<T, Response = Response<R>>,
+        S::Error: Into<BoxError>,
+    {
+        let mut this = self.project();
+        let call = this.call.as_mut().as_pin_mut();
+        let call = call.expect("polled after completion");
+        // Whatever a panic left behind is dropped without being looked at again.
+        let polled = catch(|| {
+            call.poll(cx).map(|answer| match answer {
+                Ok(response) => settle(response, settings.pass_client_errors),
+                Err(error) => Outcome::failed(error).into_response(),
+            })
+        });
+        let response = match polled {
+            Some(Poll::Ready(response)) => response,
+            Some(Poll::Pending) => {
+                // Only now: a timer that is armed earlier costs every request that never waits.
+                let sleep = this
+                    .sleep
+                    .get_or_insert_with(|| settings.timer.sleep(settings.timeout));
+                match sleep.as_mut().poll(cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(()) => Outcome::TimedOut(settings.timeout).into_response(),
+                }
+            }
+            None => Outcome::Panicked.into_response(),
+        };
+        // The inner future is dropped before the answer is given, and may panic in doing so.
+        Poll::Ready(match catch(|| this.call.set(None)) {
+            Some(()) => response,
+            None => Outcome::Panicked.into_response(),
+        })
+    }
+}
+
+/// Runs code of the application; `None` if it panicked.
+fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(value) => Some(value),
+        Err(payload) => {
+            // The payload is the application's as well. If dropping it panics again, that is
+            // leaked.
+            mem::forget(catch_unwind(AssertUnwindSafe(|| drop(payload))));
+            None
+        }
+    }
+}

@@ -1,0 +1,31 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use super::AcknowledgeLayer;
+use crate::time::Timer;
+
+/// What an [`AcknowledgeLayer`] was told; shared by all services that it makes.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(super) timer: Arc<dyn Timer>,
+    pub(crate) timeout: Duration,
+    pub(crate) pass_client_errors: bool,
+}
+
+impl Settings {
+    pub(crate) fn new(timer: Arc<dyn Timer>) -> Self {
+        Self {
+            timer,
+            timeout: AcknowledgeLayer::TIMEOUT,
+            pass_client_errors: false,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("timeout", &self.timeout)
+            .field("pass_client_errors", &self.pass_client_errors)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,50 @@
+//! An answer that a layer gives itself, or the response of what stands behind it.
+
+use std::{
+    future::{Future, Ready, ready},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use http::Response;
+use pin_project_lite::pin_project;
+
+use super::{Answer, ResponseBody};
+
+pin_project! {
+    /// The response of a layer that may answer without asking its inner service.
+    #[project = AnswerOrProjection]
+    pub(crate) enum AnswerOr<F> {
+        Answer { answer: Ready<Answer> },
+        Future { #[pin] future: F },
+    }
+}
+
+impl<F> AnswerOr<F> {
+    pub(crate) fn answer(answer: Answer) -> Self {
+        Self::Answer {
+            answer: ready(answer),
+        }
+    }
+
+    pub(crate) fn future(future: F) -> Self {
+        Self::Future { future }
+    }
+}
+
+impl<F, R, E> Future for AnswerOr<F>
+where
+    F: Future<Output = Result<Response<ResponseBody<R>>, E>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            AnswerOrProjection::Answer { answer } => {
+                let answer = Pin::new(answer).poll(cx);
+                answer.map(|answer| Ok(answer.map(ResponseBody::widen)))
+            }
+            AnswerOrProjection::Future { future } => future.poll(cx),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! A function of the application that is called with each report.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{
+    facts::{End, Facts},
+    witness::Witness,
+};
+use crate::report::Report;
+
+pub(super) type Closure = Arc<dyn Fn(Report<'_>) + Send + Sync>;
+
+impl Witness for Option<Closure> {
+    type Delivery = ();
+
+    fn new(_now: Instant) -> Self {
+        None
+    }
+
+    fn is_read(&self) -> bool {
+        self.is_some()
+    }
+
+    fn answered(&self, report: Report<'_>, _now: Instant) {
+        if let Some(observer) = self {
+            observer(report);
+        }
+    }
+
+    fn verified(&self, _facts: &Facts<'_>) {}
+
+    fn ended(&self, (): &(), end: &End<'_>) {
+        if let Some((_, report)) = end.answer {
+            self.answered(report, end.now);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What the feature `metrics` counts and measures. The guide in `mod.rs` lists it.
+
+use std::time::Instant;
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
+
+use super::{
+    facts::{End, Facts},
+    handles::{Handles, is_read, record},
+    labels::{OutcomeLabel, ReasonLabel},
+    series::{Attempt, Series},
+    witness::Witness,
+};
+use crate::{report::Report, verify::BufferedChange};
+
+pub(super) const RECEIVED: &str = "nylas_webhook_received_total";
+pub(super) const CHALLENGES: &str = "nylas_webhook_challenges_total";
+pub(super) const REJECTED: &str = "nylas_webhook_rejected_total";
+pub(super) const VERIFIED: &str = "nylas_webhook_verified_total";
+pub(super) const OUTCOMES: &str = "nylas_webhook_outcomes_total";
+pub(super) const BODY_BYTES: &str = "nylas_webhook_body_bytes";
+pub(super) const READ_SECONDS: &str = "nylas_webhook_read_seconds";
+pub(super) const HANDLE_SECONDS: &str = "nylas_webhook_handle_seconds";
+pub(super) const DURATION_SECONDS: &str = "nylas_webhook_duration_seconds";
+pub(super) const AGE_SECONDS: &str = "nylas_webhook_age_seconds";
+const BUFFERED_BYTES: &str = "nylas_webhook_buffered_bytes";
+
+/// Gives the recorder the unit of each metric, and a text for whoever reads them. To be called
+/// once, after the recorder was installed; without it the numbers are the same.
+pub fn describe_metrics() {
+    for (name, text) in [
+        (RECEIVED, "Requests that arrived, of any kind"),
+        (CHALLENGES, "Challenges that were answered"),
+        (
+            REJECTED,
+            "Requests that were refused before verification, by reason",
+        ),
+        (
+            VERIFIED,
+            "Notifications that were verified, by trigger and attempt",
+        ),
+        (
+            OUTCOMES,
+            "What became of notifications, by outcome and trigger",
+        ),
+    ] {
+        describe_counter!(name, Unit::Count, text);
+    }
+    for (name, unit, text) in [
+        (
+            BODY_BYTES,
+            Unit::Bytes,
+            "Size on the wire of verified notifications",
+        ),
+        (
+            READ_SECONDS,
+            Unit::Seconds,
+            "From arrival until verified and inflated",
+        ),
+        (
+            HANDLE_SECONDS,
+            Unit::Seconds,
+            "From there until answered, by trigger",
+        ),
+        (
+            DURATION_SECONDS,
+            Unit::Seconds,
+            "From arrival until answered",
+        ),
+        (
+            AGE_SECONDS,
+            Unit::Seconds,
+            "From the time in the notification until verified",
+        ),
+    ] {
+        describe_histogram!(name, unit, text);
+    }
+    describe_gauge!(
+        BUFFERED_BYTES,
+        Unit::Bytes,
+        "What unverified bodies hold while they wait for more"
+    );
+}
+
+/// Counts and measures, through whatever recorder is in force.
+#[derive(Debug, Clone)]
+pub(crate) struct Metrics;
+
+impl Witness for Metrics {
+    type Delivery = Series;
+
+    fn new(_now: Instant) -> Self {
+        Self
+    }
+
+    fn is_read(&self) -> bool {
+        is_read()
+    }
+
+    fn received(&self, now: Instant) {
+        record(now, |handles| handles.received().increment(1));
+    }
+
+    fn answered(&self, report: Report<'_>, now: Instant) {
+        record(now, |handles| match report {
+            Report::Challenged => handles.challenges().increment(1),
+            Report::Rejected(rejection) => {
+                handles.rejected(ReasonLabel::from(rejection)).increment(1);
+            }
+            // A test event. Anybody can sign one, so nothing that it says is told.
+            Report::Acknowledged(outcome) => {
+                handles
+                    .outcomes(OutcomeLabel::from(outcome), Series::NONE)
+                    .increment(1);
+            }
+        });
+    }
+
+    fn aborted(&self, now: Instant) {
+        record(now, |handles| {
+            handles.rejected(ReasonLabel::Aborted).increment(1);
+        });
+    }
+
+    #[allow(clippy::cast_precision_loss)] // no body has 2^53 bytes
+    fn verified(&self, facts: &Facts<'_>) -> Series {
+        let head = facts.head();
+        let series = Series::of(head.as_ref());
+        let attempt = Attempt::of(head.as_ref());
+        record(facts.now, |handles| {
+            handles.verified(series, attempt).increment(1);
+            handles.body_bytes().record(facts.on_the_wire as f64);
+            handles.read_seconds().record(facts.reading);
+            if let Some(age) = facts.age(head.as_ref()) {
+                handles.age_seconds().record(age);
+            }
+        });
+        series
+    }
+
+    fn ended(&self, series: &Series, end: &End<'_>) {
+        record(end.now, |handles| {
+            handles.handle_seconds(*series).record(end.handling);
+            handles.duration_seconds().record(end.whole);
+            handles.outcomes(end.label(), *series).increment(1);
+        });
+    }
+
+    /// Not through a kept handle: it is told only of bodies that have to wait.
+    #[allow(clippy::cast_precision_loss)] // no body has 2^53 bytes
+    fn buffered(change: BufferedChange) {
+        if is_read() {
+            let gauge = gauge!(BUFFERED_BYTES);
+            match change {
+                BufferedChange::More(bytes) => gauge.increment(bytes as f64),
+                BufferedChange::Less(bytes) => gauge.decrement(bytes as f64),
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! One request as it is observed, from its arrival to its end.
+
+use std::{
+    mem,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Members,
+    facts::{End, Facts},
+    witness::Witness,
+};
+use crate::{
+    report::Report,
+    time::Timer,
+    verify::{BufferedChange, VerifiedBody},
+};
+
+/// What observes the requests of one layer, and where it takes the time from.
+#[derive(Clone)]
+pub(crate) struct Observers {
+    members: Members,
+    timer: Arc<dyn Timer>,
+}
+
+/// Sees to it that every request is observed to its end, even one that is dropped.
+pub(crate) struct Observation(Stage);
+
+enum Stage {
+    /// Nobody reads what would be observed.
+    Unread,
+    Received {
+        at: Instant,
+    },
+    Verified {
+        received_at: Instant,
+        at: Instant,
+        delivery: <Members as Witness>::Delivery,
+    },
+    Ended,
+}
+
+impl Observers {
+    pub(crate) fn new(timer: Arc<dyn Timer>) -> Self {
+        let members = Members::new(timer.now());
+        Self { members, timer }
+    }
+
+    pub(crate) fn call(&mut self, observer: impl Fn(Report<'_>) + Send + Sync + 'static) {
+        let (_, (_, closure)) = &mut self.members;
+        *closure = Some(Arc::new(observer));
+    }
+
+    pub(crate) fn received(&self) -> Observation {
+        if !self.members.is_read() {
+            return Observation(Stage::Unread);
+        }
+        let at = self.timer.now();
+        self.members.received(at);
+        Observation(Stage::Received { at })
+    }
+
+    /// To be called with each change of what bodies hold that are not yet verified.
+    pub(crate) fn buffered(change: BufferedChange) {
+        Members::buffered(change);
+    }
+}
+
+impl Observation {
+    /// `body` is what the notification says, if it could be decoded, and `on_the_wire` how many
+    /// bytes that was.
+    pub(crate) fn verified(
+        &mut self,
+        observers: &Observers,
+        on_the_wire: usize,
+        body: Option<&VerifiedBody>,
+    ) {
+        let Stage::Received { at: received_at } = self.0 else {
+            return;
+        };
+        let at = observers.timer.now();
+        let delivery = observers.members.verified(&Facts {
+            body,
+            on_the_wire,
+            reading: at.saturating_duration_since(received_at),
+            now: at,
+            unix_time: observers.timer.unix_time(),
+        });
+        self.0 = Stage::Verified {
+            received_at,
+            at,
+            delivery,
+        };
+    }
+
+    /// Runs the handler, or drops it.
+    pub(crate) fn within<T>(&self, run: impl FnOnce() -> T) -> T {
+        match &self.0 {
+            Stage::Verified { delivery, .. } => Members::within(delivery, run),
+            _ => run(),
+        }
+    }
+
+    /// `status` and `report` are those of the answer.
+    pub(crate) fn answered(&mut self, observers: &Observers, status: u16, report: Report<'_>) {
+        self.end(observers, Some((status, report)));
+    }
+
+    /// The client disconnected, unless there was an answer.
+    pub(crate) fn dropped(&mut self, observers: &Observers) {
+        self.end(observers, None);
+    }
+
+    fn end(&mut self, observers: &Observers, answer: Option<(u16, Report<'_>)>) {
+        let Observers { members, timer } = observers;
+        match (mem::replace(&mut self.0, Stage::Ended), answer) {
+            (Stage::Unread | Stage::Ended, _) => {}
+            (Stage::Received { .. }, Some((_, report))) => members.answered(report, timer.now()),
+            (Stage::Received { .. }, None) => members.aborted(timer.now()),
+            (
+                Stage::Verified {
+                    received_at,
+                    at,
+                    delivery,
+                },
+                answer,
+            ) => {
+                let now = timer.now();
+                let since = |then| -> Duration { now.saturating_duration_since(then) };
+                let end = End {
+                    answer,
+                    now,
+                    handling: since(at),
+                    whole: since(received_at),
+                };
+                members.ended(&delivery, &end);
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The one seam through which everything that observes requests is attached.
+
+use std::time::Instant;
+
+use super::facts::{End, Facts};
+use crate::{report::Report, verify::BufferedChange};
+
+/// What observes requests: metrics, the log, a closure of the application.
+///
+/// Every method does nothing by default. `()` observes nothing, and a pair passes everything on to
+/// both. A member that is chosen at run time is an `Option`.
+pub(super) trait Witness: Sized {
+    /// What it keeps of a verified notification until that is answered.
+    type Delivery;
+
+    /// At the beginning of a layer.
+    fn new(now: Instant) -> Self;
+
+    /// Whether anybody reads what it observes. If nobody does, neither the clock nor the body is
+    /// read for it.
+    fn is_read(&self) -> bool {
+        false
+    }
+
+    /// A request has arrived.
+    fn received(&self, _now: Instant) {}
+
+    /// A request is about to be answered without having been verified.
+    fn answered(&self, _report: Report<'_>, _now: Instant) {}
+
+    /// The client disconnected before its request was verified.
+    fn aborted(&self, _now: Instant) {}
+
+    /// A notification was verified; its handler is called next.
+    fn verified(&self, facts: &Facts<'_>) -> Self::Delivery;
+
+    /// Runs the handler, or drops it.
+    fn within<T>(_delivery: &Self::Delivery, run: impl FnOnce() -> T) -> T {
+        run()
+    }
+
+    /// A verified notification is about to be answered, or its client disconnected.
+    fn ended(&self, _delivery: &Self::Delivery, _end: &End<'_>) {}
+
+    /// Bodies that are not yet verified hold more or fewer bytes, in whatever layer.
+    fn buffered(_change: BufferedChange) {}
+}
+
+impl Witness for () {
+    type Delivery = ();
+
+    fn new(_now: Instant) {}
+
+    fn verified(&self, _facts: &Facts<'_>) {}
+}
+
+impl<A: Witness, B: Witness> Witness for (A, B) {
+    type Delivery = (A::Delivery, B::Delivery);
+
+    fn new(now: Instant) -> Self {
+        (A::new(now), B::new(now))
+    }
+
+    fn is_read(&self) -> bool {
+        self.0.is_read() || self.1.is_read()
+    }
+
+    fn received(&self, now: Instant) {
+        self.0.received(now);
+        self.1.received(now);
+    }
+
+    fn answered(&self, report: Report<'_>, now: Instant) {
+        self.0.answered(report, now);
+        self.1.answered(report, now);
+    }
+
+    fn aborted(&self, now: Instant) {
+        self.0.aborted(now);
+        self.1.aborted(now);
+    }
+
+    fn verified(&self, facts: &Facts<'_>) -> Self::Delivery {
+        (self.0.verified(facts), self.1.verified(facts))
+    }
+
+    fn within<T>((a, b): &Self::Delivery, run: impl FnOnce() -> T) -> T {
+        A::within(a, || B::within(b, run))
+    }
+
+    fn ended(&self, (a, b): &Self::Delivery, end: &End<'_>) {
+        self.0.ended(a, end);
+        self.1.ended(b, end);
+    }
+
+    fn buffered(change: BufferedChange) {
+        A::buffered(change);
+        B::buffered(change);
+    }
+}

@@ -1,0 +1,55 @@
+//! What a layer was told; shared by all services that it makes.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use super::{MemoryBudget, SecretSource, VerifySignatureLayer, mismatch::TestEventCheck};
+use crate::{signature::WebhookSecret, time::Timer};
+
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(super) source: SecretSource,
+    pub(crate) max_body_size: usize,
+    pub(crate) read_timeout: Duration,
+    pub(crate) acknowledge_test_events: bool,
+    pub(crate) budget: MemoryBudget,
+    /// Called with each change of the bytes that bodies hold while they wait.
+    pub(crate) on_buffered: fn(BufferedChange),
+    pub(crate) timer: Arc<dyn Timer>,
+    pub(super) test_event_secret: WebhookSecret,
+    pub(super) test_event_check: TestEventCheck,
+}
+
+/// A change of the number of bytes that bodies hold while they wait.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum BufferedChange {
+    More(usize),
+    Less(usize),
+}
+
+impl Settings {
+    pub(crate) fn new(source: SecretSource, timer: Arc<dyn Timer>) -> Self {
+        Self {
+            source,
+            max_body_size: VerifySignatureLayer::MAX_BODY_SIZE,
+            read_timeout: VerifySignatureLayer::READ_TIMEOUT,
+            acknowledge_test_events: false,
+            budget: MemoryBudget::default(),
+            on_buffered: |_| (),
+            test_event_secret: WebhookSecret::of_test_events(),
+            test_event_check: TestEventCheck::new(&*timer),
+            timer,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("source", &self.source)
+            .field("max_body_size", &self.max_body_size)
+            .field("read_timeout", &self.read_timeout)
+            .field("budget", &self.budget)
+            .field("acknowledge_test_events", &self.acknowledge_test_events)
+            .finish_non_exhaustive()
+    }
+}
