@@ -17,15 +17,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod header;
 mod secret;
 mod secrets;
-mod value;
 mod verifier;
 
 pub use self::{
+    header::{InvalidSignature, SIGNATURE_HEADER, Signature},
     secret::{InvalidSecret, WebhookSecret},
     secrets::Secrets,
-    value::{InvalidSignature, SIGNATURE_HEADER, Signature},
     verifier::{Verifier, VerifyError},
 };
 
