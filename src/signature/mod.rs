@@ -20,6 +20,7 @@
 mod header;
 mod secret;
 mod secrets;
+mod set;
 mod verifier;
 
 pub use self::{

@@ -6,13 +6,12 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use arc_swap::{ArcSwap, Guard};
-use subtle::{Choice, ConstantTimeEq};
 
-use super::{InvalidSecret, Signature, Verifier, VerifyError, WebhookSecret};
+use super::{InvalidSecret, Signature, Verifier, VerifyError, WebhookSecret, set::SecretSet};
 use crate::time::{Clock, SystemClock};
 
 /// The webhook secrets of **one destination**, shared by all clones and exchangeable at any time.
@@ -63,26 +62,12 @@ struct Shared {
     known: AtomicBool,
 }
 
-/// What is accepted at one moment. Never changed, only replaced.
-#[derive(Default)]
-pub(super) struct SecretSet {
-    /// The newest first; it alone has no end.
-    accepted: Vec<Accepted>,
-    rotation_expected_until: Option<Instant>,
-}
-
-#[derive(Clone)]
-struct Accepted {
-    secret: WebhookSecret,
-    until: Option<Instant>,
-}
-
 /// Instead of a time that is too long for a clock.
 const FOR_GOOD: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 impl Secrets {
     /// How many secrets a set holds at most. A fifth one drops the one that would expire first.
-    pub const MAX: usize = 4;
+    pub const MAX: usize = SecretSet::MAX;
 
     /// One hour: how long [`rotate`](Self::rotate) should usually keep the old secret. Nylas
     /// repeats a notification for up to 20 minutes, older documentation says one hour, and it is
@@ -114,23 +99,7 @@ impl Secrets {
         S: TryInto<WebhookSecret>,
         InvalidSecret: From<S::Error>,
     {
-        let mut accepted = Vec::new();
-        for secret in secrets {
-            if accepted.len() == Self::MAX {
-                return Err(InvalidSecret::TooMany);
-            }
-            accepted.push(Accepted {
-                secret: secret.try_into()?,
-                until: None,
-            });
-        }
-        if accepted.is_empty() {
-            return Err(InvalidSecret::Empty);
-        }
-        Ok(Self::from_set(SecretSet {
-            accepted,
-            rotation_expected_until: None,
-        }))
+        SecretSet::any_of(secrets).map(Self::from_set)
     }
 
     /// A set that waits for its first secret.
@@ -198,13 +167,7 @@ impl Secrets {
         InvalidSecret: From<S::Error>,
     {
         let secret = secret.try_into()?;
-        self.replace(|_| SecretSet {
-            accepted: vec![Accepted {
-                secret: secret.clone(),
-                until: None,
-            }],
-            rotation_expected_until: None,
-        });
+        self.replace(|_| SecretSet::of(secret.clone()));
         Ok(())
     }
 
@@ -239,10 +202,7 @@ impl Secrets {
     pub fn expect_rotation(&self, max: Duration) {
         let now = self.shared.clock.now();
         let until = now.checked_add(max).or_else(|| now.checked_add(FOR_GOOD));
-        self.replace(|old| SecretSet {
-            accepted: old.accepted.clone(),
-            rotation_expected_until: until,
-        });
+        self.replace(|old| old.expecting_rotation(until));
     }
 
     /// Whether no secret is known yet. For health probes.
@@ -272,7 +232,7 @@ impl Secrets {
             verdict = set.verdict(
                 &*self.shared.clock,
                 signature,
-                set.accepted.iter().map(|one| one.secret.sign(body)),
+                set.secrets().map(|secret| secret.sign(body)),
             );
             if exchanges == self.exchanges() {
                 break;
@@ -309,7 +269,7 @@ impl Secrets {
                 label: Arc::from("default"),
                 clock: Arc::new(SystemClock),
                 exchanges: AtomicU64::new(0),
-                known: AtomicBool::new(!set.accepted.is_empty()),
+                known: AtomicBool::new(!set.is_pending()),
                 set: ArcSwap::from_pointee(set),
             }),
         }
@@ -359,7 +319,7 @@ impl Secrets {
     fn replace(&self, next: impl Fn(&SecretSet) -> SecretSet) {
         let shared = &*self.shared;
         shared.set.rcu(|old| Arc::new(next(old)));
-        if !shared.set.load().accepted.is_empty() {
+        if !shared.set.load().is_pending() {
             shared.known.store(true, Ordering::Release);
         }
         shared.exchanges.fetch_add(1, Ordering::AcqRel);
@@ -372,114 +332,11 @@ struct Current {
     exchanges: u64,
 }
 
-impl SecretSet {
-    pub(super) fn secrets(&self) -> impl ExactSizeIterator<Item = &WebhookSecret> {
-        self.accepted.iter().map(|one| &one.secret)
-    }
-
-    /// `computed` are the signatures that the secrets of this set make, in their order.
-    fn verdict(
-        &self,
-        clock: &dyn Clock,
-        signature: &Signature,
-        computed: impl Iterator<Item = Signature>,
-    ) -> Result<(), VerifyError> {
-        if self.accepted.is_empty() {
-            return Err(VerifyError::Pending);
-        }
-        // Between rotations nothing has an end, and then the time does not matter.
-        let now = self.is_timed().then(|| clock.now());
-
-        let mut matches = Choice::from(0);
-        for (one, computed) in self.accepted.iter().zip(computed) {
-            matches |= computed.ct_eq(signature) & Choice::from(u8::from(one.is_in_force(now)));
-        }
-        if matches.into() {
-            Ok(())
-        } else if self
-            .rotation_expected_until
-            .is_some_and(|end| now < Some(end))
-        {
-            Err(VerifyError::RotationExpected)
-        } else {
-            Err(VerifyError::Mismatch)
-        }
-    }
-
-    fn is_timed(&self) -> bool {
-        self.ends().next().is_some()
-    }
-
-    fn has_ended(&self, now: Instant) -> bool {
-        self.ends().any(|end| end <= now)
-    }
-
-    fn ends(&self) -> impl Iterator<Item = Instant> {
-        let secrets = self.accepted.iter().filter_map(|one| one.until);
-        secrets.chain(self.rotation_expected_until)
-    }
-
-    fn without_ended(&self, now: Instant) -> Self {
-        let in_force = |one: &&Accepted| one.is_in_force(Some(now));
-        Self {
-            accepted: self.accepted.iter().filter(in_force).cloned().collect(),
-            rotation_expected_until: self.rotation_expected_until.filter(|end| now < *end),
-        }
-    }
-
-    fn rotated(&self, newest: &WebhookSecret, now: Instant, keep_old_for: Duration) -> Self {
-        // A moment too far away to be told is no end at all.
-        let end = now.checked_add(keep_old_for);
-        let mut accepted = vec![Accepted {
-            secret: newest.clone(),
-            until: None,
-        }];
-        let again: bool = self
-            .secrets()
-            .next()
-            .is_some_and(|current| current.ct_eq(newest).into());
-        for old in &self.accepted[usize::from(again)..] {
-            let until = match (old.until, end) {
-                // What expires already is not kept longer by another rotation.
-                (Some(earlier), _) => Some(earlier),
-                (None, _) if again => None,
-                (None, end) => end,
-            };
-            let old = Accepted {
-                secret: old.secret.clone(),
-                until,
-            };
-            if old.is_in_force(Some(now)) && !bool::from(old.secret.ct_eq(newest)) {
-                accepted.push(old);
-            }
-        }
-        if accepted.len() > Secrets::MAX {
-            // The oldest stand last, and usually they expire first.
-            let others = accepted.iter().enumerate().skip(1).rev();
-            let expires = |(_, one): &(usize, &Accepted)| (one.until.is_none(), one.until);
-            if let Some((first, _)) = others.min_by_key(expires) {
-                accepted.remove(first);
-            }
-        }
-        Self {
-            accepted,
-            rotation_expected_until: self.rotation_expected_until.filter(|_| again),
-        }
-    }
-}
-
-impl Accepted {
-    fn is_in_force(&self, now: Option<Instant>) -> bool {
-        self.until
-            .is_none_or(|end| now.is_some_and(|now| now < end))
-    }
-}
-
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Secrets")
             .field("label", &self.label())
-            .field("secrets", &self.shared.set.load().accepted.len())
+            .field("secrets", &self.shared.set.load().secrets().len())
             .finish_non_exhaustive()
     }
 }

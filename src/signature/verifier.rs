@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use super::{Secrets, Signature, secrets::SecretSet};
+use super::{Secrets, Signature, WebhookSecret, set::SecretSet};
 
 /// Checks a body that arrives in pieces, on plain bytes and without any I/O.
 ///
@@ -40,7 +40,7 @@ impl Verifier {
         exchanges: u64,
         signature: Signature,
     ) -> Self {
-        let macs = set.secrets().map(super::WebhookSecret::start).collect();
+        let macs = set.secrets().map(WebhookSecret::start).collect();
         Self {
             secrets,
             set,
