@@ -17,6 +17,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod builder;
 mod header;
 mod secret;
 mod secrets;
@@ -24,6 +25,7 @@ mod set;
 mod verifier;
 
 pub use self::{
+    builder::SecretsBuilder,
     header::{InvalidSignature, SIGNATURE_HEADER, Signature},
     secret::{InvalidSecret, WebhookSecret},
     secrets::Secrets,

@@ -137,7 +137,7 @@ pub enum InvalidSecret {
     Empty,
     /// The text begins or ends with white space.
     SurroundingWhiteSpace,
-    /// More secrets than [`Secrets::MAX`](super::Secrets::MAX) for one destination.
+    /// More than [`Secrets::MAX_SECRETS`](super::Secrets::MAX_SECRETS) (4) for one destination.
     TooMany,
     /// The environment variable of this name is not set.
     Unset(String),
@@ -155,7 +155,7 @@ impl fmt::Display for InvalidSecret {
             Self::TooMany => write!(
                 f,
                 "more than {} webhook secrets for one destination",
-                super::Secrets::MAX
+                super::Secrets::MAX_SECRETS
             ),
             Self::Unset(name) => write!(f, "the environment variable {name} is not set"),
             Self::NotUnicode(name) => write!(f, "the environment variable {name} is not Unicode"),

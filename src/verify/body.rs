@@ -70,7 +70,7 @@ impl VerifiedBody {
     pub(crate) fn assumed(bytes: Bytes) -> Self {
         Self {
             bytes,
-            verified_by: Secrets::pending().with_label("testing"),
+            verified_by: Secrets::builder().label("testing").pending(),
         }
     }
 
@@ -93,7 +93,7 @@ impl VerifiedBody {
         self.bytes
     }
 
-    /// The [label](Secrets::with_label) of the secrets that verified the body.
+    /// The [label](Secrets::label) of the secrets that verified the body.
     pub fn verified_by(&self) -> &str {
         self.verified_by.label()
     }
