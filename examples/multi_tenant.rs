@@ -96,11 +96,11 @@ fn rows() -> Result<HashMap<String, String>, BoxError> {
 
 /// The label tells handlers and reports whose secrets have verified a notification.
 fn secrets_of(tenant: &str, secret: &str) -> Result<Secrets, InvalidSecret> {
-    let secrets = match secret {
-        "" => Secrets::pending(),
-        known => Secrets::new(known)?,
-    };
-    Ok(secrets.with_label(tenant))
+    let secrets = Secrets::builder().label(tenant);
+    match secret {
+        "" => Ok(secrets.pending()),
+        known => secrets.secret(known),
+    }
 }
 
 fn app(tenants: Tenants, directory: Directory) -> Router {

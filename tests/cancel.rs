@@ -189,9 +189,10 @@ impl World {
 
 /// As made for one request; they live as long as somebody verifies with them.
 fn counted_secrets(token: &Weak<()>) -> Secrets {
-    Secrets::new(SECRET)
+    Secrets::builder()
+        .clock(CountedClock(token.upgrade().unwrap()))
+        .secret(SECRET)
         .unwrap()
-        .with_clock(CountedClock(token.upgrade().unwrap()))
 }
 
 struct CountedClock(#[allow(dead_code)] Token);

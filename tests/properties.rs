@@ -52,12 +52,12 @@ proptest! {
         let start = if starts_pending { &[][..] } else { &SECRETS[..1] };
         let mut known = KnownSecrets::new(start);
         let timer = ManualTimer::new();
+        let secrets = Secrets::builder().clock(timer.clone());
         let secrets = if starts_pending {
-            Secrets::pending()
+            secrets.pending()
         } else {
-            Secrets::new(SECRETS[0]).unwrap()
+            secrets.secret(SECRETS[0]).unwrap()
         };
-        let secrets = secrets.with_clock(timer.clone());
         for (wait, operation) in generate::secret_operations(&bytes) {
             timer.advance(wait);
             // Before and after: what ends must end by itself.

@@ -20,8 +20,8 @@ use http::{Request, Response, StatusCode};
 use tokio::task::yield_now;
 use tower::ServiceExt;
 use tower_nylas::{
-    BoxError, InvalidSecret, Rejection, Secrets, Signature, TriggerRouter, VerifyError,
-    WebhookLayer, webhook::Webhook,
+    BoxError, InvalidSecret, Rejection, Secrets, Signature, TriggerRouter, VerifiedBody,
+    VerifyError, WebhookLayer, webhook::Webhook,
 };
 
 use crate::support::{
@@ -365,7 +365,10 @@ mod while_a_body_arrives {
     #[tokio::test]
     async fn an_expectation_counts_from_its_beginning_to_its_end() {
         let timer = ManualTimer::new();
-        let secrets = Secrets::new("old").unwrap().with_clock(timer.clone());
+        let secrets = Secrets::builder()
+            .clock(timer.clone())
+            .secret("old")
+            .unwrap();
         let shared = secrets.clone();
         let expect = move || shared.expect_rotation(MINUTE);
         let response = answer(&secrets, "new", expect).await;
@@ -380,7 +383,10 @@ mod while_a_body_arrives {
     #[tokio::test]
     async fn an_old_secret_may_expire_meanwhile() {
         let timer = ManualTimer::new();
-        let secrets = Secrets::new("old").unwrap().with_clock(timer.clone());
+        let secrets = Secrets::builder()
+            .clock(timer.clone())
+            .secret("old")
+            .unwrap();
         secrets.rotate("new", MINUTE).unwrap();
         let response = answer(&secrets, "old", || ()).await;
         assert_eq!(response.status(), StatusCode::OK);
@@ -421,7 +427,10 @@ mod in_time {
     impl Case {
         fn new(secret: &str) -> Self {
             let timer = ManualTimer::new();
-            let secrets = Secrets::new(secret).unwrap().with_clock(timer.clone());
+            let secrets = Secrets::builder()
+                .clock(timer.clone())
+                .secret(secret)
+                .unwrap();
             Self { secrets, timer }
         }
 
@@ -579,9 +588,10 @@ mod in_time {
     #[test]
     fn a_list_of_secrets_is_kept_as_a_whole() {
         let timer = ManualTimer::new();
-        let secrets = Secrets::any_of(["a", "b"])
-            .unwrap()
-            .with_clock(timer.clone());
+        let secrets = Secrets::builder()
+            .clock(timer.clone())
+            .any_of(["a", "b"])
+            .unwrap();
         let case = Case { secrets, timer };
         case.timer.advance(HOUR);
         case.assert_accepts_of(&ALL, &["a", "b"]);
@@ -635,18 +645,75 @@ mod bootstrap {
     }
 
     #[test]
-    fn clones_share_their_secrets_and_labels_do_not() {
-        let secrets = Secrets::pending().with_label("eu");
+    fn handles_of_one_builder_call_share_everything_and_those_of_two_nothing() {
+        let timer = ManualTimer::new();
+        let build = |label: &str| {
+            let builder = Secrets::builder().label(label).clock(timer.clone());
+            builder.pending()
+        };
+        let secrets = build("eu");
         let clone = secrets.clone();
         clone.set("first").unwrap();
         assert!(!secrets.is_pending());
         assert_eq!(secrets.label(), "eu");
+        assert_eq!(clone.label(), "eu");
 
-        let other = secrets.clone().with_label("us");
+        let other = build("us");
         other.set("second").unwrap();
         let (body, signature) = (b"{}", sign_with("first", b"{}"));
         assert_eq!(secrets.verify(body, &signature), Ok(()));
         assert_eq!(other.verify(body, &signature), Err(VerifyError::Mismatch));
+        assert_eq!(other.label(), "us");
+
+        // The clock is shared as well: the clone's old secret ends for both.
+        clone.rotate("third", MINUTE).unwrap();
+        assert_eq!(secrets.verify(body, &signature), Ok(()));
+        timer.advance(MINUTE);
+        assert_eq!(secrets.verify(body, &signature), Err(VerifyError::Mismatch));
+        assert_eq!(clone.verify(body, &signature), Err(VerifyError::Mismatch));
+    }
+
+    #[test]
+    fn the_label_reaches_the_verified_body() {
+        let body = notification(1);
+        let verified_by = |secrets: Secrets| {
+            let signature = sign_with("a-secret", &body);
+            let verified = VerifiedBody::verify(body.clone(), &signature, &secrets).unwrap();
+            verified.verified_by().to_owned()
+        };
+        let label = || Secrets::builder().label("eu");
+        assert_eq!(verified_by(label().secret("a-secret").unwrap()), "eu");
+        assert_eq!(
+            verified_by(label().any_of(["b", "a-secret"]).unwrap()),
+            "eu"
+        );
+        let pending = label().pending();
+        pending.set("a-secret").unwrap();
+        assert_eq!(verified_by(pending.clone()), "eu");
+        pending.rotate("b", HOUR).unwrap();
+        assert_eq!(verified_by(pending), "eu");
+        assert_eq!(verified_by(Secrets::new("a-secret").unwrap()), "default");
+    }
+
+    /// In either order, and the last one of two counts.
+    #[test]
+    fn a_builder_takes_label_and_clock_in_any_order() {
+        let timer = ManualTimer::new();
+        for builder in [
+            Secrets::builder().label("eu").clock(timer.clone()),
+            Secrets::builder().clock(timer.clone()).label("eu"),
+            Secrets::builder()
+                .label("us")
+                .clock(timer.clone())
+                .label("eu"),
+        ] {
+            let secrets = builder.secret("old").unwrap();
+            assert_eq!(secrets.label(), "eu");
+            secrets.rotate("new", MINUTE).unwrap();
+            timer.advance(MINUTE);
+            let verdict = secrets.verify(b"{}", &sign_with("old", b"{}"));
+            assert_eq!(verdict, Err(VerifyError::Mismatch));
+        }
     }
 
     #[test]
@@ -672,6 +739,8 @@ mod bootstrap {
             let owned = bad.to_owned();
             assert_eq!(Secrets::new(&owned).err(), Some(why.clone()));
             assert_eq!(Secrets::any_of(["fine", bad]).err(), Some(why.clone()));
+            let builder = Secrets::builder().label("eu");
+            assert_eq!(builder.secret(bad).err(), Some(why.clone()));
             assert_eq!(Secrets::pending().set(bad), Err(why));
         }
         assert_eq!(Secrets::any_of([""; 0]).err(), Some(Empty));
@@ -711,12 +780,17 @@ mod bootstrap {
                 Some("a-secret".as_ref()),
             );
         }
-        for secrets in [
-            Secrets::from_env(VARIABLE).unwrap(),
-            Secrets::from_env_or_pending(VARIABLE).unwrap(),
+        let label = || Secrets::builder().label("eu");
+        for (secrets, label) in [
+            (Secrets::from_env(VARIABLE), "default"),
+            (Secrets::from_env_or_pending(VARIABLE), "default"),
+            (label().from_env(VARIABLE), "eu"),
+            (label().from_env_or_pending(VARIABLE), "eu"),
         ] {
+            let secrets = secrets.unwrap();
             let signature = sign_with("a-secret", b"{}");
             assert_eq!(secrets.verify(b"{}", &signature), Ok(()));
+            assert_eq!(secrets.label(), label);
         }
     }
 
@@ -730,6 +804,10 @@ mod bootstrap {
         assert_eq!(Secrets::from_env(VARIABLE).err(), Some(unset));
         let secrets = Secrets::from_env_or_pending(VARIABLE).unwrap();
         assert!(secrets.is_pending());
+        let builder = Secrets::builder().label("eu");
+        let secrets = builder.from_env_or_pending(VARIABLE).unwrap();
+        assert!(secrets.is_pending());
+        assert_eq!(secrets.label(), "eu");
     }
 
     #[test]

@@ -22,7 +22,7 @@ use tower_nylas::{
 use crate::support::{PATH, SECRET, delivery, endpoint::Endpoint, manual_timer::ManualTimer, sign};
 
 fn layer() -> WebhookLayer {
-    let secrets = Secrets::new(SECRET).unwrap().with_label("eu");
+    let secrets = Secrets::builder().label("eu").secret(SECRET).unwrap();
     WebhookLayer::with_timer(secrets, ManualTimer::new())
 }
 

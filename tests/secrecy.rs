@@ -170,7 +170,10 @@ fn what_must_not_be_seen_would_be() {
 #[test]
 fn neither_by_secrets_nor_by_signatures() {
     let mut seen = Seen::default();
-    let secrets = secrets().with_label("eu");
+    let builder = Secrets::builder().label("eu");
+    seen.debug("SecretsBuilder", &builder);
+    let secrets = builder.secret(OLD).unwrap();
+    secrets.rotate(NEW, Duration::from_secs(60)).unwrap();
     seen.debug("Secrets", &secrets);
     seen.debug("Secrets", &Secrets::pending());
     seen.debug("WebhookSecret", &WebhookSecret::new(OLD).unwrap());

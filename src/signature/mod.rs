@@ -1,31 +1,36 @@
-//! Signatures and the secrets that make them: the ground floor, usable on plain bytes by a queue
-//! worker or under any other framework.
+//! Signatures and the secrets that make them, on plain bytes: no HTTP server and no I/O, so a queue
+//! worker or any other framework can use them as well.
 //!
-//! Nylas signs a notification with the hexadecimal HMAC-SHA256 of the exact bytes of the request
-//! body, keyed with the destination's `webhook_secret`, in the header `X-Nylas-Signature`
+//! Nylas sends in the header `X-Nylas-Signature` the hexadecimal HMAC-SHA256 of the exact bytes of
+//! the request body, keyed with the destination's `webhook_secret`
 //! ([source](https://developer.nylas.com/docs/v3/notifications/)). Neither the URL nor a time is
 //! signed, so whoever captured a request can send it again: de-duplicate by notification id.
 //!
 //! ```
-//! use tower_nylas::{Secrets, Signature};
+//! use tower_nylas::{Secrets, Signature, VerifyError};
 //!
 //! let body = br#"{"specversion":"1.0","type":"grant.expired"}"#;
-//! let header = "b3b1c2b0a6b8dbb5a5a0f9d8b3d1c4e5f60718293a4b5c6d7e8f901234567890";
+//! let header = "1d2617eb616313dd713c6d30717ffff61b81899c84a0801ff721f2b56cd3aaf0";
 //!
 //! let secrets = Secrets::new("an invented secret")?;
-//! assert!(secrets.verify(body, &Signature::from_hex(header)?).is_err());
+//! let signature = Signature::from_hex(header)?;
+//! assert_eq!(secrets.verify(body, &signature), Ok(()));
+//! assert_eq!(secrets.verify(b"{}", &signature), Err(VerifyError::Mismatch));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod builder;
+mod header;
 mod secret;
 mod secrets;
-mod value;
+mod set;
 mod verifier;
 
 pub use self::{
+    builder::SecretsBuilder,
+    header::{InvalidSignature, SIGNATURE_HEADER, Signature},
     secret::{InvalidSecret, WebhookSecret},
     secrets::Secrets,
-    value::{InvalidSignature, SIGNATURE_HEADER, Signature},
     verifier::{Verifier, VerifyError},
 };
 

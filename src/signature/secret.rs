@@ -16,9 +16,11 @@ pub(crate) const TEST_EVENT_SECRET: &str = "mock-webhook-secret";
 
 /// The `webhook_secret` of one destination.
 ///
-/// The text is used as it is, byte for byte: Nylas' secrets are neither hex nor base64, even where
-/// they look like it. Only the keyed state of the HMAC is kept, prepared once; it is wiped from
-/// memory on drop, and so is a `String` that is handed in. `Debug` shows nothing.
+/// The bytes of the text are the key: Nylas' secrets are neither hex nor base64, even where they
+/// look like it
+/// ([source](https://developer.nylas.com/docs/cookbook/use-cases/build/verify-webhook-signatures/)).
+/// Only the keyed state of the HMAC is kept, prepared once; it is wiped from memory on drop, and so
+/// is a `String` that is converted. `Debug` shows nothing of it.
 ///
 /// ```
 /// use tower_nylas::WebhookSecret;
@@ -35,12 +37,13 @@ pub struct WebhookSecret {
 }
 
 impl WebhookSecret {
-    /// Prepares a secret.
+    /// Prepares a secret for use.
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if the text is empty, since an empty key lets everybody sign, or if white
-    /// space surrounds it: a line break from a file or a shell would refuse every notification.
+    /// [`InvalidSecret`] if the text is empty, since everybody can sign with an empty key, or if it
+    /// begins or ends with white space: with a line break from a file or a shell in the key, every
+    /// notification would get `401`.
     pub fn new(secret: impl AsRef<str>) -> Result<Self, InvalidSecret> {
         let secret = secret.as_ref();
         if secret.is_empty() {
@@ -63,14 +66,14 @@ impl WebhookSecret {
         Self::prepare(TEST_EVENT_SECRET.as_bytes())
     }
 
-    /// Signs `body` as Nylas does. Receivers only need this in their tests.
+    /// Signs `body` as Nylas does: HMAC-SHA256 of exactly these bytes. For tests of receivers.
     pub fn sign(&self, body: &[u8]) -> Signature {
         let mut mac = self.start();
         mac.update(body);
         Signature::from_bytes(mac.finalize().into_bytes().into())
     }
 
-    /// Whether `signature` is this secret's for exactly these bytes, decided in constant time.
+    /// Whether this secret made `signature` of exactly these bytes, compared in constant time.
     pub fn verify(&self, body: &[u8], signature: &Signature) -> bool {
         self.sign(body).ct_eq(signature).into()
     }
@@ -82,7 +85,7 @@ impl WebhookSecret {
 }
 
 impl ConstantTimeEq for WebhookSecret {
-    /// The keys themselves are not kept, so what they make of an empty body is compared.
+    /// The keys themselves are not kept, so their signatures of an empty body are compared.
     fn ct_eq(&self, other: &Self) -> Choice {
         self.sign(b"").ct_eq(&other.sign(b""))
     }
@@ -129,7 +132,10 @@ impl TryFrom<String> for WebhookSecret {
     }
 }
 
-/// Why a secret was not taken. The secret itself is never part of the message.
+/// Why a secret was not accepted. The secret itself is never part of the message.
+///
+/// Returned where a [`Secrets`](super::Secrets) is made or changed. No client sees it, unless a
+/// lookup fails with it: then the layer answers `503`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidSecret {
@@ -137,7 +143,7 @@ pub enum InvalidSecret {
     Empty,
     /// The text begins or ends with white space.
     SurroundingWhiteSpace,
-    /// More secrets than [`Secrets::MAX`](super::Secrets::MAX) for one destination.
+    /// More than [`Secrets::MAX_SECRETS`](super::Secrets::MAX_SECRETS) (4) for one destination.
     TooMany,
     /// The environment variable of this name is not set.
     Unset(String),
@@ -155,7 +161,7 @@ impl fmt::Display for InvalidSecret {
             Self::TooMany => write!(
                 f,
                 "more than {} webhook secrets for one destination",
-                super::Secrets::MAX
+                super::Secrets::MAX_SECRETS
             ),
             Self::Unset(name) => write!(f, "the environment variable {name} is not set"),
             Self::NotUnicode(name) => write!(f, "the environment variable {name} is not Unicode"),

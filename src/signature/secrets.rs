@@ -1,32 +1,35 @@
-//! The secrets of one destination, exchangeable while requests are under way.
+//! The secrets of one destination, exchangeable while requests are in progress.
 
 use std::{
-    env, fmt,
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use arc_swap::{ArcSwap, Guard};
-use subtle::{Choice, ConstantTimeEq};
 
-use super::{InvalidSecret, Signature, Verifier, VerifyError, WebhookSecret};
-use crate::time::{Clock, SystemClock};
+use super::{
+    InvalidSecret, SecretsBuilder, Signature, Verifier, VerifyError, WebhookSecret, set::SecretSet,
+};
+use crate::time::Clock;
 
 /// The webhook secrets of **one destination**, shared by all clones and exchangeable at any time.
 ///
 /// Nylas creates a `webhook_secret` only after the endpoint has answered the challenge, and a
 /// rotation replaces it from one moment to the next
 /// ([source](https://developer.nylas.com/docs/reference/api/webhook-notifications/)). So a server
-/// starts with [`Secrets::pending`] or with a stored secret, keeps a clone, and calls [`set`],
+/// starts with a stored secret or with [`Secrets::pending`], keeps a clone, and calls [`set`],
 /// [`expect_rotation`] or [`rotate`] on it while requests arrive. Reading takes no lock.
 ///
-/// One set is one domain of trust: whoever knows any secret of it can sign for all of it. Tenants
-/// are told apart by a lookup
-/// ([`VerifySignatureLayer::with_lookup`](crate::VerifySignatureLayer::with_lookup)),
-/// never by putting their secrets into one set.
+/// One set is one domain of trust: whoever knows any secret of it can sign for all of it. Keep one
+/// set for each tenant and choose it by a lookup
+/// ([`VerifySignatureLayer::with_lookup`](crate::verify::VerifySignatureLayer::with_lookup));
+/// never put the secrets of several tenants into one set.
+///
+/// `Debug` shows the label and the number of secrets.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,7 +38,7 @@ use crate::time::{Clock, SystemClock};
 /// let secrets = Secrets::pending();
 /// assert!(secrets.is_pending());
 ///
-/// // The response of `POST /v3/webhooks` brought the secret:
+/// // The response of `POST /v3/webhooks` contained the secret:
 /// secrets.set("an invented secret")?;
 ///
 /// // Later, on every replica, before anyone calls Nylas' rotate-secret:
@@ -57,168 +60,144 @@ struct Shared {
     label: Arc<str>,
     clock: Arc<dyn Clock>,
     set: ArcSwap<SecretSet>,
-    /// How often the set was replaced, and whether it has had a secret yet. A request that only
-    /// asks for these needs not look at the set, which costs two locked instructions each time.
+    /// How often the set was replaced, and whether it has contained a secret yet. Reading these
+    /// instead of the set saves the two locked instructions that loading the set costs.
     exchanges: AtomicU64,
     known: AtomicBool,
 }
 
-/// What is accepted at one moment. Never changed, only replaced.
-#[derive(Default)]
-pub(super) struct SecretSet {
-    /// The newest first; it alone has no end.
-    accepted: Vec<Accepted>,
-    rotation_expected_until: Option<Instant>,
-}
-
-#[derive(Clone)]
-struct Accepted {
-    secret: WebhookSecret,
-    until: Option<Instant>,
-}
-
-/// Instead of a time that is too long for a clock.
+/// Used where a duration is too long for the clock: 100 years.
 const FOR_GOOD: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-impl Secrets {
-    /// How many secrets a set holds at most. A fifth one drops the one that would expire first.
-    pub const MAX: usize = 4;
+/// How often [`Secrets::verify`] checks a body while each check is overtaken by an exchange.
+const MAX_CHECKS: usize = 4;
 
-    /// One hour: how long [`rotate`](Self::rotate) should usually keep the old secret. Nylas
-    /// repeats a notification for up to 20 minutes, older documentation says one hour, and it is
-    /// not documented whether a repetition is signed anew.
+impl Secrets {
+    /// How many secrets a set holds at most: 4.
+    ///
+    /// A fifth one given to a constructor is an error; a fifth one in [`rotate`](Self::rotate)
+    /// removes the old secret that would expire first.
+    pub const MAX_SECRETS: usize = SecretSet::MAX;
+
+    /// How long [`rotate`](Self::rotate) should usually keep the old secret: 1 hour.
+    ///
+    /// Nylas repeats a notification for up to 20 minutes
+    /// ([source](https://developer.nylas.com/docs/v3/notifications/)), older documentation says one
+    /// hour, and it is not documented whether a repetition is signed with the new secret.
     pub const KEEP_OLD_FOR: Duration = Duration::from_secs(60 * 60);
 
-    /// A set of one secret.
+    /// Chooses the label (default `default`) and the clock (default
+    /// [`SystemClock`](crate::time::SystemClock)) of a set.
+    pub fn builder() -> SecretsBuilder {
+        SecretsBuilder::new()
+    }
+
+    /// Accepts one secret, which does not expire: `Secrets::builder().secret(secret)`.
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if it is empty or surrounded by white space.
+    /// [`InvalidSecret`] if it is empty, or begins or ends with white space.
     pub fn new<S>(secret: S) -> Result<Self, InvalidSecret>
     where
         S: TryInto<WebhookSecret>,
         InvalidSecret: From<S::Error>,
     {
-        Self::any_of([secret])
+        Self::builder().secret(secret)
     }
 
-    /// A set of up to [`Secrets::MAX`] secrets of the same destination, the newest first. None of
-    /// them expires.
+    /// Accepts up to [`Secrets::MAX_SECRETS`] (4) secrets of the same destination, the newest
+    /// first: `Secrets::builder().any_of(secrets)`. None of them expires.
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if there is none or too many, or if one is empty or surrounded by white
-    /// space.
+    /// [`InvalidSecret`] if there is none or more than 4, or if one is empty, or begins or ends
+    /// with white space.
     pub fn any_of<S>(secrets: impl IntoIterator<Item = S>) -> Result<Self, InvalidSecret>
     where
         S: TryInto<WebhookSecret>,
         InvalidSecret: From<S::Error>,
     {
-        let mut accepted = Vec::new();
-        for secret in secrets {
-            if accepted.len() == Self::MAX {
-                return Err(InvalidSecret::TooMany);
-            }
-            accepted.push(Accepted {
-                secret: secret.try_into()?,
-                until: None,
-            });
-        }
-        if accepted.is_empty() {
-            return Err(InvalidSecret::Empty);
-        }
-        Ok(Self::from_set(SecretSet {
-            accepted,
-            rotation_expected_until: None,
-        }))
+        Self::builder().any_of(secrets)
     }
 
-    /// A set that waits for its first secret.
+    /// Starts without a secret: `Secrets::builder().pending()`.
     ///
-    /// Challenges are answered, and every notification gets a `503` until [`set`](Self::set), so
-    /// that Nylas repeats it.
+    /// Challenges are answered, and every notification with a well-formed signature gets `503`, so
+    /// that Nylas repeats it, until [`set`](Self::set) or [`rotate`](Self::rotate).
     pub fn pending() -> Self {
-        Self::from_set(SecretSet::default())
+        Self::builder().pending()
     }
 
-    /// The secret in the environment variable `name`.
+    /// Accepts the secret in the environment variable `name`:
+    /// `Secrets::builder().from_env(name)`.
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if the variable is unset, empty or not Unicode, or if white space
-    /// surrounds its value: a server that means to start without a secret says so with
+    /// [`InvalidSecret`] if the variable is not set or not Unicode, or if its value is empty, or
+    /// begins or ends with white space. A server that may start without a secret uses
     /// [`from_env_or_pending`](Self::from_env_or_pending).
     pub fn from_env(name: &str) -> Result<Self, InvalidSecret> {
-        match env::var(name) {
-            Ok(secret) => Self::new(secret),
-            Err(env::VarError::NotPresent) => Err(InvalidSecret::Unset(name.to_owned())),
-            Err(env::VarError::NotUnicode(_)) => Err(InvalidSecret::NotUnicode(name.to_owned())),
-        }
+        Self::builder().from_env(name)
     }
 
-    /// The secret in the environment variable `name`, or [`pending`](Self::pending) if it is unset
-    /// or empty.
+    /// Accepts the secret in the environment variable `name`, or starts as
+    /// [`pending`](Self::pending) if the variable is not set or empty:
+    /// `Secrets::builder().from_env_or_pending(name)`.
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if the value is not Unicode or surrounded by white space.
+    /// [`InvalidSecret`] if the value is not Unicode, or begins or ends with white space.
     pub fn from_env_or_pending(name: &str) -> Result<Self, InvalidSecret> {
-        match Self::from_env(name) {
-            Err(InvalidSecret::Unset(_) | InvalidSecret::Empty) => Ok(Self::pending()),
-            known => known,
+        Self::builder().from_env_or_pending(name)
+    }
+
+    /// The end of every constructor.
+    pub(super) fn share(label: Arc<str>, clock: Arc<dyn Clock>, set: SecretSet) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                label,
+                clock,
+                exchanges: AtomicU64::new(0),
+                known: AtomicBool::new(!set.is_pending()),
+                set: ArcSwap::from_pointee(set),
+            }),
         }
-    }
-
-    /// Names the set, by default `default`; the name appears in `Debug` and as
-    /// [`VerifiedBody::verified_by`](crate::VerifiedBody::verified_by). Call it before cloning: a
-    /// clone made earlier no longer shares the secrets.
-    #[must_use]
-    pub fn with_label(self, label: impl Into<Arc<str>>) -> Self {
-        self.rebuilt(|shared| shared.label = label.into())
-    }
-
-    /// Takes the time from `clock`, by default [`SystemClock`]. Call it before cloning: a clone
-    /// made earlier no longer shares the secrets.
-    #[must_use]
-    pub fn with_clock(self, clock: impl Clock) -> Self {
-        self.rebuilt(|shared| shared.clock = Arc::new(clock))
     }
 
     /// Accepts `secret` from now on, and nothing else.
     ///
-    /// For the first secret of a destination, and after a secret became known to others. A
-    /// rotation that was expected is over.
+    /// For the first secret of a destination, and after a secret became known to others. It also
+    /// ends [`expect_rotation`](Self::expect_rotation).
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if it is empty or surrounded by white space; nothing changes then.
+    /// [`InvalidSecret`] if it is empty, or begins or ends with white space. Then nothing changes.
     pub fn set<S>(&self, secret: S) -> Result<(), InvalidSecret>
     where
         S: TryInto<WebhookSecret>,
         InvalidSecret: From<S::Error>,
     {
         let secret = secret.try_into()?;
-        self.replace(|_| SecretSet {
-            accepted: vec![Accepted {
-                secret: secret.clone(),
-                until: None,
-            }],
-            rotation_expected_until: None,
-        });
+        self.replace(|_| SecretSet::of(secret.clone()));
         Ok(())
     }
 
-    /// Accepts `secret` from now on, and what was accepted without an end until now for another
-    /// `keep_old_for` ([`Secrets::KEEP_OLD_FOR`] is a good choice). What an earlier rotation gave
-    /// an end keeps that, be it sooner or later: only [`set`](Self::set) ends it at once.
+    /// Accepts `secret` from now on, and the secrets that had no end until now for another
+    /// `keep_old_for` (usually [`Secrets::KEEP_OLD_FOR`], 1 hour; zero drops them at once, and a
+    /// duration that the clock cannot represent keeps them without an end).
     ///
-    /// Repetitions of earlier notifications may still carry the old signature. A rotation that was
-    /// expected is over. Rotating to the secret that is already the newest changes nothing, not
-    /// even that, so every replica may call this as often as it likes.
+    /// The old secrets are kept because repetitions of earlier notifications may still carry their
+    /// signatures. An end that an earlier rotation has set is neither extended nor shortened; only
+    /// [`set`](Self::set) drops such a secret at once. Beyond [`Secrets::MAX_SECRETS`] (4), the old
+    /// secret that would expire first is dropped.
+    ///
+    /// It also ends [`expect_rotation`](Self::expect_rotation). Rotating to the secret that is
+    /// already the newest changes nothing, not even that, so every replica may call this as often
+    /// as it likes.
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if it is empty or surrounded by white space; nothing changes then.
+    /// [`InvalidSecret`] if it is empty, or begins or ends with white space. Then nothing changes.
     pub fn rotate<S>(&self, secret: S, keep_old_for: Duration) -> Result<(), InvalidSecret>
     where
         S: TryInto<WebhookSecret>,
@@ -233,47 +212,53 @@ impl Secrets {
     /// Answers a signature that does not match with `503` instead of `401`, for at most `max` or
     /// until [`rotate`](Self::rotate) or [`set`](Self::set).
     ///
-    /// Nylas signs with the new secret from the moment its rotate call returns, before any replica
-    /// can know it, and a `401` loses the notification for good. So call this on **every** replica
-    /// *before* calling Nylas.
+    /// Nylas signs with the new secret from the moment its rotate-secret call returns
+    /// ([source](https://developer.nylas.com/docs/reference/api/webhook-notifications/)), before
+    /// any replica can know it, and does not repeat a notification after a `401`. So call this on
+    /// **every** replica *before* calling Nylas.
     pub fn expect_rotation(&self, max: Duration) {
         let now = self.shared.clock.now();
         let until = now.checked_add(max).or_else(|| now.checked_add(FOR_GOOD));
-        self.replace(|old| SecretSet {
-            accepted: old.accepted.clone(),
-            rotation_expected_until: until,
-        });
+        self.replace(|old| old.expecting_rotation(until));
     }
 
-    /// Whether no secret is known yet. For health probes.
+    /// Whether no secret is known yet.
+    ///
+    /// For alerts, not for readiness probes: Nylas' challenge cannot reach a server that is kept
+    /// out of rotation until it has a secret.
     pub fn is_pending(&self) -> bool {
         !self.shared.known.load(Ordering::Acquire)
     }
 
-    /// The name given by [`with_label`](Self::with_label).
+    /// The name given by [`SecretsBuilder::label`]; default `default`.
     pub fn label(&self) -> &str {
+        self.shared_label()
+    }
+
+    /// The label for a value that outlives the handle.
+    pub(crate) fn shared_label(&self) -> &Arc<str> {
         &self.shared.label
     }
 
-    /// Whether `signature` belongs to exactly these bytes.
+    /// Verifies that `signature` was made of exactly these bytes, by a secret of this set.
     ///
-    /// Every secret of the set is tried, in constant time and without stopping at the first that
-    /// matches. The answer is the one of the set that is in force when the check ends.
+    /// All secrets are tried, in constant time and without stopping at the first that matches. An
+    /// exchange of secrets during the check restarts it, up to three times.
     ///
     /// # Errors
     ///
-    /// [`VerifyError`] says whether the sender should try again or was refused.
+    /// [`VerifyError::Pending`] (the layer answers `503`), [`VerifyError::Mismatch`] (`401`) or
+    /// [`VerifyError::RotationExpected`] (`503`).
     pub fn verify(&self, body: &[u8], signature: &Signature) -> Result<(), VerifyError> {
-        // A set that was replaced during the check has no say any more. More than a few exchanges
-        // within one check do not happen in earnest, so the last verdict may then stand.
         let mut verdict = Err(VerifyError::Mismatch);
-        for _ in 0..Self::MAX {
+        for _ in 0..MAX_CHECKS {
             let Current { set, exchanges } = self.current();
             verdict = set.verdict(
                 &*self.shared.clock,
                 signature,
-                set.accepted.iter().map(|one| one.secret.sign(body)),
+                set.secrets().map(|secret| secret.sign(body)),
             );
+            // The verdict of a set that was replaced meanwhile does not count.
             if exchanges == self.exchanges() {
                 break;
             }
@@ -281,13 +266,13 @@ impl Secrets {
         verdict
     }
 
-    /// Starts a check of a body that arrives in pieces.
+    /// Starts the check of a body that arrives in pieces, with the secrets of this moment.
     pub fn verifier(&self, signature: Signature) -> Verifier {
         let Current { set, exchanges } = self.current();
         Verifier::new(self.clone(), Guard::into_inner(set), exchanges, signature)
     }
 
-    /// The end of a check that was started with `set`, after so many exchanges.
+    /// Ends a check that was started with `set`, which was in force after so many `exchanges`.
     pub(super) fn conclude(
         &self,
         set: &SecretSet,
@@ -300,32 +285,6 @@ impl Secrets {
             verdict
         } else {
             Err(VerifyError::Exchanged)
-        }
-    }
-
-    fn from_set(set: SecretSet) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                label: Arc::from("default"),
-                clock: Arc::new(SystemClock),
-                exchanges: AtomicU64::new(0),
-                known: AtomicBool::new(!set.accepted.is_empty()),
-                set: ArcSwap::from_pointee(set),
-            }),
-        }
-    }
-
-    fn rebuilt(self, change: impl FnOnce(&mut Shared)) -> Self {
-        let mut shared = Shared {
-            label: self.shared.label.clone(),
-            clock: self.shared.clock.clone(),
-            exchanges: AtomicU64::new(0),
-            known: AtomicBool::new(!self.is_pending()),
-            set: ArcSwap::new(self.shared.set.load_full()),
-        };
-        change(&mut shared);
-        Self {
-            shared: Arc::new(shared),
         }
     }
 
@@ -359,7 +318,7 @@ impl Secrets {
     fn replace(&self, next: impl Fn(&SecretSet) -> SecretSet) {
         let shared = &*self.shared;
         shared.set.rcu(|old| Arc::new(next(old)));
-        if !shared.set.load().accepted.is_empty() {
+        if !shared.set.load().is_pending() {
             shared.known.store(true, Ordering::Release);
         }
         shared.exchanges.fetch_add(1, Ordering::AcqRel);
@@ -372,114 +331,11 @@ struct Current {
     exchanges: u64,
 }
 
-impl SecretSet {
-    pub(super) fn secrets(&self) -> impl ExactSizeIterator<Item = &WebhookSecret> {
-        self.accepted.iter().map(|one| &one.secret)
-    }
-
-    /// `computed` are the signatures that the secrets of this set make, in their order.
-    fn verdict(
-        &self,
-        clock: &dyn Clock,
-        signature: &Signature,
-        computed: impl Iterator<Item = Signature>,
-    ) -> Result<(), VerifyError> {
-        if self.accepted.is_empty() {
-            return Err(VerifyError::Pending);
-        }
-        // Between rotations nothing has an end, and then the time does not matter.
-        let now = self.is_timed().then(|| clock.now());
-
-        let mut matches = Choice::from(0);
-        for (one, computed) in self.accepted.iter().zip(computed) {
-            matches |= computed.ct_eq(signature) & Choice::from(u8::from(one.is_in_force(now)));
-        }
-        if matches.into() {
-            Ok(())
-        } else if self
-            .rotation_expected_until
-            .is_some_and(|end| now < Some(end))
-        {
-            Err(VerifyError::RotationExpected)
-        } else {
-            Err(VerifyError::Mismatch)
-        }
-    }
-
-    fn is_timed(&self) -> bool {
-        self.ends().next().is_some()
-    }
-
-    fn has_ended(&self, now: Instant) -> bool {
-        self.ends().any(|end| end <= now)
-    }
-
-    fn ends(&self) -> impl Iterator<Item = Instant> {
-        let secrets = self.accepted.iter().filter_map(|one| one.until);
-        secrets.chain(self.rotation_expected_until)
-    }
-
-    fn without_ended(&self, now: Instant) -> Self {
-        let in_force = |one: &&Accepted| one.is_in_force(Some(now));
-        Self {
-            accepted: self.accepted.iter().filter(in_force).cloned().collect(),
-            rotation_expected_until: self.rotation_expected_until.filter(|end| now < *end),
-        }
-    }
-
-    fn rotated(&self, newest: &WebhookSecret, now: Instant, keep_old_for: Duration) -> Self {
-        // A moment too far away to be told is no end at all.
-        let end = now.checked_add(keep_old_for);
-        let mut accepted = vec![Accepted {
-            secret: newest.clone(),
-            until: None,
-        }];
-        let again: bool = self
-            .secrets()
-            .next()
-            .is_some_and(|current| current.ct_eq(newest).into());
-        for old in &self.accepted[usize::from(again)..] {
-            let until = match (old.until, end) {
-                // What expires already is not kept longer by another rotation.
-                (Some(earlier), _) => Some(earlier),
-                (None, _) if again => None,
-                (None, end) => end,
-            };
-            let old = Accepted {
-                secret: old.secret.clone(),
-                until,
-            };
-            if old.is_in_force(Some(now)) && !bool::from(old.secret.ct_eq(newest)) {
-                accepted.push(old);
-            }
-        }
-        if accepted.len() > Secrets::MAX {
-            // The oldest stand last, and usually they expire first.
-            let others = accepted.iter().enumerate().skip(1).rev();
-            let expires = |(_, one): &(usize, &Accepted)| (one.until.is_none(), one.until);
-            if let Some((first, _)) = others.min_by_key(expires) {
-                accepted.remove(first);
-            }
-        }
-        Self {
-            accepted,
-            rotation_expected_until: self.rotation_expected_until.filter(|_| again),
-        }
-    }
-}
-
-impl Accepted {
-    fn is_in_force(&self, now: Option<Instant>) -> bool {
-        self.until
-            .is_none_or(|end| now.is_some_and(|now| now < end))
-    }
-}
-
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Secrets")
             .field("label", &self.label())
-            .field("secrets", &self.shared.set.load().accepted.len())
+            .field("secrets", &self.shared.set.load().secrets().len())
             .finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@ use super::*;
 
 /// RFC 4231, test case 2.
 #[test]
-fn signs_as_the_standard_says() {
+fn signs_as_specified_by_the_rfc() {
     let secret = WebhookSecret::new("Jefe").unwrap();
     let signature = secret.sign(b"what do ya want for nothing?");
     let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
@@ -32,7 +32,7 @@ fn every_byte_of_a_long_secret_counts() {
     );
 }
 
-/// They look like hex or base64 and are neither.
+/// Secrets that resemble hex or base64 are not decoded.
 #[test]
 fn a_secret_is_its_text() {
     let secret = WebhookSecret::new("4a656665").unwrap();
@@ -54,7 +54,7 @@ fn reads_and_writes_64_hexadecimal_digits() {
 }
 
 #[test]
-fn says_what_a_text_is_instead_of_a_signature() {
+fn a_text_that_is_no_signature_is_classified() {
     use InvalidSignature::{Base64, Empty, Length, NotHex, Prefixed};
     let digits = "00ff".repeat(16);
     for (text, why) in [
@@ -101,7 +101,7 @@ fn a_verifier_that_got_nothing_checks_an_empty_body() {
     assert_eq!(pending, Err(VerifyError::Pending));
 }
 
-/// The caller of the plain verifier is told to start again, in either direction.
+/// Whether the signature matched the old secrets or not, the caller has to check again.
 #[test]
 fn a_verifier_notices_that_the_secrets_were_exchanged() {
     let secret = WebhookSecret::new("a").unwrap();

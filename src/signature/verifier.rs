@@ -1,17 +1,17 @@
-//! The check of one body, piece by piece.
+//! The check of one body that arrives in pieces.
 
 use std::{fmt, sync::Arc};
 
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use super::{Secrets, Signature, secrets::SecretSet};
+use super::{Secrets, Signature, WebhookSecret, set::SecretSet};
 
 /// Checks a body that arrives in pieces, on plain bytes and without any I/O.
 ///
-/// Made by [`Secrets::verifier`]; for a body that lies there whole, [`Secrets::verify`] is simpler
-/// and faster. Feed it the bytes **as they were on the wire**: compressed, when the request has a
-/// `Content-Encoding`, and never JSON that was parsed and written again.
+/// Made by [`Secrets::verifier`]; for a body that is in memory as a whole, [`Secrets::verify`] is
+/// simpler and faster. Give it the bytes **as they were on the wire**: still compressed if the
+/// request has a `Content-Encoding`, and never JSON that was parsed and serialized again.
 ///
 /// ```
 /// use tower_nylas::{Secrets, WebhookSecret};
@@ -40,7 +40,7 @@ impl Verifier {
         exchanges: u64,
         signature: Signature,
     ) -> Self {
-        let macs = set.secrets().map(super::WebhookSecret::start).collect();
+        let macs = set.secrets().map(WebhookSecret::start).collect();
         Self {
             secrets,
             set,
@@ -50,19 +50,19 @@ impl Verifier {
         }
     }
 
-    /// Takes the next piece of the body.
+    /// Hashes the next piece of the body.
     pub fn update(&mut self, piece: &[u8]) {
         for mac in &mut self.macs {
             mac.update(piece);
         }
     }
 
-    /// Ends the check.
+    /// Compares the signature with those of all pieces together.
     ///
     /// # Errors
     ///
-    /// [`VerifyError`]; besides those of [`Secrets::verify`] there is
-    /// [`VerifyError::Exchanged`], if the secrets were exchanged since the first piece.
+    /// Those of [`Secrets::verify`], and [`VerifyError::Exchanged`] if the secrets were exchanged
+    /// since [`Secrets::verifier`].
     pub fn finish(self) -> Result<(), VerifyError> {
         let computed = self
             .macs
@@ -81,7 +81,7 @@ impl fmt::Debug for Verifier {
     }
 }
 
-/// Why a body was not taken for Nylas'.
+/// Why a body was not verified, and the status to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerifyError {
@@ -89,11 +89,11 @@ pub enum VerifyError {
     Pending,
     /// No secret of the set made this signature. Answer `401`.
     Mismatch,
-    /// No secret of the set made this signature, but a new one is on its way
+    /// No secret of the set made this signature, but a rotation is expected
     /// ([`Secrets::expect_rotation`]). Answer `503`, so that Nylas repeats the notification.
     RotationExpected,
     /// The secrets were exchanged while the body arrived. Check the whole body again with
-    /// [`Secrets::verify`], or answer `503`.
+    /// [`Secrets::verify`], as the layer does, or answer `503`.
     Exchanged,
 }
 

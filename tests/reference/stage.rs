@@ -123,11 +123,11 @@ impl Stage {
             timer: ManualTimer::new(),
             log: Arc::default(),
         };
+        let secrets = Secrets::builder().clock(backstage.timer.clone());
         let secrets = match &scenario.secrets[..] {
-            [] => Secrets::pending(),
-            some => Secrets::any_of(some.iter().copied()).unwrap(),
+            [] => secrets.pending(),
+            some => secrets.any_of(some.iter().copied()).unwrap(),
         };
-        let secrets = secrets.with_clock(backstage.timer.clone());
         let endpoint = layer(scenario, &secrets, &backstage).layer(router(scenario, &backstage));
         Self {
             secrets,

@@ -1,28 +1,28 @@
-//! One signature, as it stands in the `X-Nylas-Signature` header.
+//! The `X-Nylas-Signature` header and its value.
 
 use std::{fmt, str::FromStr};
 
 use http::{HeaderName, HeaderValue};
 use subtle::{Choice, ConstantTimeEq};
 
-/// The header that carries the signature. Header names are case-insensitive, so this is also the
-/// `X-Nylas-Signature` of Nylas' documentation.
+/// The header that contains the signature: `x-nylas-signature`, in any case
+/// ([source](https://developer.nylas.com/docs/v3/notifications/)).
 pub const SIGNATURE_HEADER: HeaderName = HeaderName::from_static("x-nylas-signature");
 
 /// An HMAC-SHA256, received or computed.
 ///
 /// Nylas sends it as 64 lower-case hexadecimal digits without a prefix
-/// ([source](https://developer.nylas.com/docs/v3/notifications/)); upper case is read as well.
+/// ([source](https://developer.nylas.com/docs/v3/notifications/)); upper case is accepted as well.
 /// Two signatures are compared in constant time, and `Debug` never shows one.
 #[derive(Clone, Copy)]
 pub struct Signature([u8; 32]);
 
 impl Signature {
-    /// Reads exactly 64 hexadecimal digits.
+    /// Parses exactly 64 hexadecimal digits of any case.
     ///
     /// # Errors
     ///
-    /// [`InvalidSignature`] for any other text; a client of the layer sees `401`.
+    /// [`InvalidSignature`] for any other text; the layer answers `401`.
     pub fn from_hex(text: impl AsRef<[u8]>) -> Result<Self, InvalidSignature> {
         let text = text.as_ref();
         match decode(text) {
@@ -31,7 +31,7 @@ impl Signature {
         }
     }
 
-    /// The header's value: 64 lower-case hexadecimal digits.
+    /// Formats the header's value: 64 lower-case hexadecimal digits.
     pub fn to_hex(&self) -> String {
         let mut text = [0; 64];
         let mut header = String::with_capacity(text.len());
@@ -118,19 +118,19 @@ impl fmt::Debug for Signature {
     }
 }
 
-/// A text that is no signature, and what it looks like instead.
+/// Why a header's value is not a signature, and what it resembles instead; the layer answers `401`.
 ///
-/// The text itself is not kept.
+/// The value itself is not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidSignature {
-    /// Nothing at all.
+    /// No characters.
     Empty,
-    /// 43 or 44 characters of base64: the sender encoded the HMAC in another way than Nylas does.
+    /// 43 or 44 characters of base64: another encoding of the HMAC than Nylas uses.
     Base64,
-    /// 64 hexadecimal digits behind `sha256=`, which Nylas does not send.
+    /// 64 hexadecimal digits after `sha256=`, a prefix that Nylas does not send.
     Prefixed,
-    /// Hexadecimal digits, but not 64 of them.
+    /// Hexadecimal digits, but this many instead of 64.
     Length(usize),
     /// Anything else.
     NotHex,

@@ -1,0 +1,180 @@
+//! The secrets that are accepted at one moment, and the decisions that follow from them alone.
+
+use std::time::{Duration, Instant};
+
+use subtle::{Choice, ConstantTimeEq};
+
+use super::{InvalidSecret, Signature, VerifyError, WebhookSecret};
+use crate::time::Clock;
+
+/// An immutable snapshot: a change makes another set.
+#[derive(Default)]
+pub(super) struct SecretSet {
+    /// The newest first. Without an element the set is pending.
+    accepted: Vec<Accepted>,
+    rotation_expected_until: Option<Instant>,
+}
+
+#[derive(Clone)]
+struct Accepted {
+    secret: WebhookSecret,
+    /// `None` for a secret that does not expire.
+    until: Option<Instant>,
+}
+
+impl Accepted {
+    fn without_end(secret: WebhookSecret) -> Self {
+        Self {
+            secret,
+            until: None,
+        }
+    }
+
+    /// `None` suffices for a secret that does not expire.
+    fn is_in_force(&self, now: Option<Instant>) -> bool {
+        self.until
+            .is_none_or(|end| now.is_some_and(|now| now < end))
+    }
+}
+
+impl SecretSet {
+    pub(super) const MAX: usize = 4;
+
+    /// Accepts this secret alone, and expects no rotation.
+    pub(super) fn of(secret: WebhookSecret) -> Self {
+        Self {
+            accepted: vec![Accepted::without_end(secret)],
+            rotation_expected_until: None,
+        }
+    }
+
+    /// Accepts between one and [`SecretSet::MAX`] secrets, the newest first.
+    pub(super) fn any_of<S>(secrets: impl IntoIterator<Item = S>) -> Result<Self, InvalidSecret>
+    where
+        S: TryInto<WebhookSecret>,
+        InvalidSecret: From<S::Error>,
+    {
+        let mut accepted = Vec::new();
+        for secret in secrets {
+            if accepted.len() == Self::MAX {
+                return Err(InvalidSecret::TooMany);
+            }
+            accepted.push(Accepted::without_end(secret.try_into()?));
+        }
+        if accepted.is_empty() {
+            return Err(InvalidSecret::Empty);
+        }
+        Ok(Self {
+            accepted,
+            rotation_expected_until: None,
+        })
+    }
+
+    pub(super) fn is_pending(&self) -> bool {
+        self.accepted.is_empty()
+    }
+
+    pub(super) fn secrets(&self) -> impl ExactSizeIterator<Item = &WebhookSecret> {
+        self.accepted.iter().map(|one| &one.secret)
+    }
+
+    /// Whether anything in this set expires.
+    pub(super) fn is_timed(&self) -> bool {
+        self.ends().next().is_some()
+    }
+
+    pub(super) fn has_ended(&self, now: Instant) -> bool {
+        self.ends().any(|end| end <= now)
+    }
+
+    fn ends(&self) -> impl Iterator<Item = Instant> {
+        let secrets = self.accepted.iter().filter_map(|one| one.until);
+        secrets.chain(self.rotation_expected_until)
+    }
+
+    /// `computed` are the signatures that the secrets of this set make, in their order. The clock
+    /// is read only if something in the set expires.
+    pub(super) fn verdict(
+        &self,
+        clock: &dyn Clock,
+        signature: &Signature,
+        computed: impl Iterator<Item = Signature>,
+    ) -> Result<(), VerifyError> {
+        if self.is_pending() {
+            return Err(VerifyError::Pending);
+        }
+        let now = self.is_timed().then(|| clock.now());
+
+        let mut matches = Choice::from(0);
+        for (one, computed) in self.accepted.iter().zip(computed) {
+            matches |= computed.ct_eq(signature) & Choice::from(u8::from(one.is_in_force(now)));
+        }
+        if matches.into() {
+            Ok(())
+        } else if self
+            .rotation_expected_until
+            .is_some_and(|end| now < Some(end))
+        {
+            Err(VerifyError::RotationExpected)
+        } else {
+            Err(VerifyError::Mismatch)
+        }
+    }
+
+    pub(super) fn without_ended(&self, now: Instant) -> Self {
+        let in_force = |one: &&Accepted| one.is_in_force(Some(now));
+        Self {
+            accepted: self.accepted.iter().filter(in_force).cloned().collect(),
+            rotation_expected_until: self.rotation_expected_until.filter(|end| now < *end),
+        }
+    }
+
+    pub(super) fn expecting_rotation(&self, until: Option<Instant>) -> Self {
+        Self {
+            accepted: self.accepted.clone(),
+            rotation_expected_until: until,
+        }
+    }
+
+    pub(super) fn rotated(
+        &self,
+        newest: &WebhookSecret,
+        now: Instant,
+        keep_old_for: Duration,
+    ) -> Self {
+        // What the clock cannot represent is treated as no end.
+        let end = now.checked_add(keep_old_for);
+        let mut accepted = vec![Accepted::without_end(newest.clone())];
+        let again: bool = self
+            .secrets()
+            .next()
+            .is_some_and(|current| current.ct_eq(newest).into());
+        for old in &self.accepted[usize::from(again)..] {
+            let until = match (old.until, end) {
+                // A later rotation does not extend the end that an earlier one has set.
+                (Some(earlier), _) => Some(earlier),
+                (None, _) if again => None,
+                (None, end) => end,
+            };
+            let old = Accepted {
+                secret: old.secret.clone(),
+                until,
+            };
+            if old.is_in_force(Some(now)) && !bool::from(old.secret.ct_eq(newest)) {
+                accepted.push(old);
+            }
+        }
+        if accepted.len() > Self::MAX {
+            // The oldest are last, and usually they expire first.
+            let others = accepted.iter().enumerate().skip(1).rev();
+            let expires = |(_, one): &(usize, &Accepted)| (one.until.is_none(), one.until);
+            if let Some((first, _)) = others.min_by_key(expires) {
+                accepted.remove(first);
+            }
+        }
+        Self {
+            accepted,
+            rotation_expected_until: self.rotation_expected_until.filter(|_| again),
+        }
+    }
+}
