@@ -1,6 +1,6 @@
 //! How a server gets its first secret, and how it lives through a rotation without losing anything.
 
-#![cfg(feature = "router")]
+#![cfg(feature = "testing")]
 
 mod support;
 
@@ -21,13 +21,12 @@ use tokio::task::yield_now;
 use tower::ServiceExt;
 use tower_nylas::{
     BoxError, InvalidSecret, Rejection, Secrets, Signature, TriggerRouter, VerifyError,
-    WebhookLayer, webhook::Webhook,
+    WebhookLayer, testing::VirtualClock, webhook::Webhook,
 };
 
 use crate::support::{
     PATH,
     body::{Scripted, Step},
-    manual_timer::ManualTimer,
     sign_with,
 };
 
@@ -39,7 +38,7 @@ fn notification(number: usize) -> Bytes {
 }
 
 fn webhook(secrets: &Secrets) -> Webhook<TriggerRouter> {
-    WebhookLayer::with_timer(secrets.clone(), ManualTimer::new()).layer(TriggerRouter::new())
+    WebhookLayer::with_timer(secrets.clone(), VirtualClock::new()).layer(TriggerRouter::new())
 }
 
 fn request<B>(signature: &Signature, body: B) -> Request<B> {
@@ -120,7 +119,7 @@ mod in_flight {
                 }
                 async {}
             });
-            WebhookLayer::with_timer(self.secrets.clone(), ManualTimer::new()).layer(router)
+            WebhookLayer::with_timer(self.secrets.clone(), VirtualClock::new()).layer(router)
         }
 
         /// Signs, then takes its time on the way.
@@ -364,7 +363,7 @@ mod while_a_body_arrives {
 
     #[tokio::test]
     async fn an_expectation_counts_from_its_beginning_to_its_end() {
-        let timer = ManualTimer::new();
+        let timer = VirtualClock::new();
         let secrets = Secrets::new("old").unwrap().with_clock(timer.clone());
         let shared = secrets.clone();
         let expect = move || shared.expect_rotation(MINUTE);
@@ -379,7 +378,7 @@ mod while_a_body_arrives {
 
     #[tokio::test]
     async fn an_old_secret_may_expire_meanwhile() {
-        let timer = ManualTimer::new();
+        let timer = VirtualClock::new();
         let secrets = Secrets::new("old").unwrap().with_clock(timer.clone());
         secrets.rotate("new", MINUTE).unwrap();
         let response = answer(&secrets, "old", || ()).await;
@@ -415,12 +414,12 @@ mod in_time {
     /// A set with one secret, its clock, and a question to it.
     struct Case {
         secrets: Secrets,
-        timer: ManualTimer,
+        timer: VirtualClock,
     }
 
     impl Case {
         fn new(secret: &str) -> Self {
-            let timer = ManualTimer::new();
+            let timer = VirtualClock::new();
             let secrets = Secrets::new(secret).unwrap().with_clock(timer.clone());
             Self { secrets, timer }
         }
@@ -578,7 +577,7 @@ mod in_time {
 
     #[test]
     fn a_list_of_secrets_is_kept_as_a_whole() {
-        let timer = ManualTimer::new();
+        let timer = VirtualClock::new();
         let secrets = Secrets::any_of(["a", "b"])
             .unwrap()
             .with_clock(timer.clone());
@@ -789,7 +788,7 @@ async fn tenants_are_apart() {
             _ => None,
         })
     };
-    let webhook = WebhookLayer::with_timer(Secrets::pending(), ManualTimer::new())
+    let webhook = WebhookLayer::with_timer(Secrets::pending(), VirtualClock::new())
         .with_lookup(lookup)
         .layer(TriggerRouter::new());
     let send = async |tenant: &str, secret: &str| {
