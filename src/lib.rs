@@ -124,7 +124,8 @@
 //! # Testing one's own handlers
 //!
 //! The module `testing` (feature `testing`) has sample notifications of every type, makes verified
-//! bodies, signs deliveries, and plays Nylas against a service or a URL, repetitions included.
+//! bodies, signs deliveries, plays Nylas against a service or a URL, repetitions included, and has
+//! a clock whose time passes only when a test says so.
 //!
 //! # Features
 //!

@@ -1,7 +1,7 @@
 //! The memory that strangers may fill: what counts, what happens when there is no room, and that
 //! all of it is given back.
 
-#![cfg(feature = "router")]
+#![cfg(feature = "testing")]
 
 #[path = "support/mod.rs"]
 mod support;
@@ -19,21 +19,19 @@ use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::channel::{Channel, Sender};
 use tower::Service;
-use tower_nylas::{Rejection, Secrets, TriggerRouter, WebhookLayer};
+use tower_nylas::{Rejection, Secrets, TriggerRouter, WebhookLayer, testing::VirtualClock};
 
 use crate::support::{
     Connection, PATH, SECRET,
     body::{Scripted, Step},
     delivery,
     endpoint::Endpoint,
-    head,
-    manual_timer::ManualTimer,
-    sign,
+    head, sign,
 };
 
 const NOTIFICATION: &[u8] = br#"{"type":"a.b","id":"n-1","data":{"object":{}}}"#;
 
-fn layer(timer: &ManualTimer) -> WebhookLayer {
+fn layer(timer: &VirtualClock) -> WebhookLayer {
     WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), timer.clone())
 }
 
@@ -91,7 +89,7 @@ fn send(sender: &mut Sender<Bytes>, piece: &[u8]) {
 
 #[test]
 fn a_body_that_never_waits_needs_no_room() {
-    let layer = layer(&ManualTimer::new()).memory_budget(0);
+    let layer = layer(&VirtualClock::new()).memory_budget(0);
     let signature = sign(NOTIFICATION).to_hex();
     for pieces in [1, 7, NOTIFICATION.len()] {
         let frames = NOTIFICATION.chunks(NOTIFICATION.len().div_ceil(pieces));
@@ -105,7 +103,7 @@ fn a_body_that_never_waits_needs_no_room() {
 
 #[test]
 fn what_counts_is_what_was_received_and_never_what_was_announced() {
-    let layer = layer(&ManualTimer::new()).memory_budget(1000);
+    let layer = layer(&VirtualClock::new()).memory_budget(1000);
     let steps = [
         Step::Data(&b"abc"[..]),
         Step::Later,
@@ -158,7 +156,7 @@ fn every_end_gives_the_bytes_back_once() {
         ),
     ];
     for (what, signature, steps, millis, status) in cases {
-        let timer = ManualTimer::new();
+        let timer = VirtualClock::new();
         let limit = if what == "too large" { 50 } else { 4000 };
         let layer = layer(&timer).memory_budget(1000).max_body_size(limit);
         let (mut sender, mut other) = fed(&layer, b"");
@@ -186,7 +184,7 @@ fn every_end_gives_the_bytes_back_once() {
 
 #[test]
 fn a_client_that_goes_and_a_body_that_panics_give_the_bytes_back() {
-    let layer = layer(&ManualTimer::new());
+    let layer = layer(&VirtualClock::new());
     let steps = || Scripted::new([Step::Data(NOTIFICATION), Step::Later, Step::Stuck]);
     let signature = sign(NOTIFICATION).to_hex();
 
@@ -207,7 +205,7 @@ fn a_client_that_goes_and_a_body_that_panics_give_the_bytes_back() {
 
 #[tokio::test]
 async fn no_room_is_503_on_the_wire_and_room_again_is_200() {
-    let timer = ManualTimer::new();
+    let timer = VirtualClock::new();
     let layer = layer(&timer).memory_budget(NOTIFICATION.len() + 5);
     let endpoint = Endpoint::serve(layer.clone(), router()).await;
     let request = delivery(NOTIFICATION);
@@ -215,7 +213,7 @@ async fn no_room_is_503_on_the_wire_and_room_again_is_200() {
 
     let mut first = Connection::open(endpoint.address).await;
     first.write(most).await;
-    timer.until_asleep().await;
+    timer.wait_for_sleeper().await;
     assert_eq!(layer.buffered_bytes(), NOTIFICATION.len() - 1);
 
     let mut second = Connection::open(endpoint.address).await;
@@ -233,7 +231,7 @@ async fn no_room_is_503_on_the_wire_and_room_again_is_200() {
 /// The longest deadline shrinks as the budget fills, and a sleeping reader notices by itself.
 #[tokio::test]
 async fn who_waits_longest_goes_when_others_fill_the_budget() {
-    let timer = ManualTimer::new();
+    let timer = VirtualClock::new();
     let layer = layer(&timer).memory_budget(1000);
     let endpoint = Endpoint::serve(layer.clone(), router()).await;
     let signature = sign(NOTIFICATION).to_hex();
@@ -272,24 +270,23 @@ async fn who_waits_longest_goes_when_others_fill_the_budget() {
 
     // Now there is room, so the young one has all of its time.
     for _ in 0..10 {
-        timer.until_asleep().await;
+        timer.wait_for_sleeper().await;
         timer.advance(Duration::from_millis(250));
     }
     assert_eq!(endpoint.reports(), Vec::<String>::new());
-    timer.until_asleep().await;
+    timer.wait_for_sleeper().await;
     timer.advance(Duration::from_millis(250));
     assert_eq!(young.read(false).await.status, 408);
     assert!(
         timer
-            .requested()
-            .iter()
-            .all(|sleep| *sleep <= Duration::from_millis(250))
+            .longest_sleep()
+            .is_some_and(|sleep| sleep <= Duration::from_millis(250))
     );
 }
 
 #[test]
 fn who_holds_nothing_is_not_sent_away() {
-    let timer = ManualTimer::new();
+    let timer = VirtualClock::new();
     let layer = layer(&timer).memory_budget(1000);
     let (_sender, mut nothing) = fed(&layer, b"");
     let (mut sender, mut all) = fed(&layer, b"");
@@ -306,7 +303,7 @@ fn who_holds_nothing_is_not_sent_away() {
 /// What is verified no longer waits, even if its handler takes its time.
 #[test]
 fn the_bytes_are_given_back_before_the_handler_is_called() {
-    let layer = layer(&ManualTimer::new());
+    let layer = layer(&VirtualClock::new());
     let held = Arc::new(Mutex::new(Vec::new()));
     let (noted, watched) = (held.clone(), layer.clone());
     let router = TriggerRouter::new().fallback(move || {
@@ -326,7 +323,7 @@ fn the_bytes_are_given_back_before_the_handler_is_called() {
 
 #[test]
 fn services_and_clones_of_one_layer_share_the_budget() {
-    let one = layer(&ManualTimer::new()).memory_budget(100);
+    let one = layer(&VirtualClock::new()).memory_budget(100);
     let other = one.clone().with_lookup(|_| Ok(Some(Secrets::new(SECRET)?)));
     let (mut sender, mut exchange) = fed(&one, b"");
     send(&mut sender, &[b'x'; 100]);
@@ -351,7 +348,7 @@ fn genuine_bodies_get_through_an_attack() {
     // Of the budget, in a second: 64 MiB under 50 to 125 MB/s.
     for percent in [75, 120, 186] {
         for bytes_each in [400, 4_000, 30_000] {
-            let timer = ManualTimer::new();
+            let timer = VirtualClock::new();
             let layer = layer(&timer).memory_budget(BUDGET);
             let mut attackers: Vec<(Sender<Bytes>, Exchange, usize)> = Vec::new();
             let mut genuine: Vec<(Sender<Bytes>, Exchange, usize)> = Vec::new();

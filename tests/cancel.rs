@@ -4,7 +4,7 @@
 //! Each case is run again and again: dropped before it was polled at all, after one poll, after
 //! two, and so on until it runs to its end.
 
-#![cfg(all(feature = "router", feature = "tokio"))]
+#![cfg(feature = "testing")]
 
 mod support_mounts;
 
@@ -17,7 +17,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -37,16 +37,18 @@ use tower::{
 };
 use tower_nylas::{
     Ack, AcknowledgeLayer, ChallengeLayer, DecompressionLayer, Notification, Secrets,
-    TriggerRouter, VerifiedBody, VerifySignatureLayer, WebhookLayer,
-    time::{Clock, Sleep, Timer},
+    TriggerRouter, VerifiedBody, VerifySignatureLayer, WebhookLayer, testing::VirtualClock,
     webhook::Report,
 };
 
 /// Counted while it lives: each clone of the `Arc` is one more.
 type Token = Arc<()>;
 
+/// The time that passes before each poll: too little for any deadline that a case does not shorten.
+const TICK: Duration = Duration::from_millis(10);
+
 /// How many clones live besides the test's own.
-fn alive(token: &Token) -> usize {
+fn alive<T>(token: &Arc<T>) -> usize {
     Arc::strong_count(token) - 1
 }
 
@@ -56,14 +58,14 @@ struct World {
     body: Token,
     /// In the extensions of the request.
     extensions: Token,
-    /// In the secrets, which are looked up for each request.
-    secrets: Token,
+    /// In the secrets, which are looked up for each request, as their clock.
+    secrets: Arc<VirtualClock>,
     /// In the inner service and its clones.
     service: Token,
     /// In the futures of the inner service and of handlers.
     handler: Token,
-    /// In the sleeps that somebody waits for.
-    sleeps: Token,
+    /// Knows the sleeps that somebody waits for.
+    timer: VirtualClock,
     /// One, for whoever is behind the limit.
     permits: Arc<Semaphore>,
     /// Calls of the inner service that ran to their end.
@@ -77,10 +79,10 @@ impl World {
         Self {
             body: Token::default(),
             extensions: Token::default(),
-            secrets: Token::default(),
+            secrets: Arc::default(),
             service: Token::default(),
             handler: Token::default(),
-            sleeps: Token::default(),
+            timer: VirtualClock::new(),
             permits: Arc::new(Semaphore::new(1)),
             finished: Arc::default(),
             reports: Log::default(),
@@ -90,14 +92,14 @@ impl World {
     /// Nothing is left but the endpoint itself, with so many services in it.
     #[track_caller]
     fn assert_clean(&self, services: usize, what: &str) {
-        for (name, token) in [
-            ("body", &self.body),
-            ("extensions", &self.extensions),
-            ("secrets", &self.secrets),
-            ("handler", &self.handler),
-            ("sleep", &self.sleeps),
+        for (name, alive) in [
+            ("body", alive(&self.body)),
+            ("extensions", alive(&self.extensions)),
+            ("secrets", alive(&self.secrets)),
+            ("handler", alive(&self.handler)),
+            ("sleep", self.timer.sleepers()),
         ] {
-            assert_eq!(alive(token), 0, "{what}: a {name} is left");
+            assert_eq!(alive, 0, "{what}: a {name} is left");
         }
         assert_eq!(alive(&self.service), services, "{what}: a service is left");
         assert_eq!(self.permits.available_permits(), 1, "{what}: the permit");
@@ -165,65 +167,36 @@ impl World {
 
     fn verify(&self) -> VerifySignatureLayer {
         let secrets = Arc::downgrade(&self.secrets);
-        VerifySignatureLayer::with_timer(Secrets::pending(), self.timer(None))
+        VerifySignatureLayer::with_timer(Secrets::pending(), self.timer.clone())
             .with_lookup(move |_| Ok(Some(counted_secrets(&secrets))))
     }
 
-    fn webhook(&self, timer: Counted) -> WebhookLayer {
+    fn webhook(&self) -> WebhookLayer {
         let secrets = Arc::downgrade(&self.secrets);
         let reports = self.reports.clone();
-        WebhookLayer::with_timer(Secrets::pending(), timer)
+        WebhookLayer::with_timer(Secrets::pending(), self.timer.clone())
             // Slept in one go: longer waits look at the memory budget in between.
             .read_timeout(Duration::from_millis(250))
             .with_lookup(move |_| Ok(Some(counted_secrets(&secrets))))
             .observe(move |report: Report<'_>| reports.note(report.to_string()))
     }
 
-    fn timer(&self, after: Option<usize>) -> Counted {
-        Counted {
-            token: Arc::downgrade(&self.sleeps),
-            after,
-        }
+    fn acknowledge(&self) -> AcknowledgeLayer {
+        AcknowledgeLayer::with_timer(self.timer.clone())
+    }
+
+    fn poll<F: Future>(&self, future: Pin<&mut F>) -> Poll<F::Output> {
+        self.timer.advance(TICK);
+        poll(future)
     }
 }
 
 /// As made for one request; they live as long as somebody verifies with them.
-fn counted_secrets(token: &Weak<()>) -> Secrets {
+fn counted_secrets(clock: &Weak<VirtualClock>) -> Secrets {
     Secrets::builder()
-        .clock(CountedClock(token.upgrade().unwrap()))
+        .clock(clock.upgrade().unwrap())
         .secret(SECRET)
         .unwrap()
-}
-
-struct CountedClock(#[allow(dead_code)] Token);
-
-impl Clock for CountedClock {
-    fn now(&self) -> Instant {
-        Instant::now()
-    }
-}
-
-/// Its sleeps are counted, and end when they were polled so often, if ever.
-#[derive(Clone)]
-struct Counted {
-    token: Weak<()>,
-    after: Option<usize>,
-}
-
-impl Clock for Counted {
-    fn now(&self) -> Instant {
-        Instant::now()
-    }
-}
-
-impl Timer for Counted {
-    fn sleep(&self, _: Duration) -> Sleep {
-        let (token, after) = (self.token.upgrade(), self.after);
-        Box::pin(async move {
-            pending(after.unwrap_or(usize::MAX)).await;
-            drop(token);
-        })
-    }
 }
 
 /// A future that is pending so many times.
@@ -343,7 +316,7 @@ where
         };
 
         let mut response = call();
-        let done = (0..polls).find_map(|_| match poll(response.as_mut()) {
+        let done = (0..polls).find_map(|_| match world.poll(response.as_mut()) {
             Poll::Ready(response) => Some(response.unwrap()),
             Poll::Pending => None,
         });
@@ -355,7 +328,7 @@ where
 
             // Whoever comes next is served.
             let mut next = call();
-            let next = (0..100).find_map(|_| match poll(next.as_mut()) {
+            let next = (0..100).find_map(|_| match world.poll(next.as_mut()) {
                 Poll::Ready(response) => Some(response.unwrap().status()),
                 Poll::Pending => None,
             });
@@ -422,13 +395,13 @@ fn the_layers_one_by_one() {
         ),
         dropped_anywhere(
             "acknowledgement",
-            |world| AcknowledgeLayer::with_timer(world.timer(None)).layer(world.inner()),
+            |world| world.acknowledge().layer(world.inner()),
             |world| world.verified(CREATED),
             (200, 1),
         ),
         dropped_anywhere(
             "acknowledgement at the deadline",
-            |world| AcknowledgeLayer::with_timer(world.timer(Some(3))).layer(world.inner()),
+            |world| world.acknowledge().timeout(3 * TICK).layer(world.inner()),
             |world| world.verified(CREATED),
             (503, 0),
         ),
@@ -455,33 +428,38 @@ fn the_whole_webhook() {
     let cases = [
         dropped_anywhere(
             "a service",
-            |world| world.webhook(world.timer(None)).layer(world.triggers()),
+            |world| world.webhook().layer(world.triggers()),
             |world| world.genuine(CREATED, 3),
             (200, 1),
         ),
         dropped_anywhere(
             "a handler",
-            |world| world.webhook(world.timer(None)).layer(world.triggers()),
+            |world| world.webhook().layer(world.triggers()),
             |world| world.genuine("grant.expired", 1),
             (503, 1),
         ),
         dropped_anywhere(
             "a forgery",
-            |world| world.webhook(world.timer(None)).layer(world.triggers()),
+            |world| world.webhook().layer(world.triggers()),
             |world| world.post(CREATED, 2, &sign(b"something else")),
             (401, 0),
         ),
         // The sleep for the body ends before its second piece.
         dropped_anywhere(
             "a body that is too slow",
-            |world| world.webhook(world.timer(Some(1))).layer(world.triggers()),
+            |world| world.webhook().read_timeout(TICK).layer(world.triggers()),
             |world| world.genuine(CREATED, 3),
             (408, 0),
         ),
-        // Two polls for the body, so its sleep does not end; one more and the handler's does.
+        // Three polls until the body is whole, and two more until the handler's sleep ends.
         dropped_anywhere(
             "a service that is too slow",
-            |world| world.webhook(world.timer(Some(2))).layer(world.triggers()),
+            |world| {
+                world
+                    .webhook()
+                    .handler_timeout(2 * TICK)
+                    .layer(world.triggers())
+            },
             |world| world.genuine(CREATED, 1),
             (503, 0),
         ),
@@ -490,7 +468,7 @@ fn the_whole_webhook() {
             |world| {
                 ServiceBuilder::new()
                     .concurrency_limit(1)
-                    .layer(world.webhook(world.timer(None)))
+                    .layer(world.webhook())
                     .service(world.triggers())
             },
             |world| world.genuine(CREATED, 1),
@@ -505,7 +483,7 @@ fn the_whole_webhook() {
 fn waiting_for_a_permit() {
     for polls in 0..4 {
         let world = World::new();
-        let mut endpoint = world.webhook(world.timer(None)).layer(world.inner());
+        let mut endpoint = world.webhook().layer(world.inner());
         let taken = world.permits.clone().try_acquire_owned().unwrap();
         let mut response = Box::pin(endpoint.call(world.genuine(CREATED, 1)));
         for _ in 0..polls {
@@ -525,7 +503,7 @@ fn unrouted_counts_what_was_acknowledged() {
     for polls in 0..20 {
         let world = World::new();
         let triggers = world.triggers();
-        let mut endpoint = world.webhook(world.timer(None)).layer(triggers.clone());
+        let mut endpoint = world.webhook().layer(triggers.clone());
         let mut response = Box::pin(endpoint.call(world.genuine("contact.updated", 2)));
         let done = (0..polls).any(|_| poll(response.as_mut()).is_ready());
         drop(response);
@@ -573,7 +551,7 @@ fn a_panic_leaks_nothing() {
             assert!(n.id().is_none(), "on purpose");
             async {}
         });
-    let mut endpoint = world.webhook(world.timer(None)).layer(triggers);
+    let mut endpoint = world.webhook().layer(triggers);
     for trigger in [CREATED, "grant.expired"] {
         let mut response = Box::pin(endpoint.call(world.genuine(trigger, 2)));
         let status = (0..20).find_map(|_| match poll(response.as_mut()) {

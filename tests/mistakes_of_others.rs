@@ -1,7 +1,7 @@
 //! What other implementations of this and of similar protocols got wrong, each as a test. Most of
 //! it is shown more thoroughly elsewhere; here is the list.
 
-#![cfg(feature = "router")]
+#![cfg(feature = "testing")]
 
 mod support;
 
@@ -23,7 +23,7 @@ use http_body_util::Full;
 use tower::{Service, ServiceExt, service_fn};
 use tower_nylas::{
     Ack, AcknowledgeLayer, ChallengeLayer, DecompressionLayer, Secrets, TriggerRouter,
-    VerifiedBody, VerifySignatureLayer, WebhookLayer, WebhookSecret,
+    VerifiedBody, VerifySignatureLayer, WebhookLayer, WebhookSecret, testing::VirtualClock,
 };
 
 use crate::support::{
@@ -31,13 +31,11 @@ use crate::support::{
     body::{Scripted, Untouchable},
     delivery, delivery_signed,
     endpoint::Endpoint,
-    head,
-    manual_timer::ManualTimer,
-    send, serve, sign, sign_with,
+    head, send, serve, sign, sign_with,
 };
 
 fn layer() -> WebhookLayer {
-    WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), ManualTimer::new())
+    WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), VirtualClock::new())
 }
 
 fn request<B>(body: B, signature: &str) -> Request<B> {
@@ -99,7 +97,7 @@ async fn reserving_as_many_bytes_as_content_length_says() {
     });
     let body = Scripted::frames([&b"ab"[..], b"cd"]).claiming(SizeHint::with_exact(4 << 20));
     let verify =
-        VerifySignatureLayer::with_timer(Secrets::new(SECRET).unwrap(), ManualTimer::new());
+        VerifySignatureLayer::with_timer(Secrets::new(SECRET).unwrap(), VirtualClock::new());
     let request = request(body, &sign(b"abcd").to_hex());
     let response = verify.layer(inner).oneshot(request).await.unwrap();
     assert_eq!(response.status(), 200);
@@ -123,7 +121,7 @@ async fn telling_the_expected_signature_in_the_error() {
 fn printing_the_secret() {
     let secret = WebhookSecret::new(SECRET).unwrap();
     let secrets = Secrets::new(SECRET).unwrap();
-    let layer = WebhookLayer::with_timer(secrets.clone(), ManualTimer::new());
+    let layer = WebhookLayer::with_timer(secrets.clone(), VirtualClock::new());
     let texts = format!("{secret:?} {secret:#?} {secrets:?} {secrets:#?} {layer:?} {layer:#?}");
     assert!(!texts.contains(SECRET), "{texts}");
 }
@@ -146,7 +144,7 @@ async fn skipping_the_check_without_a_secret() {
     // HMAC takes an empty key, and then anybody can sign. It pads keys with zeros, so this one is
     // the same.
     let with_nothing = sign_with("\0", b"{}").to_hex();
-    let pending = WebhookLayer::with_timer(Secrets::pending(), ManualTimer::new());
+    let pending = WebhookLayer::with_timer(Secrets::pending(), VirtualClock::new());
     let request = request(Full::new(Bytes::from("{}")), &with_nothing);
     let webhook = pending.layer(TriggerRouter::new());
     assert_eq!(webhook.oneshot(request).await.unwrap().status(), 503);
@@ -242,13 +240,13 @@ fn losing_clone_and_sync_to_the_type_of_the_body() {
     let secrets = Secrets::pending();
     mounted(&layer().layer(TriggerRouter::new()));
     mounted(
-        &VerifySignatureLayer::with_timer(secrets, ManualTimer::new()).layer(TriggerRouter::new()),
+        &VerifySignatureLayer::with_timer(secrets, VirtualClock::new()).layer(TriggerRouter::new()),
     );
     shared(&layer());
     shared(&TriggerRouter::new());
     shared(&DecompressionLayer::new().layer(TriggerRouter::new()));
     shared(&ChallengeLayer::new().layer(TriggerRouter::new()));
-    shared(&AcknowledgeLayer::with_timer(ManualTimer::new()).layer(TriggerRouter::new()));
+    shared(&AcknowledgeLayer::with_timer(VirtualClock::new()).layer(TriggerRouter::new()));
 }
 
 /// Ready only after it was asked, and each clone for itself.
@@ -289,7 +287,7 @@ async fn calling_a_clone_that_was_never_ready() {
     };
     let strict = || Strict { ready: false };
     let secrets = Secrets::new(SECRET).unwrap();
-    let verify = VerifySignatureLayer::with_timer(secrets.clone(), ManualTimer::new());
+    let verify = VerifySignatureLayer::with_timer(secrets.clone(), VirtualClock::new());
     let verified = VerifiedBody::verify(Bytes::from_static(body), &sign(body), &secrets).unwrap();
     let verified = || Request::new(verified.clone());
 
@@ -327,7 +325,7 @@ async fn calling_a_clone_that_was_never_ready() {
             .status(),
     ];
     assert_eq!(statuses, [StatusCode::OK; 5]);
-    let acknowledge = AcknowledgeLayer::with_timer(ManualTimer::new()).layer(strict());
+    let acknowledge = AcknowledgeLayer::with_timer(VirtualClock::new()).layer(strict());
     // Here a panic would be a 503.
     assert_eq!(acknowledge.oneshot(signed()).await.unwrap().status(), 200);
 }

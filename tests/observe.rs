@@ -1,7 +1,7 @@
 //! What operators are told: spans, events and metrics, with exact numbers, and nothing that is
 //! secret.
 
-#![cfg(all(feature = "metrics", feature = "tracing"))]
+#![cfg(all(feature = "metrics", feature = "testing", feature = "tracing"))]
 
 mod support;
 
@@ -23,7 +23,7 @@ use serde_json::Value;
 use tower::{Service, service_fn};
 use tower_nylas::{
     Ack, Notification, ResponseBody, Secrets, TriggerRouter, WebhookLayer, WebhookSecret,
-    notification::object::Message,
+    notification::object::Message, testing::VirtualClock,
 };
 use tracing::Level;
 use tracing_subscriber::fmt::MakeWriter;
@@ -31,7 +31,6 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::support::{
     PATH, SECRET,
     body::{Scripted, Step, Untouchable},
-    manual_timer::ManualTimer,
     sign, sign_with,
 };
 
@@ -180,7 +179,7 @@ fn is_close(line: &Value) -> bool {
     line["fields"]["message"] == "close"
 }
 
-fn layer(timer: &ManualTimer) -> WebhookLayer {
+fn layer(timer: &VirtualClock) -> WebhookLayer {
     WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), timer.clone())
 }
 
@@ -228,7 +227,7 @@ where
 }
 
 /// Sends one notification of `message.created` to a handler.
-fn delivered(timer: &ManualTimer, triggers: TriggerRouter, status: u16) -> Told {
+fn delivered(timer: &VirtualClock, triggers: TriggerRouter, status: u16) -> Told {
     Told::by(|| {
         let service = layer(timer).layer(triggers);
         assert_eq!(
@@ -240,7 +239,7 @@ fn delivered(timer: &ManualTimer, triggers: TriggerRouter, status: u16) -> Told 
 
 #[test]
 fn a_notification_is_a_span_with_what_is_known_of_it() {
-    let timer = ManualTimer::new();
+    let timer = VirtualClock::new();
     let passing = timer.clone();
     let triggers = TriggerRouter::new().on("message.created", move || {
         passing.advance(Duration::from_millis(250));
@@ -310,7 +309,7 @@ type Ending = (&'static str, &'static str, &'static str, TriggerRouter, u16);
 #[test]
 fn every_outcome_is_told_once() {
     let on = |ack: Ack| TriggerRouter::new().fallback(move || async move { ack });
-    let timer = ManualTimer::new();
+    let timer = VirtualClock::new();
     let endings: [Ending; 8] = [
         ("done", "DEBUG", "done", on(Ack::Done), 200),
         (
@@ -407,7 +406,7 @@ fn an_inner_services_own_status_is_told() {
             let response = Response::builder().status(500);
             response.body(String::new())
         });
-        let service = layer(&ManualTimer::new()).layer(inner);
+        let service = layer(&VirtualClock::new()).layer(inner);
         let body = notification("event.created.truncated");
         assert_eq!(answer(service, signed(body)), 503);
     });
@@ -418,7 +417,7 @@ fn an_inner_services_own_status_is_told() {
 
 #[test]
 fn a_handler_that_takes_too_long_is_told_and_so_is_what_it_logs_when_dropped() {
-    let timer = ManualTimer::new();
+    let timer = VirtualClock::new();
     let told = Told::by(|| {
         let mut service = layer(&timer).layer(waiting());
         let mut response = Box::pin(service.call(signed(notification("message.created"))));
@@ -435,7 +434,7 @@ fn a_handler_that_takes_too_long_is_told_and_so_is_what_it_logs_when_dropped() {
 
 #[test]
 fn a_client_that_goes_away_is_told() {
-    let timer = ManualTimer::new();
+    let timer = VirtualClock::new();
     let told = Told::by(|| {
         let mut service = layer(&timer).layer(waiting());
         let mut response = Box::pin(service.call(signed(notification("message.created"))));
@@ -501,7 +500,7 @@ fn what_is_no_notification_is_told_without_a_trigger() {
         (r#"{"deltas":[{"type":"message.created"}]}"#, "deltas"),
     ] {
         let told = Told::by(|| {
-            let service = layer(&ManualTimer::new()).layer(TriggerRouter::new());
+            let service = layer(&VirtualClock::new()).layer(TriggerRouter::new());
             assert_eq!(answer(service, signed(body)), 200);
         });
         assert_eq!(told.span()["outcome"], "malformed", "{body}");
@@ -515,7 +514,7 @@ fn what_is_no_notification_is_told_without_a_trigger() {
 #[test]
 fn a_test_event_is_told_without_what_it_says() {
     let told = Told::by(|| {
-        let layer = layer(&ManualTimer::new()).acknowledge_test_events(true);
+        let layer = layer(&VirtualClock::new()).acknowledge_test_events(true);
         let body = notification("confidential.name");
         let signature = sign_with(PUBLIC_SECRET, body.as_bytes()).to_hex();
         let request = request(&signature, Full::new(Bytes::from(body)));
@@ -551,7 +550,7 @@ fn a_compressed_notification_is_read_after_inflating_and_counted_as_it_came() {
             let mut request = signed(body.clone());
             let coding = coding.parse().unwrap();
             request.headers_mut().insert("content-encoding", coding);
-            let service = layer(&ManualTimer::new()).layer(triggers);
+            let service = layer(&VirtualClock::new()).layer(triggers);
             assert_eq!(answer(service, request), status);
         });
         let span = told.span();
@@ -569,7 +568,7 @@ fn a_compressed_notification_is_read_after_inflating_and_counted_as_it_came() {
 #[test]
 fn a_challenge_is_counted() {
     let told = Told::by(|| {
-        let service = layer(&ManualTimer::new()).layer(TriggerRouter::new());
+        let service = layer(&VirtualClock::new()).layer(TriggerRouter::new());
         let request = Request::get(format!("{PATH}?challenge=confidential"));
         assert_eq!(answer(service, request.body(String::new()).unwrap()), 200);
     });
@@ -685,10 +684,10 @@ fn refusal(
     reason: &'static str,
     status: u16,
     level: &'static str,
-    send: impl FnOnce(WebhookLayer, &ManualTimer) -> StatusCode + 'static,
+    send: impl FnOnce(WebhookLayer, &VirtualClock) -> StatusCode + 'static,
 ) -> Refusal {
     let send = move || {
-        let timer = ManualTimer::new();
+        let timer = VirtualClock::new();
         send(layer(&timer), &timer)
     };
     (reason, status, level, Box::new(send))
@@ -696,7 +695,7 @@ fn refusal(
 
 #[test]
 fn a_flood_of_forgeries_cannot_flood_the_log() {
-    let timer = ManualTimer::new();
+    let timer = VirtualClock::new();
     let told = Told::by(|| {
         let layer = layer(&timer);
         // Services of one layer share the limit.
@@ -738,7 +737,7 @@ fn a_flood_of_forgeries_cannot_flood_the_log() {
 #[test]
 fn what_was_kept_back_is_told_when_the_layer_is_dropped() {
     let told = Told::by(|| {
-        let mut service = layer(&ManualTimer::new()).layer(TriggerRouter::new());
+        let mut service = layer(&VirtualClock::new()).layer(TriggerRouter::new());
         for _ in 0..25 {
             assert_eq!(answer(&mut service, forged()), 401);
         }
@@ -761,7 +760,7 @@ fn nor_can_a_flood_of_what_is_verified() {
         ),
     ] {
         let told = Told::at(Level::WARN, || {
-            let mut service = layer(&ManualTimer::new()).layer(triggers);
+            let mut service = layer(&VirtualClock::new()).layer(triggers);
             for _ in 0..1000 {
                 let request = signed(notification("message.created"));
                 assert_eq!(answer(&mut service, request), status);
@@ -780,7 +779,7 @@ fn nor_can_a_flood_of_what_is_verified() {
 fn strangers_make_no_series() {
     let told = Told::by(|| {
         let triggers = TriggerRouter::new().fallback(async || ());
-        let mut service = layer(&ManualTimer::new()).layer(triggers);
+        let mut service = layer(&VirtualClock::new()).layer(triggers);
         for number in 0..1000 {
             let body = notification(&format!("yacht.sunk_{number}"))
                 .replace("attempt\":2", &format!("attempt\":{}", number + 4));
@@ -809,7 +808,7 @@ fn strangers_make_no_series() {
 #[test]
 fn a_time_in_the_future_is_no_negative_age() {
     let told = Told::by(|| {
-        let mut service = layer(&ManualTimer::new()).layer(TriggerRouter::new());
+        let mut service = layer(&VirtualClock::new()).layer(TriggerRouter::new());
         for time in ["99999999999", "-1", "9223372036854775807", "\"soon\""] {
             let body = format!(r#"{{"type":"a.b","time":{time}}}"#);
             assert_eq!(answer(&mut service, signed(body)), 200);
@@ -822,7 +821,7 @@ fn a_time_in_the_future_is_no_negative_age() {
 
 #[test]
 fn buffered_bytes_of_several_layers_add_up_and_are_given_back() {
-    let timer = ManualTimer::new();
+    let timer = VirtualClock::new();
     let recorder = PrometheusBuilder::new().build_recorder();
     let buffered = || {
         let text = recorder.handle().render();
@@ -854,7 +853,7 @@ fn metrics_are_described() {
     metrics::with_local_recorder(&recorder, || {
         tower_nylas::observe::describe_metrics();
         let triggers = TriggerRouter::new().fallback(async || ());
-        let mut service = layer(&ManualTimer::new()).layer(triggers);
+        let mut service = layer(&VirtualClock::new()).layer(triggers);
         answer(&mut service, signed(notification("a.b")));
         answer(&mut service, forged());
         let challenge = Request::get("/?challenge=x").body(String::new()).unwrap();
@@ -895,7 +894,7 @@ fn nothing_that_is_secret_is_told() {
         let triggers = TriggerRouter::new()
             .on("message.created", async |_: Notification<Message>| ())
             .on("do.fail", async || Err::<(), _>("line\nforged \u{1b}[31m"));
-        let layer = layer(&ManualTimer::new())
+        let layer = layer(&VirtualClock::new())
             .acknowledge_test_events(true)
             .with_lookup(|request| match request.uri.query() {
                 Some("fail") => Err("line\nforged \u{1b}[31m".into()),
@@ -974,7 +973,7 @@ fn each_text(value: &Value, look: &mut impl FnMut(&str)) {
 #[test]
 fn it_works_without_a_subscriber_and_without_a_recorder() {
     let triggers = TriggerRouter::new().fallback(async || ());
-    let mut service = layer(&ManualTimer::new()).layer(triggers);
+    let mut service = layer(&VirtualClock::new()).layer(triggers);
     assert_eq!(answer(&mut service, signed(notification("a.b"))), 200);
     assert_eq!(answer(&mut service, forged()), 401);
 }

@@ -17,12 +17,13 @@ use std::{
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use tower::Service;
 use tower_nylas::{
-    Secrets, Trigger, TriggerRouter, VerifyError, WebhookSecret, testing, trigger::Filter,
+    Secrets, Trigger, TriggerRouter, VerifyError, WebhookSecret,
+    testing::{self, VirtualClock},
+    trigger::Filter,
 };
 
 use crate::reference::{
     generate::{self, SECRETS},
-    manual_timer::ManualTimer,
     naive, predict, route,
     secrets::KnownSecrets,
     split, stage,
@@ -51,7 +52,7 @@ proptest! {
     ) {
         let start = if starts_pending { &[][..] } else { &SECRETS[..1] };
         let mut known = KnownSecrets::new(start);
-        let timer = ManualTimer::new();
+        let timer = VirtualClock::new();
         let secrets = Secrets::builder().clock(timer.clone());
         let secrets = if starts_pending {
             secrets.pending()
@@ -61,10 +62,10 @@ proptest! {
         for (wait, operation) in generate::secret_operations(&bytes) {
             timer.advance(wait);
             // Before and after: what ends must end by itself.
-            assert_accepts(&secrets, &known, timer.passed());
+            assert_accepts(&secrets, &known, timer.elapsed());
             stage::operate(&secrets, &operation);
-            known.operate(timer.passed(), &operation);
-            assert_accepts(&secrets, &known, timer.passed());
+            known.operate(timer.elapsed(), &operation);
+            assert_accepts(&secrets, &known, timer.elapsed());
         }
     }
 

@@ -3,7 +3,7 @@
 //!
 //! Futures are polled by hand or run as tasks; time passes on command.
 
-#![cfg(all(feature = "router", feature = "tokio"))]
+#![cfg(feature = "testing")]
 
 mod support_mounts;
 
@@ -12,25 +12,24 @@ use std::{
     fmt,
     pin::{Pin, pin},
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Channel, Empty, Full, combinators::BoxBody};
 use support_mounts::{PATIENCE, SECRET, UUID, notification, sign};
-use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::sync::{Notify, Semaphore};
 use tower::{
     Layer, Service, ServiceBuilder, ServiceExt, limit::GlobalConcurrencyLimitLayer, service_fn,
 };
 use tower_nylas::{
     AcknowledgeLayer, BoxError, ChallengeLayer, DecompressionLayer, Outcome, Rejection, Secrets,
-    TriggerRouter, VerifiedBody, VerifySignatureLayer, WebhookLayer,
-    time::{Clock, Sleep, Timer},
+    TriggerRouter, VerifiedBody, VerifySignatureLayer, WebhookLayer, testing::VirtualClock,
 };
 use tower_test::mock;
 
@@ -43,50 +42,18 @@ type MockHandle = mock::Handle<Request<VerifiedBody>, Response<Empty<Bytes>>>;
 const READ: Duration = Duration::from_millis(200);
 const HANDLE: Duration = Duration::from_secs(5);
 
-/// Its sleeps end on command, and it tells what was asked of it.
-#[derive(Clone, Default)]
-struct Command(Arc<Mutex<Vec<Asleep>>>);
-
-type Asleep = (Duration, oneshot::Sender<()>);
-
-impl Command {
-    /// The lengths of the sleeps that somebody still waits for.
-    fn asleep(&self) -> Vec<Duration> {
-        let sleeps = self.0.lock().unwrap();
-        let waiting = sleeps.iter().filter(|(_, end)| !end.is_closed());
-        waiting.map(|(duration, _)| *duration).collect()
-    }
-
-    /// Ends all sleeps of this length.
-    fn end(&self, duration: Duration) {
-        let mut sleeps = self.0.lock().unwrap();
-        for (_, end) in sleeps.extract_if(.., |(other, _)| *other == duration) {
-            let _ = end.send(());
-        }
-    }
-}
-
-impl Clock for Command {
-    fn now(&self) -> Instant {
-        Instant::now()
-    }
-}
-
-impl Timer for Command {
-    fn sleep(&self, duration: Duration) -> Sleep {
-        let (end, ended) = oneshot::channel();
-        self.0.lock().unwrap().push((duration, end));
-        Box::pin(async move {
-            let _ = ended.await;
-        })
-    }
+/// Asserts that so many wait for the timer, and that the first of them wakes after this time.
+#[track_caller]
+fn assert_asleep(timer: &VirtualClock, sleepers: usize, left: Duration) {
+    let asleep = (timer.sleepers(), timer.until_next_wake());
+    assert_eq!(asleep, (sleepers, Some(left)));
 }
 
 fn secrets() -> Secrets {
     Secrets::new(SECRET).unwrap()
 }
 
-fn webhook(timer: &Command) -> WebhookLayer {
+fn webhook(timer: &VirtualClock) -> WebhookLayer {
     WebhookLayer::with_timer(secrets(), timer.clone())
         .read_timeout(READ)
         .handler_timeout(HANDLE)
@@ -200,7 +167,7 @@ async fn done(_: Request<VerifiedBody>) -> Result<Response<Empty<Bytes>>, Infall
 
 #[test]
 fn slow_forgers_block_nobody() {
-    let timer = Command::default();
+    let timer = VirtualClock::new();
     let (permits, limit) = one_permit();
     let inner = limit.layer(service_fn(done));
     let verify = VerifySignatureLayer::with_timer(secrets(), timer.clone()).read_timeout(READ);
@@ -213,7 +180,7 @@ fn slow_forgers_block_nobody() {
     slow_forgers(&mut verify.layer(inner), &timer, &permits);
 }
 
-fn slow_forgers<S, R>(endpoint: &mut S, timer: &Command, permits: &Semaphore)
+fn slow_forgers<S, R>(endpoint: &mut S, timer: &VirtualClock, permits: &Semaphore)
 where
     S: Service<Request<AnyBody>, Response = Response<R>, Error: fmt::Debug>,
 {
@@ -239,8 +206,8 @@ where
         let response = at_once(response.as_mut()).unwrap();
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     }
-    assert_eq!(timer.asleep(), [READ; 4]);
-    timer.end(READ);
+    assert_asleep(timer, 4, READ);
+    timer.advance(READ);
     for (_sender, mut response) in forgers {
         let response = at_once(response.as_mut()).unwrap();
         assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
@@ -250,7 +217,7 @@ where
 
 #[test]
 fn a_busy_handler_delays_no_challenge_and_no_rejection() {
-    let timer = Command::default();
+    let timer = VirtualClock::new();
     let (permits, limit) = one_permit();
     let busy = Busy::default();
     let handler = busy.clone();
@@ -305,7 +272,7 @@ fn the_challenge_layer_alone_waits_for_nothing() {
 /// None of the ways to be refused reaches for the permit, however often it happens.
 #[test]
 fn no_permit_stays_taken_after_a_rejection() {
-    let timer = Command::default();
+    let timer = VirtualClock::new();
     let (permits, limit) = one_permit();
     let (mock, mut handle): (Mock, MockHandle) = mock::pair();
     handle.allow(0);
@@ -338,7 +305,7 @@ fn no_permit_stays_taken_after_a_rejection() {
             let mut answer = poll(response.as_mut());
             if answer.is_pending() {
                 assert_eq!(permits.available_permits(), 1, "{status}");
-                timer.end(READ);
+                timer.advance(READ);
                 answer = poll(response.as_mut());
             }
             let Poll::Ready(Ok(answer)) = answer else {
@@ -356,7 +323,7 @@ fn no_permit_stays_taken_after_a_rejection() {
 /// The permit comes back however the handler ends.
 #[test]
 fn no_permit_stays_taken_after_the_handler() {
-    let timer = Command::default();
+    let timer = VirtualClock::new();
     let (permits, limit) = one_permit();
     let (mock, mut handle): (Mock, MockHandle) = mock::pair();
     let mut endpoint = webhook(&timer).layer(limit.layer(mock));
@@ -385,7 +352,7 @@ fn no_permit_stays_taken_after_the_handler() {
     let mut response = call(&mut endpoint, genuine());
     assert!(poll(response.as_mut()).is_pending());
     let (_, _send) = at_once(handle.next_request()).unwrap();
-    timer.end(HANDLE);
+    timer.advance(HANDLE);
     assert_eq!(
         at_once(response.as_mut()).unwrap().status(),
         StatusCode::SERVICE_UNAVAILABLE
@@ -395,7 +362,7 @@ fn no_permit_stays_taken_after_the_handler() {
 
 #[test]
 fn a_service_that_is_never_ready_ends_as_503_within_the_deadline() {
-    let timer = Command::default();
+    let timer = VirtualClock::new();
     let (mock, mut handle): (Mock, MockHandle) = mock::pair();
     handle.allow(0);
     let mut endpoint = webhook(&timer).layer(mock);
@@ -403,17 +370,15 @@ fn a_service_that_is_never_ready_ends_as_503_within_the_deadline() {
     let mut response = call(&mut endpoint, genuine());
     assert!(poll(response.as_mut()).is_pending());
     // Only what is being waited for has a timer: the body was there whole.
-    assert_eq!(timer.asleep(), [HANDLE]);
+    assert_asleep(&timer, 1, HANDLE);
     assert!(poll(response.as_mut()).is_pending());
-    assert_eq!(
-        timer.asleep(),
-        [HANDLE],
-        "polling again starts no other time"
-    );
+    // Polling again starts no other time.
+    assert_asleep(&timer, 1, HANDLE);
 
-    timer.end(READ);
+    timer.advance(READ);
     assert!(poll(response.as_mut()).is_pending());
-    timer.end(HANDLE);
+    assert_asleep(&timer, 1, HANDLE.saturating_sub(READ));
+    timer.advance(HANDLE.saturating_sub(READ));
     let response = at_once(response.as_mut()).unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     let outcome = response.extensions().get::<Outcome>();
@@ -422,13 +387,13 @@ fn a_service_that_is_never_ready_ends_as_503_within_the_deadline() {
         "{outcome:?}"
     );
     assert!(at_once(async { poll(pin!(handle.next_request())) }).is_pending());
-    assert!(timer.asleep().is_empty());
+    assert_eq!(timer.sleepers(), 0);
 }
 
 /// The same for the layer alone, and with a deadline that passes before the service is asked.
 #[test]
 fn a_service_that_is_ready_too_late_is_not_called() {
-    let timer = Command::default();
+    let timer = VirtualClock::new();
     let (mock, mut handle): (Mock, MockHandle) = mock::pair();
     handle.allow(0);
     let mut endpoint = AcknowledgeLayer::with_timer(timer.clone())
@@ -439,7 +404,7 @@ fn a_service_that_is_ready_too_late_is_not_called() {
 
     let mut response = call(&mut endpoint, request);
     assert!(poll(response.as_mut()).is_pending());
-    timer.end(HANDLE);
+    timer.advance(HANDLE);
     assert_eq!(
         at_once(response.as_mut()).unwrap().status(),
         StatusCode::SERVICE_UNAVAILABLE
@@ -450,7 +415,7 @@ fn a_service_that_is_ready_too_late_is_not_called() {
 
 #[test]
 fn a_service_that_fails_to_get_ready_ends_as_503() {
-    let timer = Command::default();
+    let timer = VirtualClock::new();
     let (mock, mut handle): (Mock, MockHandle) = mock::pair();
     handle.send_error("on purpose");
     let mut endpoint = webhook(&timer).layer(mock);
@@ -458,14 +423,14 @@ fn a_service_that_fails_to_get_ready_ends_as_503() {
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     let outcome = response.extensions().get::<Outcome>();
     assert!(matches!(outcome, Some(Outcome::Failed(_))), "{outcome:?}");
-    assert!(timer.asleep().is_empty());
+    assert_eq!(timer.sleepers(), 0);
 }
 
 /// With the deadline in its hands, a service whose turn comes in time is called, and its task is
 /// woken for that.
 #[tokio::test]
 async fn a_service_that_gets_ready_in_time_is_called() {
-    let timer = Command::default();
+    let timer = VirtualClock::new();
     let (mock, mut handle): (Mock, MockHandle) = mock::pair();
     handle.allow(0);
     let endpoint = webhook(&timer).layer(mock);
@@ -473,13 +438,13 @@ async fn a_service_that_gets_ready_in_time_is_called() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(timer.asleep(), [HANDLE]);
+    assert_asleep(&timer, 1, HANDLE);
     handle.allow(1);
     let (request, send) = soon(handle.next_request()).await.unwrap();
     assert_eq!(request.body().bytes(), &body());
     send.send_response(Response::new(Empty::new()));
     assert_eq!(response.await.unwrap().unwrap().status(), StatusCode::OK);
-    assert!(timer.asleep().is_empty());
+    assert_eq!(timer.sleepers(), 0);
 }
 
 /// A service that insists on the contract: whoever calls it was told by itself, not by the
@@ -524,7 +489,7 @@ impl<B> Service<Request<B>> for Strict {
 
 #[tokio::test]
 async fn no_clone_is_called_unready() {
-    let timer = Command::default();
+    let timer = VirtualClock::new();
     let verified = || {
         let body = VerifiedBody::verify(body().into(), &sign(&body()).parse().unwrap(), &secrets());
         Request::new(body.unwrap())
@@ -601,7 +566,7 @@ async fn no_clone_is_called_unready() {
 /// The mock panics when one of its clones is called unready, here while many requests share it.
 #[tokio::test]
 async fn no_clone_of_a_mock_is_called_unready() {
-    let timer = Command::default();
+    let timer = VirtualClock::new();
     let (mock, mut handle): (Mock, MockHandle) = mock::pair();
     let service = ServiceBuilder::new()
         .layer(webhook(&timer))
@@ -627,7 +592,7 @@ async fn no_clone_of_a_mock_is_called_unready() {
 /// that holds the permit goes on.
 #[test]
 fn waiting_for_a_permit_counts_towards_the_deadline() {
-    let (first_timer, second_timer) = (Command::default(), Command::default());
+    let (first_timer, second_timer) = (VirtualClock::new(), VirtualClock::new());
     let (permits, limit) = one_permit();
     let busy = Busy::default();
     let handler = busy.clone();
@@ -642,7 +607,7 @@ fn waiting_for_a_permit_counts_towards_the_deadline() {
     let mut second = call(&mut second_endpoint, genuine());
     assert!(poll(second.as_mut()).is_pending());
 
-    second_timer.end(HANDLE);
+    second_timer.advance(HANDLE);
     let response = at_once(second.as_mut()).unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!((busy.running(), permits.available_permits()), (1, 0));

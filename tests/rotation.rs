@@ -1,6 +1,6 @@
 //! How a server gets its first secret, and how it lives through a rotation without losing anything.
 
-#![cfg(feature = "router")]
+#![cfg(feature = "testing")]
 
 mod support;
 
@@ -21,13 +21,12 @@ use tokio::task::yield_now;
 use tower::ServiceExt;
 use tower_nylas::{
     BoxError, InvalidSecret, Rejection, Secrets, Signature, TriggerRouter, VerifiedBody,
-    VerifyError, WebhookLayer, webhook::Webhook,
+    VerifyError, WebhookLayer, testing::VirtualClock, webhook::Webhook,
 };
 
 use crate::support::{
     PATH,
     body::{Scripted, Step},
-    manual_timer::ManualTimer,
     sign_with,
 };
 
@@ -39,7 +38,7 @@ fn notification(number: usize) -> Bytes {
 }
 
 fn webhook(secrets: &Secrets) -> Webhook<TriggerRouter> {
-    WebhookLayer::with_timer(secrets.clone(), ManualTimer::new()).layer(TriggerRouter::new())
+    WebhookLayer::with_timer(secrets.clone(), VirtualClock::new()).layer(TriggerRouter::new())
 }
 
 fn request<B>(signature: &Signature, body: B) -> Request<B> {
@@ -120,7 +119,7 @@ mod in_flight {
                 }
                 async {}
             });
-            WebhookLayer::with_timer(self.secrets.clone(), ManualTimer::new()).layer(router)
+            WebhookLayer::with_timer(self.secrets.clone(), VirtualClock::new()).layer(router)
         }
 
         /// Signs, then takes its time on the way.
@@ -364,7 +363,7 @@ mod while_a_body_arrives {
 
     #[tokio::test]
     async fn an_expectation_counts_from_its_beginning_to_its_end() {
-        let timer = ManualTimer::new();
+        let timer = VirtualClock::new();
         let secrets = Secrets::builder()
             .clock(timer.clone())
             .secret("old")
@@ -382,7 +381,7 @@ mod while_a_body_arrives {
 
     #[tokio::test]
     async fn an_old_secret_may_expire_meanwhile() {
-        let timer = ManualTimer::new();
+        let timer = VirtualClock::new();
         let secrets = Secrets::builder()
             .clock(timer.clone())
             .secret("old")
@@ -421,12 +420,12 @@ mod in_time {
     /// A set with one secret, its clock, and a question to it.
     struct Case {
         secrets: Secrets,
-        timer: ManualTimer,
+        timer: VirtualClock,
     }
 
     impl Case {
         fn new(secret: &str) -> Self {
-            let timer = ManualTimer::new();
+            let timer = VirtualClock::new();
             let secrets = Secrets::builder()
                 .clock(timer.clone())
                 .secret(secret)
@@ -587,7 +586,7 @@ mod in_time {
 
     #[test]
     fn a_list_of_secrets_is_kept_as_a_whole() {
-        let timer = ManualTimer::new();
+        let timer = VirtualClock::new();
         let secrets = Secrets::builder()
             .clock(timer.clone())
             .any_of(["a", "b"])
@@ -867,7 +866,7 @@ async fn tenants_are_apart() {
             _ => None,
         })
     };
-    let webhook = WebhookLayer::with_timer(Secrets::pending(), ManualTimer::new())
+    let webhook = WebhookLayer::with_timer(Secrets::pending(), VirtualClock::new())
         .with_lookup(lookup)
         .layer(TriggerRouter::new());
     let send = async |tenant: &str, secret: &str| {

@@ -1,6 +1,6 @@
 //! Which handler gets a notification, and what it gets: over a socket, with the whole layer around.
 
-#![cfg(feature = "router")]
+#![cfg(feature = "testing")]
 
 mod support;
 
@@ -17,13 +17,14 @@ use serde::Deserialize;
 use tower::{ServiceExt, service_fn};
 use tower_nylas::{
     Ack, Notification, Secrets, TriggerRouter, VerifiedBody, WebhookLayer, router::Handler,
+    testing::VirtualClock,
 };
 
-use crate::support::{PATH, SECRET, delivery, endpoint::Endpoint, manual_timer::ManualTimer, sign};
+use crate::support::{PATH, SECRET, delivery, endpoint::Endpoint, sign};
 
 fn layer() -> WebhookLayer {
     let secrets = Secrets::builder().label("eu").secret(SECRET).unwrap();
-    WebhookLayer::with_timer(secrets, ManualTimer::new())
+    WebhookLayer::with_timer(secrets, VirtualClock::new())
 }
 
 fn notification(trigger: &str) -> Vec<u8> {

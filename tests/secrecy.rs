@@ -1,7 +1,7 @@
 //! No `Debug`, no `Display`, no error, no report and no response shows a secret, a signature
 //! (received or computed) or a body.
 
-#![cfg(feature = "router")]
+#![cfg(feature = "testing")]
 
 mod support;
 
@@ -28,6 +28,7 @@ use tower_nylas::{
     challenge::ChallengeLayer,
     decompression::DecompressionLayer,
     notification::{Envelope, Payload},
+    testing::VirtualClock,
     verify::UnknownTenant,
     webhook::Report,
 };
@@ -35,7 +36,6 @@ use tower_nylas::{
 use crate::support::{
     PATH,
     body::{Scripted, Step, Untouchable},
-    manual_timer::ManualTimer,
     sign_with,
 };
 
@@ -349,13 +349,13 @@ fn nor_by_layers_services_and_futures() {
     let mut seen = Seen::default();
     let cx = &mut Context::from_waker(Waker::noop());
 
-    let verify = VerifySignatureLayer::with_timer(secrets(), ManualTimer::new());
+    let verify = VerifySignatureLayer::with_timer(secrets(), VirtualClock::new());
     let (set, lookup) = (secrets(), verify.clone());
     let lookup = lookup.with_lookup(move |_| Ok(Some(set.clone())));
     for verify in [&verify, &lookup, &verify.clone().secrets_from_extensions()] {
         seen.debug("VerifySignatureLayer", verify);
         seen.debug("VerifySignature", &verify.layer(Inner));
-        let webhook = WebhookLayer::with_timer(secrets(), ManualTimer::new());
+        let webhook = WebhookLayer::with_timer(secrets(), VirtualClock::new());
         seen.debug("WebhookLayer", &webhook);
         seen.debug("Webhook", &webhook.layer(Inner));
     }
@@ -369,7 +369,7 @@ fn nor_by_layers_services_and_futures() {
             Step::Stuck,
         ])
     };
-    let webhook = WebhookLayer::with_timer(secrets(), ManualTimer::new());
+    let webhook = WebhookLayer::with_timer(secrets(), VirtualClock::new());
     for _ in 0..2 {
         let mut future = pin!(verify.layer(Inner).call(request(half())));
         seen.debug("verify::ResponseFuture", &future);
@@ -393,7 +393,7 @@ fn nor_by_layers_services_and_futures() {
         .append("x-nylas-signature", signature().to_hex().parse().unwrap());
     seen.debug("verify::ResponseFuture", &verify.layer(Inner).call(bad));
 
-    let acknowledge = AcknowledgeLayer::with_timer(ManualTimer::new());
+    let acknowledge = AcknowledgeLayer::with_timer(VirtualClock::new());
     seen.debug("AcknowledgeLayer", &acknowledge);
     let mut acknowledge = acknowledge.layer(Inner);
     seen.debug("Acknowledge", &acknowledge);
@@ -450,7 +450,7 @@ async fn nor_by_the_request_that_reaches_the_inner_service() {
             .debug("Request<VerifiedBody>", &request);
         async { Ok::<_, Infallible>(Response::<Full<Bytes>>::default()) }
     });
-    let webhook = WebhookLayer::with_timer(secrets(), ManualTimer::new()).layer(inner);
+    let webhook = WebhookLayer::with_timer(secrets(), VirtualClock::new()).layer(inner);
     let response = webhook.oneshot(request(Full::new(body()))).await.unwrap();
     assert_eq!(response.status(), 200);
     seen.lock().unwrap().assert_clean();
@@ -484,7 +484,7 @@ async fn nor_by_extractors() {
         seen.text("its body", std::str::from_utf8(&body).unwrap());
     };
     let route = axum::routing::post(handler);
-    let webhook = WebhookLayer::with_timer(secrets(), ManualTimer::new()).layer(route);
+    let webhook = WebhookLayer::with_timer(secrets(), VirtualClock::new()).layer(route);
     let response = webhook.oneshot(request(Full::new(body()))).await.unwrap();
     assert_eq!(response.status(), 200);
     let seen = seen.lock().unwrap();
@@ -497,7 +497,7 @@ async fn nor_by_extractors() {
 async fn nor_by_the_sender_of_tests() {
     use tower_nylas::testing::Nylas;
 
-    let webhook = WebhookLayer::with_timer(secrets(), ManualTimer::new());
+    let webhook = WebhookLayer::with_timer(secrets(), VirtualClock::new());
     let endpoint = webhook.layer(TriggerRouter::new());
     let nylas = Nylas::new(endpoint, WebhookSecret::new(OLD).unwrap());
     let mut seen = Seen::default();
@@ -517,7 +517,7 @@ async fn nor_by_answers_and_reports() {
         reported.lock().unwrap().display("Report", &report);
     };
     let webhook = |secrets, router| {
-        WebhookLayer::with_timer(secrets, ManualTimer::new())
+        WebhookLayer::with_timer(secrets, VirtualClock::new())
             .observe(observe.clone())
             .layer(router)
     };
@@ -599,7 +599,7 @@ async fn nor_by_answers_and_reports() {
 async fn a_report_is_one_line_whatever_it_tells() {
     let reports = Arc::new(Mutex::new(Vec::new()));
     let seen = reports.clone();
-    let layer = WebhookLayer::with_timer(secrets(), ManualTimer::new())
+    let layer = WebhookLayer::with_timer(secrets(), VirtualClock::new())
         .with_lookup({
             let secrets = secrets();
             move |request| match request.uri.path() {

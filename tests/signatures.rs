@@ -1,6 +1,6 @@
 //! Which bodies are taken for Nylas', and that nothing but their bytes matters.
 
-#![cfg(feature = "router")]
+#![cfg(feature = "testing")]
 
 mod support;
 
@@ -19,7 +19,7 @@ use serde::Deserialize;
 use tower::{ServiceExt, service_fn};
 use tower_nylas::{
     Ack, Secrets, Signature, TriggerRouter, VerifiedBody, VerifyError, VerifySignatureLayer,
-    WebhookLayer, WebhookSecret,
+    WebhookLayer, WebhookSecret, testing::VirtualClock,
 };
 
 use crate::support::{
@@ -27,9 +27,7 @@ use crate::support::{
     body::{Pieces, Scripted, Step},
     delivery_signed,
     endpoint::Endpoint,
-    head,
-    manual_timer::ManualTimer,
-    sign,
+    head, sign,
 };
 
 /// What the inner service received, and the status.
@@ -45,7 +43,7 @@ where
         *received.lock().unwrap() = Some(request.into_body().into_bytes());
         async { Ok::<_, Infallible>(Response::new(String::new())) }
     });
-    let layer = VerifySignatureLayer::with_timer(secrets.clone(), ManualTimer::new());
+    let layer = VerifySignatureLayer::with_timer(secrets.clone(), VirtualClock::new());
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let answer = runtime
         .unwrap()
@@ -131,7 +129,7 @@ mod vectors {
                 async { Ok::<_, Infallible>(Response::<Full<Bytes>>::default()) }
             });
             let secrets = Secrets::new(&vector.secret).unwrap();
-            let layer = WebhookLayer::with_timer(secrets, ManualTimer::new());
+            let layer = WebhookLayer::with_timer(secrets, VirtualClock::new());
             let endpoint = Endpoint::serve(layer, inner).await;
 
             let length = body.len().to_string();
@@ -173,7 +171,7 @@ mod headers {
     /// Over a socket, since a header may hold bytes that no client library sends.
     #[tokio::test]
     async fn that_are_no_signature_are_401() {
-        let layer = WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), ManualTimer::new());
+        let layer = WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), VirtualClock::new());
         let router = TriggerRouter::new().fallback(async || Ack::Retry);
         let endpoint = Endpoint::serve(layer, router).await;
         let genuine = sign(b"{}").to_hex();
@@ -229,7 +227,7 @@ mod headers {
 
     #[tokio::test]
     async fn that_are_repeated_are_401_even_if_all_are_right() {
-        let layer = WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), ManualTimer::new());
+        let layer = WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), VirtualClock::new());
         let endpoint = Endpoint::serve(layer, TriggerRouter::new()).await;
         let (genuine, other) = (sign(b"{}").to_hex(), sign(b"other").to_hex());
         for signatures in [
@@ -250,7 +248,7 @@ mod headers {
 
     #[tokio::test]
     async fn are_read_in_any_case_and_with_white_space_around() {
-        let layer = WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), ManualTimer::new());
+        let layer = WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), VirtualClock::new());
         let endpoint = Endpoint::serve(layer, TriggerRouter::new()).await;
         let genuine = sign(b"{}").to_hex();
         for (name, value) in [
@@ -483,7 +481,7 @@ mod bodies {
 
     #[tokio::test]
     async fn empty_or_not_utf8_or_chunked_are_verified_in_a_real_server() {
-        let layer = WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), ManualTimer::new());
+        let layer = WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), VirtualClock::new());
         let endpoint = Endpoint::serve(layer, TriggerRouter::new()).await;
         for body in [
             &b""[..],
@@ -514,7 +512,7 @@ mod bodies {
     /// A signature in the trailers is none, however right it is.
     #[tokio::test]
     async fn with_a_signature_in_their_trailers_only_are_401() {
-        let layer = WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), ManualTimer::new());
+        let layer = WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), VirtualClock::new());
         let endpoint = Endpoint::serve(layer, TriggerRouter::new()).await;
         let headers = [
             ("transfer-encoding", "chunked"),
@@ -591,7 +589,7 @@ mod without_a_copy {
             },
         );
         let secrets = Secrets::new(SECRET).unwrap();
-        let webhook = WebhookLayer::with_timer(secrets, ManualTimer::new()).layer(router);
+        let webhook = WebhookLayer::with_timer(secrets, VirtualClock::new()).layer(router);
         let request = signed(&sign(&sent), Full::new(sent));
         let response = webhook.oneshot(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);

@@ -40,7 +40,11 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Timeouts and rotations pass in no real time on a [`VirtualClock`].
 
+mod clock;
+mod executor;
 mod nylas;
 mod samples;
 
@@ -49,6 +53,7 @@ use http::{Method, Request, header};
 use http_body_util::Full;
 
 pub use self::{
+    clock::VirtualClock,
     nylas::{ChallengeError, Delivery, HttpClient, Nylas},
     samples::{SAMPLES, sample},
 };

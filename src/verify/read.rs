@@ -239,19 +239,10 @@ impl<B> fmt::Debug for Reading<B> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::Arc,
-        time::{Duration, Instant},
-    };
-
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        signature::{Secrets, WebhookSecret},
-        time::{Clock, Sleep, Timer},
-        verify::{MemoryBudget, budget::Reservation},
-    };
+    use crate::signature::{Secrets, WebhookSecret};
 
     fn frames() -> Frames {
         let signature = WebhookSecret::new("a").unwrap().sign(b"");
@@ -274,24 +265,17 @@ mod tests {
         }
     }
 
-    struct Still;
-
-    impl Clock for Still {
-        fn now(&self) -> Instant {
-            Instant::now()
-        }
-    }
-
-    impl Timer for Still {
-        fn sleep(&self, _: Duration) -> Sleep {
-            Box::pin(std::future::pending())
-        }
-    }
-
     /// Buffers may be larger than what they hold only as long as there is room.
+    #[cfg(feature = "testing")]
     #[test]
     fn announcements_are_believed_while_half_of_the_budget_is_free() {
-        let mut settings = Settings::new(Secrets::pending().into(), Arc::new(Still));
+        use crate::{
+            testing::VirtualClock,
+            verify::{MemoryBudget, budget::Reservation},
+        };
+
+        let timer = std::sync::Arc::new(VirtualClock::new());
+        let mut settings = Settings::new(Secrets::pending().into(), timer);
         settings.budget = MemoryBudget::new(1000);
         settings.max_body_size = 600;
         let body = |length| http_body_util::Full::new(Bytes::from(vec![b'x'; length]));

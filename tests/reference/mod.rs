@@ -4,9 +4,6 @@
 
 #![allow(dead_code, unreachable_pub, clippy::new_without_default)]
 
-#[path = "../support/manual_timer.rs"]
-pub mod manual_timer;
-
 pub mod generate;
 pub mod naive;
 pub mod scenario;

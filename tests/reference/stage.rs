@@ -15,16 +15,15 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use tower_nylas::{
-    Notification, Outcome, Rejection, Secrets, TriggerRouter, VerifiedBody, WebhookLayer, testing,
+    Notification, Outcome, Rejection, Secrets, TriggerRouter, VerifiedBody, WebhookLayer,
+    testing::{self, VirtualClock},
     time::Timer,
     webhook::{Report, Webhook},
 };
 use tower_service::Service;
 
 use super::{
-    Body, Kind, Prediction,
-    manual_timer::ManualTimer,
-    naive, predict,
+    Body, Kind, Prediction, naive, predict,
     scenario::{
         End, Event, Pause, Plan, Readiness, Request, RouteKind, Scenario, SecretOperation, Step,
         Strict, Tenant,
@@ -94,7 +93,7 @@ struct Stage {
 /// What the routes share with the stage.
 #[derive(Clone)]
 struct Backstage {
-    timer: ManualTimer,
+    timer: VirtualClock,
     log: Arc<Mutex<Log>>,
 }
 
@@ -120,7 +119,7 @@ impl Backstage {
 impl Stage {
     fn new(scenario: &Scenario) -> Self {
         let backstage = Backstage {
-            timer: ManualTimer::new(),
+            timer: VirtualClock::new(),
             log: Arc::default(),
         };
         let secrets = Secrets::builder().clock(backstage.timer.clone());
@@ -141,9 +140,9 @@ impl Stage {
             plan: Some(request.plan.clone()),
             ..Log::default()
         };
-        let start = self.backstage.timer.passed();
+        let start = self.backstage.timer.elapsed();
         let response = self.drive(request, polls_needlessly);
-        assert!(self.backstage.timer.passed() >= start);
+        assert!(self.backstage.timer.elapsed() >= start);
         let log = std::mem::take(&mut *self.backstage.log());
         let extensions = response.extensions();
         let rejection = extensions.get::<Rejection>().cloned();
@@ -169,7 +168,7 @@ impl Stage {
             allow: header(header::ALLOW),
             retry_after: header(header::RETRY_AFTER),
             handled: log.handled,
-            answered_at: self.backstage.timer.passed(),
+            answered_at: self.backstage.timer.elapsed(),
             body_was_polled: log.body_was_polled,
             violations: log.violations,
             body: naive::read(response.into_body()),
@@ -194,7 +193,7 @@ impl Stage {
                 return response;
             }
             while !bell.0.swap(false, Ordering::SeqCst) {
-                let left = timer.until_next_end().expect("somebody wakes the request");
+                let left = timer.until_next_wake().expect("somebody wakes the request");
                 if polls_needlessly && left > Duration::from_millis(1) {
                     let nearly = left.saturating_sub(Duration::from_millis(1));
                     timer.advance(nearly);

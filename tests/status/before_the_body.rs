@@ -197,7 +197,7 @@ async fn secrets_from_extensions_decide_like_a_lookup() {
 async fn pending_secrets_give_503_until_the_first_is_set() {
     let secrets = Secrets::pending();
     let (router, calls) = counting_router();
-    let layer = WebhookLayer::with_timer(secrets.clone(), ManualTimer::new());
+    let layer = WebhookLayer::with_timer(secrets.clone(), VirtualClock::new());
     let endpoint = Endpoint::serve(layer, router).await;
 
     let answer = endpoint.send(&delivery(b"{}")).await;

@@ -114,7 +114,7 @@ impl Drop for Endless {
 
 #[tokio::test]
 async fn one_that_is_not_done_in_time_is_503_and_dropped() {
-    let timer = ManualTimer::new();
+    let timer = VirtualClock::new();
     let started = Arc::new(Semaphore::new(0));
     let dropped = Arc::new(AtomicUsize::new(0));
     let router = TriggerRouter::new().fallback({
@@ -135,7 +135,7 @@ async fn one_that_is_not_done_in_time_is_503_and_dropped() {
     let mut connection = Connection::open(endpoint.address).await;
     connection.write(&delivery(&notification("a.b"))).await;
     let _permit = started.acquire().await.unwrap();
-    timer.until_asleep().await;
+    timer.wait_for_sleeper().await;
     timer.advance(Duration::from_millis(5999));
     assert_eq!(dropped.load(Ordering::SeqCst), 0);
     timer.advance(Duration::from_millis(1));
@@ -147,7 +147,7 @@ async fn one_that_is_not_done_in_time_is_503_and_dropped() {
 
 #[tokio::test]
 async fn one_that_answers_at_once_arms_no_timer() {
-    let timer = ManualTimer::new();
+    let timer = VirtualClock::new();
     let webhook = WebhookLayer::with_timer(secrets(), timer.clone()).layer(counting_router().0);
     let body = notification("a.b");
     let request = Request::post(PATH)
@@ -155,7 +155,7 @@ async fn one_that_answers_at_once_arms_no_timer() {
         .body(Full::new(Bytes::from(body)))
         .unwrap();
     assert_eq!(webhook.oneshot(request).await.unwrap().status(), 200);
-    assert_eq!(timer.requested(), []);
+    assert_eq!(timer.longest_sleep(), None);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 //! A client that was answered before its body was read finds the connection closed (HTTP/1), so
 //! such tests send the head alone.
 
-#![cfg(feature = "router")]
+#![cfg(feature = "testing")]
 
 mod before_the_body;
 mod encodings;
@@ -36,7 +36,7 @@ use tokio::sync::Semaphore;
 use tower::{Service, ServiceExt, service_fn};
 use tower_nylas::{
     Ack, BoxError, Outcome, Rejection, Secrets, TriggerRouter, VerifiedBody, WebhookLayer,
-    acknowledge::AcknowledgeLayer, router::Handler, verify::UnknownTenant,
+    acknowledge::AcknowledgeLayer, router::Handler, testing::VirtualClock, verify::UnknownTenant,
 };
 
 use crate::support::{
@@ -44,9 +44,7 @@ use crate::support::{
     body::{Scripted, Step, Untouchable},
     delivery, delivery_signed,
     endpoint::Endpoint,
-    head,
-    manual_timer::ManualTimer,
-    sign, sign_with,
+    head, sign, sign_with,
 };
 
 const HUNDRED_MEBIBYTES: &str = "104857600";
@@ -56,7 +54,7 @@ fn secrets() -> Secrets {
 }
 
 fn layer() -> WebhookLayer {
-    WebhookLayer::with_timer(secrets(), ManualTimer::new())
+    WebhookLayer::with_timer(secrets(), VirtualClock::new())
 }
 
 fn notification(trigger: &str) -> Vec<u8> {

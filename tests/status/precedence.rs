@@ -18,7 +18,7 @@ const LOOKUPS: [usize; 3] = [2, 3, 4];
 /// Every set of causes together, and the first one is the answer.
 #[tokio::test]
 async fn the_first_cause_is_the_answer() {
-    let timer = ManualTimer::new();
+    let timer = VirtualClock::new();
     let (known, pending) = (secrets(), Secrets::pending());
     let layer =
         WebhookLayer::with_timer(Secrets::pending(), timer.clone()).with_lookup(move |request| {
@@ -45,7 +45,7 @@ async fn the_first_cause_is_the_answer() {
         let mut connection = Connection::open(endpoint.address).await;
         connection.write(&request).await;
         if first == Some(6) {
-            timer.until_asleep().await;
+            timer.wait_for_sleeper().await;
             timer.advance(Duration::from_secs(3));
         }
         let answer = connection.read(false).await;

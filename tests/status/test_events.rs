@@ -20,7 +20,7 @@ async fn are_401_with_a_hint_for_the_operator() {
 /// Finding it out costs an HMAC more, which a flood of forgeries must not get for free.
 #[tokio::test]
 async fn are_recognised_for_a_hint_at_most_once_a_second() {
-    let timer = ManualTimer::new();
+    let timer = VirtualClock::new();
     let layer = WebhookLayer::with_timer(secrets(), timer.clone());
     // A layer that is mounted twice has one allowance.
     let endpoints = [endpoint(layer.clone()).await, endpoint(layer).await];
@@ -59,7 +59,7 @@ async fn are_200_and_never_routed_when_they_are_acknowledged() {
 async fn are_acknowledged_while_a_rotation_is_expected_too() {
     let secrets = secrets();
     secrets.expect_rotation(Duration::from_secs(60));
-    let layer = WebhookLayer::with_timer(secrets, ManualTimer::new());
+    let layer = WebhookLayer::with_timer(secrets, VirtualClock::new());
     let endpoint = endpoint(layer.acknowledge_test_events(true)).await;
     assert_settled(&endpoint.send(&test_event()).await, 200, None);
 }

@@ -5,7 +5,6 @@
 
 pub mod body;
 pub mod endpoint;
-pub mod manual_timer;
 
 use std::{fmt::Write as _, io, net::SocketAddr, time::Duration};
 

@@ -1,0 +1,180 @@
+//! Polls tasks on the thread that asks for it, in the order in which they were woken.
+//!
+//! No lock is held while foreign code runs: a future's `poll` and `drop` may spawn, wake and drop
+//! other tasks.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+};
+
+#[derive(Default)]
+pub(super) struct Executor {
+    running: AtomicBool,
+    tasks: Mutex<Tasks>,
+    ready: Arc<Ready>,
+}
+
+#[derive(Default)]
+struct Tasks {
+    next_id: TaskId,
+    /// Those that wait; the one being polled is not among them.
+    waiting: BTreeMap<TaskId, Task>,
+}
+
+type TaskId = u64;
+
+struct Task {
+    future: Pin<Box<dyn Future<Output = ()> + Send>>,
+    signal: Arc<Signal>,
+}
+
+/// The tasks that were woken, the first one first.
+///
+/// Apart from the tasks, so that a waker that somebody keeps does not keep any of them.
+#[derive(Default)]
+struct Ready(Mutex<VecDeque<TaskId>>);
+
+struct Signal {
+    id: TaskId,
+    queued: AtomicBool,
+    ready: Arc<Ready>,
+}
+
+impl Executor {
+    pub(super) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        let future = Box::pin(future);
+        let mut tasks = self.tasks();
+        let signal = tasks.new_signal(&self.ready);
+        let task = Task {
+            future,
+            signal: signal.clone(),
+        };
+        tasks.waiting.insert(signal.id, task);
+        drop(tasks);
+        signal.wake();
+    }
+
+    /// How many tasks wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.tasks().waiting.len()
+    }
+
+    /// # Panics
+    ///
+    /// Panics if it is running already.
+    pub(super) fn start(&self) -> Run<'_> {
+        let is_running = self.running.swap(true, Ordering::SeqCst);
+        assert!(
+            !is_running,
+            "`run_for` or `run_until` of this clock is running already"
+        );
+        Run { executor: self }
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, Tasks> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tasks {
+    fn new_signal(&mut self, ready: &Arc<Ready>) -> Arc<Signal> {
+        let id = self.next_id;
+        self.next_id += 1;
+        Arc::new(Signal {
+            id,
+            queued: AtomicBool::new(false),
+            ready: ready.clone(),
+        })
+    }
+}
+
+impl Ready {
+    fn queue(&self) -> MutexGuard<'_, VecDeque<TaskId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Signal {
+    /// Polls a future with this signal as its waker. Who wakes it from now on queues it again.
+    fn poll<F: Future + ?Sized>(self: &Arc<Self>, future: Pin<&mut F>) -> Poll<F::Output> {
+        // Reads what was written before it was woken for the last time.
+        self.queued.swap(false, Ordering::SeqCst);
+        let waker = Waker::from(self.clone());
+        future.poll(&mut Context::from_waker(&waker))
+    }
+}
+
+impl Wake for Signal {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.queued.swap(true, Ordering::SeqCst) {
+            self.ready.queue().push_back(self.id);
+        }
+    }
+}
+
+/// The only one that polls, until it is dropped.
+pub(super) struct Run<'a> {
+    executor: &'a Executor,
+}
+
+impl Run<'_> {
+    /// A future that takes its turn among the tasks without being one, so that it may borrow.
+    pub(super) fn enter<'f, F: Future>(&self, future: Pin<&'f mut F>) -> Root<'f, F> {
+        let signal = self.executor.tasks().new_signal(&self.executor.ready);
+        signal.wake_by_ref();
+        Root { future, signal }
+    }
+
+    /// Polls until all tasks wait.
+    pub(super) fn poll_tasks(&self) {
+        while let Some(id) = self.next() {
+            self.poll_task(id);
+        }
+    }
+
+    /// Polls until all wait, or until the root future is done.
+    pub(super) fn poll_with<F: Future>(&self, root: &mut Root<'_, F>) -> Poll<F::Output> {
+        while let Some(id) = self.next() {
+            if id != root.signal.id {
+                self.poll_task(id);
+            } else if let Poll::Ready(output) = root.signal.poll(root.future.as_mut()) {
+                return Poll::Ready(output);
+            }
+        }
+        Poll::Pending
+    }
+
+    fn next(&self) -> Option<TaskId> {
+        self.executor.ready.queue().pop_front()
+    }
+
+    fn poll_task(&self, id: TaskId) {
+        // One that has ended may be woken all the same.
+        let task = self.executor.tasks().waiting.remove(&id);
+        let Some(mut task) = task else { return };
+        if task.signal.poll(task.future.as_mut()).is_pending() {
+            self.executor.tasks().waiting.insert(id, task);
+        }
+    }
+}
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        self.executor.running.store(false, Ordering::SeqCst);
+    }
+}
+
+pub(super) struct Root<'f, F> {
+    future: Pin<&'f mut F>,
+    signal: Arc<Signal>,
+}

@@ -1,0 +1,134 @@
+//! Time as the crate sees it: injected, so that a test decides how much of it passes.
+//!
+//! [`Clock`] says what time it is, [`Timer`] waits. [`SystemClock`] is the default of
+//! [`Secrets`](crate::Secrets), `TokioTimer` (feature `tokio`) that of the layers, and
+//! `testing::VirtualClock` (feature `testing`) is both for tests. Another runtime takes a `Timer`
+//! of a few lines:
+//!
+//! ```
+//! # mod some_runtime { pub async fn sleep(_: std::time::Duration) {} }
+//! use std::time::{Duration, Instant};
+//! use tower_nylas::time::{Clock, Sleep, Timer};
+//!
+//! struct SomeTimer;
+//!
+//! impl Clock for SomeTimer {
+//!     fn now(&self) -> Instant {
+//!         Instant::now()
+//!     }
+//! }
+//!
+//! impl Timer for SomeTimer {
+//!     fn sleep(&self, duration: Duration) -> Sleep {
+//!         Box::pin(some_runtime::sleep(duration))
+//!     }
+//! }
+//! ```
+
+mod deadline;
+#[cfg(feature = "tokio")]
+mod tokio;
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+pub(crate) use self::deadline::Deadline;
+#[cfg(feature = "tokio")]
+pub use self::tokio::TokioTimer;
+
+/// Tells what time it is. [`Secrets`](crate::Secrets) needs no more than this.
+pub trait Clock: Send + Sync + 'static {
+    /// The present moment, on a clock that never goes back: for deadlines and durations.
+    fn now(&self) -> Instant;
+
+    /// The time since the Unix epoch: for comparison with times that others wrote, such as those
+    /// in a notification. It may be set back at any moment.
+    ///
+    /// By default the system's clock, and zero while that stands before 1970. A clock whose
+    /// [`now`](Self::now) is not the system's has to implement this as well, or the two drift
+    /// apart.
+    fn unix_time(&self) -> Duration {
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        since_epoch.unwrap_or_default()
+    }
+}
+
+/// A clock that can also wait: what the layers with a deadline need.
+///
+/// A timer is asked to sleep only when something is really being waited for. A request whose body
+/// lies there whole and whose handler answers at once never touches it.
+pub trait Timer: Clock {
+    /// A future that completes once `duration` has passed.
+    fn sleep(&self, duration: Duration) -> Sleep;
+}
+
+/// What [`Timer::sleep`] returns.
+pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl<T: Clock + ?Sized> Clock for Arc<T> {
+    fn now(&self) -> Instant {
+        T::now(self)
+    }
+
+    fn unix_time(&self) -> Duration {
+        T::unix_time(self)
+    }
+}
+
+impl<T: Timer + ?Sized> Timer for Arc<T> {
+    fn sleep(&self, duration: Duration) -> Sleep {
+        T::sleep(self, duration)
+    }
+}
+
+/// [`Instant::now`] and [`SystemTime::now`], the default clock of [`Secrets`](crate::Secrets).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed(Instant);
+
+    impl Clock for Fixed {
+        fn now(&self) -> Instant {
+            self.0
+        }
+
+        fn unix_time(&self) -> Duration {
+            Duration::from_secs(7)
+        }
+    }
+
+    impl Timer for Fixed {
+        fn sleep(&self, _: Duration) -> Sleep {
+            Box::pin(std::future::ready(()))
+        }
+    }
+
+    #[test]
+    fn an_arc_shows_both_times_of_its_clock() {
+        let now = Instant::now();
+        let timer: Arc<dyn Timer> = Arc::new(Fixed(now));
+        let seen = (Clock::now(&timer), Clock::unix_time(&timer));
+        assert_eq!(seen, (now, Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn the_system_clock_shows_the_time_of_the_system() {
+        let unix_time = || SystemTime::UNIX_EPOCH.elapsed().unwrap();
+        let before = unix_time();
+        let seen = SystemClock.unix_time();
+        assert!((before..=unix_time()).contains(&seen), "{seen:?}");
+    }
+}
