@@ -3,10 +3,10 @@
 //! Two ways to find the secrets of a request, each under a path of its own:
 //!
 //! - `/webhooks/nylas/{tenant}` looks into a map in memory. That takes no waiting, so the layer
-//!   does it itself (`with_lookup`).
+//!   does it itself (`WebhookLayer::by_lookup`).
 //! - `/database/webhooks/nylas/{tenant}` has to ask a database when it sees a tenant for the first
 //!   time. That takes waiting, so a layer outside does it, and puts the secrets into the request's
-//!   extensions (`secrets_from_extensions`).
+//!   extensions (`WebhookLayer::from_extensions`).
 //!
 //! Either way a tenant's `Secrets` are made once, kept, and cloned for each request. A clone is the
 //! same set, so `set`, `rotate` and `expect_rotation` on the kept one reach every request; one that
@@ -106,16 +106,12 @@ fn secrets_of(tenant: &str, secret: &str) -> Result<Secrets, InvalidSecret> {
 fn app(tenants: Tenants, directory: Directory) -> Router {
     let triggers = TriggerRouter::new().fallback(on_notification);
 
-    // The lookup takes the place of the secrets that `new` is given.
-    let by_lookup = WebhookLayer::new(Secrets::pending())
-        .with_lookup(move |request| {
-            let tenant = request.uri.path().strip_prefix("/webhooks/nylas/");
-            tenants.find(tenant.unwrap_or_default())
-        })
-        .layer(triggers.clone());
-    let by_extension = WebhookLayer::new(Secrets::pending())
-        .secrets_from_extensions()
-        .layer(triggers);
+    let by_lookup = WebhookLayer::by_lookup(move |request| {
+        let tenant = request.uri.path().strip_prefix("/webhooks/nylas/");
+        tenants.find(tenant.unwrap_or_default())
+    })
+    .layer(triggers.clone());
+    let by_extension = WebhookLayer::from_extensions().layer(triggers);
 
     let behind_database = Router::new()
         .route_service("/database/webhooks/nylas/{tenant}", by_extension)

@@ -89,7 +89,8 @@ fn send(sender: &mut Sender<Bytes>, piece: &[u8]) {
 
 #[test]
 fn a_body_that_never_waits_needs_no_room() {
-    let layer = layer(&VirtualClock::new()).memory_budget(0);
+    let budget = MemoryBudget::new(0);
+    let layer = layer(&VirtualClock::new()).memory_budget(budget.clone());
     let signature = sign(NOTIFICATION).to_hex();
     for pieces in [1, 7, NOTIFICATION.len()] {
         let frames = NOTIFICATION.chunks(NOTIFICATION.len().div_ceil(pieces));
@@ -103,7 +104,8 @@ fn a_body_that_never_waits_needs_no_room() {
 
 #[test]
 fn what_counts_is_what_was_received_and_never_what_was_announced() {
-    let layer = layer(&VirtualClock::new()).memory_budget(1000);
+    let budget = MemoryBudget::new(1000);
+    let layer = layer(&VirtualClock::new()).memory_budget(budget.clone());
     let steps = [
         Step::Data(&b"abc"[..]),
         Step::Later,
@@ -112,11 +114,11 @@ fn what_counts_is_what_was_received_and_never_what_was_announced() {
     ];
     let body = Scripted::new(steps).claiming(SizeHint::with_exact(4_000_000));
     let mut exchange = Exchange::begin(&layer, &sign(b"").to_hex(), body);
-    assert_eq!(layer.buffered_bytes(), 0);
+    assert_eq!(budget.used(), 0);
     assert_eq!(exchange.status(), None);
-    assert_eq!(layer.buffered_bytes(), 3);
+    assert_eq!(budget.used(), 3);
     assert_eq!(exchange.status(), None);
-    assert_eq!(layer.buffered_bytes(), 5);
+    assert_eq!(budget.used(), 5);
 }
 
 /// What it shows, the signature, the body, the milliseconds that pass, and the answer.
@@ -158,55 +160,56 @@ fn every_end_gives_the_bytes_back_once() {
     for (what, signature, steps, millis, status) in cases {
         let timer = VirtualClock::new();
         let limit = if what == "too large" { 50 } else { 4000 };
-        let layer = layer(&timer).memory_budget(1000).max_body_size(limit);
+        let budget = MemoryBudget::new(1000);
+        let layer = layer(&timer)
+            .memory_budget(budget.clone())
+            .max_body_size(limit);
         let (mut sender, mut other) = fed(&layer, b"");
         if matches!(what, "longest" | "no room") {
             timer.advance(Duration::from_millis(1));
             send(&mut sender, &[b'x'; 900]);
         }
         assert_eq!(other.status(), None, "{what}");
-        let before = layer.buffered_bytes();
+        let before = budget.used();
 
         let mut exchange = Exchange::begin(&layer, signature, Scripted::new(steps));
         assert_eq!(exchange.status(), None, "{what}");
-        assert_eq!(
-            layer.buffered_bytes(),
-            before + NOTIFICATION.len(),
-            "{what}"
-        );
+        assert_eq!(budget.used(), before + NOTIFICATION.len(), "{what}");
         timer.advance(Duration::from_millis(millis));
         assert_eq!(exchange.status(), Some(status), "{what}");
-        assert_eq!(layer.buffered_bytes(), before, "{what}");
+        assert_eq!(budget.used(), before, "{what}");
         drop(exchange);
-        assert_eq!(layer.buffered_bytes(), before, "{what}");
+        assert_eq!(budget.used(), before, "{what}");
     }
 }
 
 #[test]
 fn a_client_that_goes_and_a_body_that_panics_give_the_bytes_back() {
-    let layer = layer(&VirtualClock::new());
+    let budget = MemoryBudget::default();
+    let layer = layer(&VirtualClock::new()).memory_budget(budget.clone());
     let steps = || Scripted::new([Step::Data(NOTIFICATION), Step::Later, Step::Stuck]);
     let signature = sign(NOTIFICATION).to_hex();
 
     let mut exchange = Exchange::begin(&layer, &signature, steps());
     assert_eq!(exchange.status(), None);
-    assert_eq!(layer.buffered_bytes(), NOTIFICATION.len());
+    assert_eq!(budget.used(), NOTIFICATION.len());
     drop(exchange);
-    assert_eq!(layer.buffered_bytes(), 0);
+    assert_eq!(budget.used(), 0);
 
     let panicking = steps().on_poll(|poll| assert!(poll < 2, "the body panics"));
     let mut exchange = Exchange::begin(&layer, &signature, panicking);
     assert_eq!(exchange.status(), None);
-    assert_eq!(layer.buffered_bytes(), NOTIFICATION.len());
+    assert_eq!(budget.used(), NOTIFICATION.len());
     assert!(catch_unwind(AssertUnwindSafe(|| exchange.status())).is_err());
     drop(exchange);
-    assert_eq!(layer.buffered_bytes(), 0);
+    assert_eq!(budget.used(), 0);
 }
 
 #[tokio::test]
 async fn no_room_is_503_on_the_wire_and_room_again_is_200() {
     let timer = VirtualClock::new();
-    let layer = layer(&timer).memory_budget(NOTIFICATION.len() + 5);
+    let budget = MemoryBudget::new(NOTIFICATION.len() + 5);
+    let layer = layer(&timer).memory_budget(budget.clone());
     let endpoint = Endpoint::serve(layer.clone(), router()).await;
     let request = delivery(NOTIFICATION);
     let (most, rest) = request.split_at(request.len() - 1);
@@ -214,7 +217,7 @@ async fn no_room_is_503_on_the_wire_and_room_again_is_200() {
     let mut first = Connection::open(endpoint.address).await;
     first.write(most).await;
     timer.wait_for_sleeper().await;
-    assert_eq!(layer.buffered_bytes(), NOTIFICATION.len() - 1);
+    assert_eq!(budget.used(), NOTIFICATION.len() - 1);
 
     let mut second = Connection::open(endpoint.address).await;
     second.write(most).await;
@@ -224,7 +227,7 @@ async fn no_room_is_503_on_the_wire_and_room_again_is_200() {
 
     first.write(rest).await;
     assert_eq!(first.read(false).await.status, 200);
-    assert_eq!(layer.buffered_bytes(), 0);
+    assert_eq!(budget.used(), 0);
     assert_eq!(endpoint.send(&request).await.status, 200);
 }
 
@@ -232,7 +235,8 @@ async fn no_room_is_503_on_the_wire_and_room_again_is_200() {
 #[tokio::test]
 async fn who_waits_longest_goes_when_others_fill_the_budget() {
     let timer = VirtualClock::new();
-    let layer = layer(&timer).memory_budget(1000);
+    let budget = MemoryBudget::new(1000);
+    let layer = layer(&timer).memory_budget(budget.clone());
     let endpoint = Endpoint::serve(layer.clone(), router()).await;
     let signature = sign(NOTIFICATION).to_hex();
     let headers = [
@@ -248,7 +252,7 @@ async fn who_waits_longest_goes_when_others_fill_the_budget() {
         connection
     };
     let until_held = async |bytes| {
-        while layer.buffered_bytes() != bytes {
+        while budget.used() != bytes {
             tokio::task::yield_now().await;
         }
     };
@@ -261,7 +265,7 @@ async fn who_waits_longest_goes_when_others_fill_the_budget() {
     // 1.625 s are what three quarters leave, but the old one sleeps until it looks again.
     timer.advance(Duration::from_millis(250));
     assert_eq!(old.read(false).await.status, 503);
-    assert_eq!(layer.buffered_bytes(), 350);
+    assert_eq!(budget.used(), 350);
     let reports = endpoint.reports();
     assert!(
         reports.len() == 1 && reports[0].contains("memory budget"),
@@ -287,7 +291,8 @@ async fn who_waits_longest_goes_when_others_fill_the_budget() {
 #[test]
 fn who_holds_nothing_is_not_sent_away() {
     let timer = VirtualClock::new();
-    let layer = layer(&timer).memory_budget(1000);
+    let budget = MemoryBudget::new(1000);
+    let layer = layer(&timer).memory_budget(budget.clone());
     let (_sender, mut nothing) = fed(&layer, b"");
     let (mut sender, mut all) = fed(&layer, b"");
     send(&mut sender, &[b'x'; 1000]);
@@ -303,11 +308,12 @@ fn who_holds_nothing_is_not_sent_away() {
 /// What is verified no longer waits, even if its handler takes its time.
 #[test]
 fn the_bytes_are_given_back_before_the_handler_is_called() {
-    let layer = layer(&VirtualClock::new());
+    let budget = MemoryBudget::default();
+    let layer = layer(&VirtualClock::new()).memory_budget(budget.clone());
     let held = Arc::new(Mutex::new(Vec::new()));
-    let (noted, watched) = (held.clone(), layer.clone());
+    let (noted, watched) = (held.clone(), budget.clone());
     let router = TriggerRouter::new().fallback(move || {
-        noted.lock().unwrap().push(watched.buffered_bytes());
+        noted.lock().unwrap().push(watched.used());
         async {}
     });
     let (first, rest) = NOTIFICATION.split_at(10);
@@ -316,19 +322,20 @@ fn the_bytes_are_given_back_before_the_handler_is_called() {
     let mut response = pin!(layer.layer(router).call(request.body(body).unwrap()));
     let mut context = Context::from_waker(Waker::noop());
     assert!(response.as_mut().poll(&mut context).is_pending());
-    assert_eq!(layer.buffered_bytes(), first.len());
+    assert_eq!(budget.used(), first.len());
     assert!(response.as_mut().poll(&mut context).is_ready());
     assert_eq!(*held.lock().unwrap(), [0]);
 }
 
 #[test]
-fn services_and_clones_of_one_layer_share_the_budget() {
-    let one = layer(&VirtualClock::new()).memory_budget(100);
-    let other = one.clone().with_lookup(|_| Ok(Some(Secrets::new(SECRET)?)));
+fn layers_that_are_given_one_budget_share_it() {
+    let budget = MemoryBudget::new(100);
+    let one = layer(&VirtualClock::new()).memory_budget(budget.clone());
+    let other = layer(&VirtualClock::new()).memory_budget(budget.clone());
     let (mut sender, mut exchange) = fed(&one, b"");
     send(&mut sender, &[b'x'; 100]);
     assert_eq!(exchange.status(), None);
-    assert_eq!(other.buffered_bytes(), 100);
+    assert_eq!((budget.used(), budget.limit()), (100, 100));
     let (mut sender, mut exchange) = fed(&other, b"");
     send(&mut sender, b"x");
     assert!(matches!(
@@ -349,7 +356,8 @@ fn genuine_bodies_get_through_an_attack() {
     for percent in [75, 120, 186] {
         for bytes_each in [400, 4_000, 30_000] {
             let timer = VirtualClock::new();
-            let layer = layer(&timer).memory_budget(BUDGET);
+            let budget = MemoryBudget::new(BUDGET);
+            let layer = layer(&timer).memory_budget(budget.clone());
             let mut attackers: Vec<(Sender<Bytes>, Exchange, usize)> = Vec::new();
             let mut genuine: Vec<(Sender<Bytes>, Exchange, usize)> = Vec::new();
             let (mut owed, mut answers, mut most) = (0, Vec::new(), 0);
@@ -381,7 +389,7 @@ fn genuine_bodies_get_through_an_attack() {
                     answers.extend(status);
                     status.is_none()
                 });
-                most = most.max(layer.buffered_bytes());
+                most = most.max(budget.used());
                 timer.advance(Duration::from_millis(10));
             }
             let what =

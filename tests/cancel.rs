@@ -36,9 +36,8 @@ use tower::{
     limit::{ConcurrencyLimit, GlobalConcurrencyLimitLayer},
 };
 use tower_nylas::{
-    Ack, AcknowledgeLayer, ChallengeLayer, DecompressionLayer, Notification, Secrets,
+    Ack, AcknowledgeLayer, ChallengeLayer, DecompressionLayer, Notification, Report, Secrets,
     TriggerRouter, VerifiedBody, VerifySignatureLayer, WebhookLayer, testing::VirtualClock,
-    webhook::Report,
 };
 
 /// Counted while it lives: each clone of the `Arc` is one more.
@@ -167,17 +166,17 @@ impl World {
 
     fn verify(&self) -> VerifySignatureLayer {
         let secrets = Arc::downgrade(&self.secrets);
-        VerifySignatureLayer::with_timer(Secrets::pending(), self.timer.clone())
-            .with_lookup(move |_| Ok(Some(counted_secrets(&secrets))))
+        let source = SecretSource::lookup(move |_| Ok(Some(counted_secrets(&secrets))));
+        VerifySignatureLayer::with_timer(source, self.timer.clone())
     }
 
     fn webhook(&self) -> WebhookLayer {
         let secrets = Arc::downgrade(&self.secrets);
         let reports = self.reports.clone();
-        WebhookLayer::with_timer(Secrets::pending(), self.timer.clone())
+        let source = SecretSource::lookup(move |_| Ok(Some(counted_secrets(&secrets))));
+        WebhookLayer::with_timer(source, self.timer.clone())
             // Slept in one go: longer waits look at the memory budget in between.
             .read_timeout(Duration::from_millis(250))
-            .with_lookup(move |_| Ok(Some(counted_secrets(&secrets))))
             .observe(move |report: Report<'_>| reports.note(report.to_string()))
     }
 
@@ -507,7 +506,11 @@ fn unrouted_counts_what_was_acknowledged() {
         let mut response = Box::pin(endpoint.call(world.genuine("contact.updated", 2)));
         let done = (0..polls).any(|_| poll(response.as_mut()).is_ready());
         drop(response);
-        assert_eq!(triggers.unrouted(), u64::from(done), "after {polls} polls");
+        assert_eq!(
+            triggers.unrouted_count(),
+            u64::from(done),
+            "after {polls} polls"
+        );
         assert_eq!(
             world.reports.take().len(),
             usize::from(done),
@@ -524,12 +527,12 @@ fn unrouted_counts_what_was_acknowledged() {
     let world = World::new();
     let mut triggers = world.triggers();
     drop(triggers.call(world.verified("contact.updated")));
-    assert_eq!(triggers.unrouted(), 0, "nothing was acknowledged");
+    assert_eq!(triggers.unrouted_count(), 0, "nothing was acknowledged");
     let mut response = Box::pin(triggers.call(world.verified("contact.updated")));
     assert!(poll(response.as_mut()).is_ready());
     assert!(poll(response.as_mut()).is_pending(), "it has answered");
     drop(response);
-    assert_eq!(triggers.unrouted(), 1);
+    assert_eq!(triggers.unrouted_count(), 1);
     world.assert_clean(1, "the router");
 }
 

@@ -310,10 +310,10 @@ async fn observe() {
     let mismatches = log
         .iter()
         .filter(|line| line["fields"]["reason"] == "signature_mismatch");
-    let kept_back = |line: &serde_json::Value| line["fields"]["kept_back"].as_u64();
+    let suppressed = |line: &serde_json::Value| line["fields"]["suppressed"].as_u64();
     let all: u64 = mismatches
         .clone()
-        .map(|line| kept_back(line).unwrap_or(1))
+        .map(|line| suppressed(line).unwrap_or(1))
         .sum();
     assert_eq!(all, 1000);
     assert!(mismatches.count() < 200);

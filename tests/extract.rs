@@ -158,7 +158,7 @@ async fn extractors_give_the_inflated_bytes() {
         .route(PATH, post(receive).layer(layer()))
         .with_state(seen.clone());
     let secret = tower_nylas::WebhookSecret::new(SECRET).unwrap();
-    let mut request = tower_nylas::testing::delivery(&secret, compressed);
+    let mut request = tower_nylas::testing::signed_request(&secret, compressed);
     *request.uri_mut() = http::Uri::from_static(PATH);
     request
         .headers_mut()

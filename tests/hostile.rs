@@ -46,7 +46,7 @@ const UNTIL_QUIET: Duration = Duration::from_secs(30);
 struct Besieged {
     runtime: Runtime,
     address: SocketAddr,
-    layer: WebhookLayer,
+    budget: MemoryBudget,
     counters: Arc<Counters>,
 }
 
@@ -57,22 +57,23 @@ impl Besieged {
             .enable_all()
             .build()
             .unwrap();
-        let layer = server::layer(BUDGET).unwrap();
+        let budget = MemoryBudget::new(BUDGET);
+        let layer = server::layer(budget.clone()).unwrap();
         let counters = Arc::<Counters>::default();
         let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0)));
         let listener = listener.unwrap();
         let address = listener.local_addr().unwrap();
-        runtime.spawn(server::serve(listener, layer.clone(), counters.clone()));
+        runtime.spawn(server::serve(listener, layer, counters.clone()));
         Self {
             runtime,
             address,
-            layer,
+            budget,
             counters,
         }
     }
 
     fn sample(&self) -> Sample {
-        Sample::take(self.runtime.handle(), &self.layer, &self.counters)
+        Sample::take(self.runtime.handle(), &self.budget, &self.counters)
     }
 }
 

@@ -47,8 +47,8 @@ use tower_http::{
     trace::{OnFailure, OnRequest, OnResponse, TraceLayer},
 };
 use tower_nylas::{
-    BoxError, MismatchHint, Notification, Rejection, Secrets, TriggerRouter, VerifiedBody,
-    WebhookLayer, webhook::Report,
+    BoxError, MismatchHint, Notification, Rejection, Report, Secrets, TriggerRouter, VerifiedBody,
+    WebhookLayer,
 };
 
 /// As in the table: the layer, where it stands, whether that works, what to know; and the test.

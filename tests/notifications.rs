@@ -413,7 +413,7 @@ async fn handlers_see_what_outer_layers_put_into_the_extensions() {
     let service = WebhookLayer::new(Secrets::new(secret).unwrap()).layer(router);
     let body = testing::sample("grant.expired").unwrap();
     for (peer, status) in [(Some(Peer("192.0.2.7")), 200), (None, 503)] {
-        let mut request = testing::delivery(&WebhookSecret::new(secret).unwrap(), body);
+        let mut request = testing::signed_request(&WebhookSecret::new(secret).unwrap(), body);
         request.extensions_mut().extend(
             peer.map(|peer| {
                 let mut extensions = http::Extensions::new();

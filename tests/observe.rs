@@ -96,7 +96,7 @@ impl Told {
     /// The events of the crate, without the ends of spans and what is told of what was kept back.
     fn events(&self) -> Vec<&Value> {
         let ours = |line: &&Value| line["target"] == "tower_nylas" && !is_close(line);
-        let told = |line: &&Value| line["fields"].get("kept_back").is_none();
+        let told = |line: &&Value| line["fields"].get("suppressed").is_none();
         self.lines.iter().filter(ours).filter(told).collect()
     }
 
@@ -119,11 +119,11 @@ impl Told {
     }
 
     /// How many were kept back, by reason or outcome.
-    fn kept_back(&self) -> BTreeMap<String, u64> {
+    fn suppressed(&self) -> BTreeMap<String, u64> {
         let mut all = BTreeMap::new();
         for line in &self.lines {
             let fields = &line["fields"];
-            if let Some(count) = fields.get("kept_back") {
+            if let Some(count) = fields.get("suppressed") {
                 let what = fields.get("reason").or(fields.get("outcome")).unwrap();
                 *all.entry(what.as_str().unwrap().to_owned()).or_default() +=
                     count.as_u64().unwrap();
@@ -614,12 +614,14 @@ fn every_rejection_is_one_event_with_its_reason() {
             let request = request("sha256=abc", Untouchable { claims: 1 });
             answer(layer.layer(TriggerRouter::new()), request)
         }),
-        refusal("tenant_unknown", 401, "INFO", |layer, _| {
-            let layer = layer.with_lookup(|_| Ok(None));
+        refusal("tenant_unknown", 401, "INFO", |_, timer| {
+            let source = SecretSource::lookup(|_| Ok(None));
+            let layer = WebhookLayer::with_timer(source, timer.clone());
             answer(layer.layer(TriggerRouter::new()), signed("{}"))
         }),
-        refusal("lookup_failed", 503, "WARN", |layer, _| {
-            let layer = layer.with_lookup(|_| Err("no database".into()));
+        refusal("lookup_failed", 503, "WARN", |_, timer| {
+            let source = SecretSource::lookup(|_| Err("no database".into()));
+            let layer = WebhookLayer::with_timer(source, timer.clone());
             answer(layer.layer(TriggerRouter::new()), signed("{}"))
         }),
         refusal("secret_pending", 503, "WARN", |_, timer| {
@@ -628,7 +630,7 @@ fn every_rejection_is_one_event_with_its_reason() {
         }),
         refusal("budget_exhausted", 503, "WARN", |layer, _| {
             let body = Scripted::new([Step::Data(&b"{}"[..]), Step::Stuck]);
-            let layer = layer.memory_budget(1);
+            let layer = layer.memory_budget(MemoryBudget::new(1));
             let request = request(&sign(b"{}").to_hex(), body);
             answer(layer.layer(TriggerRouter::new()), request)
         }),
@@ -723,8 +725,8 @@ fn a_flood_of_forgeries_cannot_flood_the_log() {
     assert_eq!(events.len(), mismatches + 1);
     // One summary for each window, of which the first two are over.
     assert_eq!(told.lines.len(), mismatches + 1 + 2);
-    let kept_back = BTreeMap::from([("signature_mismatch".to_owned(), 10_000 - 20)]);
-    assert_eq!(told.kept_back(), kept_back);
+    let suppressed = BTreeMap::from([("signature_mismatch".to_owned(), 10_000 - 20)]);
+    assert_eq!(told.suppressed(), suppressed);
     let counts = [
         (r#"reason="signature_mismatch""#, 10_000.0),
         (r#"reason="signature_missing""#, 1.0),
@@ -735,7 +737,7 @@ fn a_flood_of_forgeries_cannot_flood_the_log() {
 
 /// Without another request, the rest is told at the end.
 #[test]
-fn what_was_kept_back_is_told_when_the_layer_is_dropped() {
+fn what_was_suppressed_is_told_when_the_layer_is_dropped() {
     let told = Told::by(|| {
         let mut service = layer(&VirtualClock::new()).layer(TriggerRouter::new());
         for _ in 0..25 {
@@ -743,8 +745,8 @@ fn what_was_kept_back_is_told_when_the_layer_is_dropped() {
         }
     });
     assert_eq!(told.events().len(), 10);
-    let kept_back = BTreeMap::from([("signature_mismatch".to_owned(), 15)]);
-    assert_eq!(told.kept_back(), kept_back);
+    let suppressed = BTreeMap::from([("signature_mismatch".to_owned(), 15)]);
+    assert_eq!(told.suppressed(), suppressed);
 }
 
 /// Somebody who has captured one genuine request can send it again and again.
@@ -767,8 +769,8 @@ fn nor_can_a_flood_of_what_is_verified() {
             }
         });
         assert_eq!(told.events().len(), events);
-        let kept_back = BTreeMap::from([(outcome.to_owned(), 1000 - events as u64)]);
-        assert_eq!(told.kept_back(), kept_back);
+        let suppressed = BTreeMap::from([(outcome.to_owned(), 1000 - events as u64)]);
+        assert_eq!(told.suppressed(), suppressed);
         // The level took the spans away, but the events say which notification it was.
         assert!(told.spans().is_empty());
         assert_eq!(told.events()[0]["fields"]["notification_id"], "n-1");
@@ -894,12 +896,12 @@ fn nothing_that_is_secret_is_told() {
         let triggers = TriggerRouter::new()
             .on("message.created", async |_: Notification<Message>| ())
             .on("do.fail", async || Err::<(), _>("line\nforged \u{1b}[31m"));
-        let layer = layer(&VirtualClock::new())
-            .acknowledge_test_events(true)
-            .with_lookup(|request| match request.uri.query() {
-                Some("fail") => Err("line\nforged \u{1b}[31m".into()),
-                _ => Ok(Some(Secrets::new(SECRET).unwrap())),
-            });
+        let source = SecretSource::lookup(|request| match request.uri.query() {
+            Some("fail") => Err("line\nforged \u{1b}[31m".into()),
+            _ => Ok(Some(Secrets::new(SECRET).unwrap())),
+        });
+        let layer =
+            WebhookLayer::with_timer(source, VirtualClock::new()).acknowledge_test_events(true);
         let mut service = layer.layer(triggers);
         let mut send = |request| assert_ne!(answer(&mut service, request), 500);
         for text in [&*hostile, &mail, &not_json, r#"{"type":"do.fail"}"#] {

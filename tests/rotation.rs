@@ -866,9 +866,8 @@ async fn tenants_are_apart() {
             _ => None,
         })
     };
-    let webhook = WebhookLayer::with_timer(Secrets::pending(), VirtualClock::new())
-        .with_lookup(lookup)
-        .layer(TriggerRouter::new());
+    let source = SecretSource::lookup(lookup);
+    let webhook = WebhookLayer::with_timer(source, VirtualClock::new()).layer(TriggerRouter::new());
     let send = async |tenant: &str, secret: &str| {
         let body = notification(1);
         let mut request = request(&sign_with(secret, &body), Scripted::frames([body]));

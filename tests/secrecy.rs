@@ -22,15 +22,14 @@ use http_body_util::{BodyExt, Full};
 use serde::Deserialize;
 use tower::{Service, ServiceExt, service_fn};
 use tower_nylas::{
-    Ack, BoxError, Notification, Outcome, Rejection, ResponseBody, Secrets, Signature, Trigger,
-    TriggerRouter, VerifiedBody, VerifySignatureLayer, WebhookLayer, WebhookSecret,
+    Ack, BoxError, Notification, Outcome, Rejection, Report, ResponseBody, Secrets, Signature,
+    Trigger, TriggerRouter, VerifiedBody, VerifySignatureLayer, WebhookLayer, WebhookSecret,
     acknowledge::AcknowledgeLayer,
     challenge::ChallengeLayer,
     decompression::DecompressionLayer,
     notification::{Envelope, Payload},
     testing::VirtualClock,
     verify::UnknownTenant,
-    webhook::Report,
 };
 
 use crate::support::{
@@ -349,11 +348,15 @@ fn nor_by_layers_services_and_futures() {
     let mut seen = Seen::default();
     let cx = &mut Context::from_waker(Waker::noop());
 
-    let verify = VerifySignatureLayer::with_timer(secrets(), VirtualClock::new());
-    let (set, lookup) = (secrets(), verify.clone());
-    let lookup = lookup.with_lookup(move |_| Ok(Some(set.clone())));
-    for verify in [&verify, &lookup, &verify.clone().secrets_from_extensions()] {
-        seen.debug("VerifySignatureLayer", verify);
+    let set = secrets();
+    for source in [
+        SecretSource::from(secrets()),
+        SecretSource::lookup(move |_| Ok(Some(set.clone()))),
+        SecretSource::extensions(),
+    ] {
+        seen.debug("SecretSource", &source);
+        let verify = VerifySignatureLayer::with_timer(source, VirtualClock::new());
+        seen.debug("VerifySignatureLayer", &verify);
         seen.debug("VerifySignature", &verify.layer(Inner));
         let webhook = WebhookLayer::with_timer(secrets(), VirtualClock::new());
         seen.debug("WebhookLayer", &webhook);
@@ -502,7 +505,7 @@ async fn nor_by_the_sender_of_tests() {
     let nylas = Nylas::new(endpoint, WebhookSecret::new(OLD).unwrap());
     let mut seen = Seen::default();
     seen.debug("Nylas", &nylas);
-    let delivery = tower_nylas::testing::delivery(&WebhookSecret::new(OLD).unwrap(), body());
+    let delivery = tower_nylas::testing::signed_request(&WebhookSecret::new(OLD).unwrap(), body());
     let response = webhook.layer(TriggerRouter::new()).oneshot(delivery).await;
     assert_eq!(response.unwrap().status(), 200);
     seen.assert_clean();
@@ -599,14 +602,12 @@ async fn nor_by_answers_and_reports() {
 async fn a_report_is_one_line_whatever_it_tells() {
     let reports = Arc::new(Mutex::new(Vec::new()));
     let seen = reports.clone();
-    let layer = WebhookLayer::with_timer(secrets(), VirtualClock::new())
-        .with_lookup({
-            let secrets = secrets();
-            move |request| match request.uri.path() {
-                "/failing" => Err("first line\r\nsecond line".into()),
-                _ => Ok(Some(secrets.clone())),
-            }
-        })
+    let secrets = secrets();
+    let source = SecretSource::lookup(move |request| match request.uri.path() {
+        "/failing" => Err("first line\r\nsecond line".into()),
+        _ => Ok(Some(secrets.clone())),
+    });
+    let layer = WebhookLayer::with_timer(source, VirtualClock::new())
         .observe(move |report| seen.lock().unwrap().push(report.to_string()));
     let router = TriggerRouter::new().on("do.fail", async || {
         Err::<(), _>("first line\nsecond line\u{1b}[31m")

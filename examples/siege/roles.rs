@@ -8,6 +8,7 @@ use std::{
 };
 
 use tokio::{net::TcpListener, runtime::Handle};
+use tower_nylas::MemoryBudget;
 
 use crate::{
     attack::{Kind, Tally, attack},
@@ -18,17 +19,18 @@ use crate::{
 
 /// Tells its address, then a [`Sample`] for each line that it reads, and ends with its input.
 pub(crate) async fn serve(options: &Options) -> io::Result<()> {
-    let layer = server::layer(options.budget)?;
+    let budget = MemoryBudget::new(options.budget);
+    let layer = server::layer(budget.clone())?;
     let counters = Arc::<Counters>::default();
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     say(&listener.local_addr()?.to_string())?;
 
-    let (runtime, layer_of_it, counted) = (Handle::current(), layer.clone(), counters.clone());
+    let (runtime, counted) = (Handle::current(), counters.clone());
     // A thread of its own: nothing of it is seen in the runtime that it looks at.
     let (end, ended) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         for _ in io::stdin().lock().lines().map_while(Result::ok) {
-            let sample = Sample::take(&runtime, &layer_of_it, &counted);
+            let sample = Sample::take(&runtime, &budget, &counted);
             if say(&sample.to_string()).is_err() {
                 break;
             }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, sync::atomic::Ordering::Relaxed};
 
 use tokio::runtime::Handle;
-use tower_nylas::WebhookLayer;
+use tower_nylas::MemoryBudget;
 
 use crate::{process, server::Counters};
 
@@ -23,7 +23,7 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    pub(crate) fn take(runtime: &Handle, layer: &WebhookLayer, counters: &Counters) -> Self {
+    pub(crate) fn take(runtime: &Handle, budget: &MemoryBudget, counters: &Counters) -> Self {
         let memory = process::memory();
         Self {
             resident: memory.map(|(now, _)| now),
@@ -32,7 +32,7 @@ impl Sample {
             tasks: runtime.metrics().num_alive_tasks() as u64,
             open: counters.open.load(Relaxed) as u64,
             most_open: counters.most_open.load(Relaxed) as u64,
-            held: layer.buffered_bytes() as u64,
+            held: budget.used() as u64,
             handled: counters.handled.load(Relaxed),
             intruders: counters.intruders.load(Relaxed),
         }

@@ -37,7 +37,7 @@ pub(crate) struct Counters {
     pub(crate) intruders: AtomicU64,
 }
 
-pub(crate) fn layer(budget: usize) -> io::Result<WebhookLayer> {
+pub(crate) fn layer(budget: MemoryBudget) -> io::Result<WebhookLayer> {
     let secrets = Secrets::new(SECRET).map_err(io::Error::other)?;
     Ok(WebhookLayer::new(secrets).memory_budget(budget))
 }

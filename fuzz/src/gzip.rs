@@ -76,7 +76,7 @@ fn check(body: &[u8], coding: Option<&str>, declares_length: bool, limit: usize)
     let inner = Inner::default();
     let layer = WebhookLayer::new(Secrets::new(SECRET).unwrap()).max_inflated_size(limit);
     let secret = WebhookSecret::new(SECRET).unwrap();
-    let mut request = testing::delivery(&secret, body.to_vec());
+    let mut request = testing::signed_request(&secret, body.to_vec());
     let headers = request.headers_mut();
     headers.remove("content-length");
     if declares_length {

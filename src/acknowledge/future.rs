@@ -16,7 +16,7 @@ use crate::{
 };
 
 pin_project! {
-    struct WithSettings<S, B>
+    pub(super) struct WithSettings<S, B>
     where
         S: Service<Request<B>>,
     {

@@ -6,7 +6,7 @@ use crate::{middleware::ResponseBody, report::Outcome};
 
 /// Only 200, 429 or 503, and an empty body; see the table in the [module](super).
 pub(super) fn settle<R>(
-    mut response: Response<ResponseBody<R>>,
+    response: Response<R>,
     pass_client_errors: bool,
 ) -> Response<ResponseBody<R>> {
     let status = response.status();
@@ -16,6 +16,7 @@ pub(super) fn settle<R>(
             StatusCode::TOO_MANY_REQUESTS
         }
         _ if status.is_client_error() && pass_client_errors => {
+            let mut response = response.map(ResponseBody::inner);
             record(&mut response, status);
             return response;
         }
@@ -29,7 +30,7 @@ pub(super) fn settle<R>(
     if let Some(retry_after) = retry_after.filter(|_| settled != StatusCode::OK) {
         parts.headers.insert(header::RETRY_AFTER, retry_after);
     }
-    response = Response::from_parts(parts, ResponseBody::empty());
+    let mut response = Response::from_parts(parts, ResponseBody::empty());
     if settled != StatusCode::OK {
         record(&mut response, status);
     }

@@ -24,11 +24,7 @@ use http::Request;
 
 pub use self::{future::ResponseFuture, layer::DecompressionLayer, service::Decompression};
 pub use crate::report::Undecodable;
-use crate::{
-    middleware::Answer,
-    report::Outcome,
-    verify::VerifiedBody,
-};
+use crate::{middleware::Answer, report::Outcome, verify::VerifiedBody};
 
 /// Decodes the content in place; or gives the answer that says why it cannot be decoded.
 pub(crate) fn decode(

@@ -1,9 +1,9 @@
 //! An answer that a layer gives itself, or the response of what stands behind it.
 
 use std::{
-    future::{Future, Ready, ready},
+    future::{self, Ready},
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use http::Response;
@@ -23,7 +23,7 @@ pin_project! {
 impl<F> AnswerOr<F> {
     pub(crate) fn answer(answer: Answer) -> Self {
         Self::Answer {
-            answer: ready(answer),
+            answer: future::ready(answer),
         }
     }
 
@@ -34,9 +34,9 @@ impl<F> AnswerOr<F> {
 
 impl<F, R, E> Future for AnswerOr<F>
 where
-    F: Future<Output = Result<Response<ResponseBody<R>>, E>>,
+    F: Future<Output = Result<Response<R>, E>>,
 {
-    type Output = F::Output;
+    type Output = Result<Response<ResponseBody<R>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
@@ -44,7 +44,10 @@ where
                 let answer = Pin::new(answer).poll(cx);
                 answer.map(|answer| Ok(answer.map(ResponseBody::widen)))
             }
-            AnswerOrProjection::Future { future } => future.poll(cx),
+            AnswerOrProjection::Future { future } => {
+                let response = ready!(future.poll(cx))?;
+                Poll::Ready(Ok(response.map(ResponseBody::inner)))
+            }
         }
     }
 }

@@ -5,11 +5,8 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::Response;
 use pin_project_lite::pin_project;
 use tower_service::Service;
-
-use super::ResponseBody;
 
 pin_project! {
     /// Drives a service ready and then calls it.
@@ -56,19 +53,13 @@ impl<S: Service<T>, T> CallReady<S, T> {
     }
 }
 
-impl<S, T, R> Future for CallReady<S, T>
-where
-    S: Service<T, Response = Response<R>>,
-{
-    type Output = Result<Response<ResponseBody<R>>, S::Error>;
+impl<S: Service<T>, T> Future for CallReady<S, T> {
+    type Output = Result<S::Response, S::Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             let response = match self.as_mut().project() {
-                CallReadyProjection::Called { response } => {
-                    let response = ready!(response.poll(cx))?;
-                    return Poll::Ready(Ok(response.map(ResponseBody::inner)));
-                }
+                CallReadyProjection::Called { response } => return response.poll(cx),
                 CallReadyProjection::Waiting { service, request } => {
                     ready!(service.poll_ready(cx))?;
                     // Gone only if `call` has panicked.

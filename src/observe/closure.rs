@@ -12,10 +12,13 @@ pub(super) type Closure = Arc<dyn Fn(Report<'_>) + Send + Sync>;
 
 impl Witness for Option<Closure> {
     type Delivery = ();
+    type Entered<'a> = ();
 
     fn new(_now: Instant) -> Self {
         None
     }
+
+    fn enter((): &()) {}
 
     fn is_read(&self) -> bool {
         self.is_some()

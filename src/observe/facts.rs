@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::labels::OutcomeLabel;
-#[cfg(feature = "router")]
+#[cfg(any(feature = "metrics", feature = "tracing"))]
 use crate::notification::Head;
 use crate::{report::Report, verify::VerifiedBody};
 
@@ -30,7 +29,7 @@ pub(crate) struct End<'a> {
     pub(super) whole: Duration,
 }
 
-#[cfg(feature = "router")]
+#[cfg(any(feature = "metrics", feature = "tracing"))]
 impl Facts<'_> {
     pub(super) fn head(&self) -> Option<Head<'_>> {
         self.body.map(|body| Head::of(body.bytes()))
@@ -41,16 +40,5 @@ impl Facts<'_> {
         let time = head?.time?;
         let happened = Duration::from_secs(u64::try_from(time).ok()?);
         Some(self.unix_time.saturating_sub(happened))
-    }
-}
-
-impl End<'_> {
-    pub(super) fn label(&self) -> OutcomeLabel {
-        match &self.answer {
-            Some((_, Report::Acknowledged(outcome))) => OutcomeLabel::from(*outcome),
-            // What was verified is always acknowledged.
-            Some(_) => OutcomeLabel::Done,
-            None => OutcomeLabel::Dropped,
-        }
     }
 }

@@ -241,7 +241,7 @@ impl Handles<'_> {
         self.handle(cell, register)
     }
 
-    fn handle<H: Clone>(
+    fn handle<H: Clone + 'static>(
         self,
         cell: impl FnOnce(&'static Kept) -> &'static Cell<H>,
         register: impl FnOnce() -> H,

@@ -1,6 +1,7 @@
 //! The words for what happened: few, and none of them from the request.
 
-use crate::report::{Outcome, Rejection};
+use super::facts::End;
+use crate::report::{Outcome, Rejection, Report};
 
 /// Declares an enumeration of labels, with their number and their texts.
 macro_rules! labels {
@@ -104,6 +105,17 @@ impl From<&Outcome> for OutcomeLabel {
             Outcome::TimedOut(_) => Self::TimedOut,
             Outcome::Status(_) => Self::Status,
             Outcome::Undecodable(_) => Self::Undecodable,
+        }
+    }
+}
+
+impl From<&End<'_>> for OutcomeLabel {
+    fn from(end: &End<'_>) -> Self {
+        match &end.answer {
+            Some((_, Report::Acknowledged(outcome))) => Self::from(*outcome),
+            // What was verified is always acknowledged.
+            Some(_) => Self::Done,
+            None => Self::Dropped,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tracing::{Level, Span, debug, event, field, info_span};
+use tracing::{Level, Span, debug, event, field, info_span, span::Entered};
 
 use super::{
     facts::{End, Facts},
@@ -108,6 +108,7 @@ impl Log {
 
 impl Witness for Log {
     type Delivery = Delivery;
+    type Entered<'a> = Entered<'a>;
 
     fn new(now: Instant) -> Self {
         Self(Arc::new(Limits {
@@ -183,8 +184,8 @@ impl Witness for Log {
         }
     }
 
-    fn within<T>(delivery: &Delivery, run: impl FnOnce() -> T) -> T {
-        delivery.span.in_scope(run)
+    fn enter(delivery: &Delivery) -> Entered<'_> {
+        delivery.span.enter()
     }
 
     fn ended(&self, delivery: &Delivery, end: &End<'_>) {
@@ -194,7 +195,8 @@ impl Witness for Log {
             id,
             attempt,
         } = delivery;
-        let outcome = end.label().as_str();
+        let label = OutcomeLabel::from(end);
+        let outcome = label.as_str();
         let handle_ms = millis(end.handling);
         let status = end.answer.map(|(status, _)| status);
         let (level, limit) = match end.answer {
@@ -211,7 +213,7 @@ impl Witness for Log {
         }
         let kind = Kind {
             level,
-            subject: Subject::Outcome(end.label()),
+            subject: Subject::Outcome(label),
         };
         if limit.is_some_and(|limit| !self.admits(kind, limit, end.now)) {
             return;

@@ -6,12 +6,12 @@ use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge}
 
 use super::{
     facts::{End, Facts},
-    handles::{Handles, is_read, record},
+    handles::{is_read, record},
     labels::{OutcomeLabel, ReasonLabel},
     series::{Attempt, Series},
     witness::Witness,
 };
-use crate::{report::Report, verify::BufferedChange};
+use crate::report::Report;
 
 pub(super) const RECEIVED: &str = "nylas_webhook_received_total";
 pub(super) const CHALLENGES: &str = "nylas_webhook_challenges_total";
@@ -88,10 +88,13 @@ pub(crate) struct Metrics;
 
 impl Witness for Metrics {
     type Delivery = Series;
+    type Entered<'a> = ();
 
     fn new(_now: Instant) -> Self {
         Self
     }
+
+    fn enter(_series: &Series) {}
 
     fn is_read(&self) -> bool {
         is_read()
@@ -142,19 +145,17 @@ impl Witness for Metrics {
         record(end.now, |handles| {
             handles.handle_seconds(*series).record(end.handling);
             handles.duration_seconds().record(end.whole);
-            handles.outcomes(end.label(), *series).increment(1);
+            handles
+                .outcomes(OutcomeLabel::from(end), *series)
+                .increment(1);
         });
     }
 
-    /// Not through a kept handle: it is told only of bodies that have to wait.
+    /// Not through a kept handle, since only bodies that have to wait come here.
     #[allow(clippy::cast_precision_loss)] // no body has 2^53 bytes
-    fn buffered(change: BufferedChange) {
+    fn buffered(bytes: isize) {
         if is_read() {
-            let gauge = gauge!(BUFFERED_BYTES);
-            match change {
-                BufferedChange::More(bytes) => gauge.increment(bytes as f64),
-                BufferedChange::Less(bytes) => gauge.decrement(bytes as f64),
-            }
+            gauge!(BUFFERED_BYTES).increment(bytes as f64);
         }
     }
 }

@@ -115,12 +115,16 @@
 //! layer and its services are dropped. The spans are not limited: a flood of those would have to be
 //! signed.
 
+// Without a member that reads them, facts are collected for nobody.
+#![cfg_attr(not(any(feature = "metrics", feature = "tracing")), allow(dead_code))]
+
 mod closure;
 mod facts;
 #[cfg(feature = "tracing")]
 mod flood;
 #[cfg(feature = "metrics")]
 mod handles;
+#[cfg(any(feature = "metrics", feature = "tracing"))]
 mod labels;
 #[cfg(feature = "tracing")]
 mod log;

@@ -11,11 +11,7 @@ use super::{
     facts::{End, Facts},
     witness::Witness,
 };
-use crate::{
-    report::Report,
-    time::Timer,
-    verify::{BufferedChange, VerifiedBody},
-};
+use crate::{report::Report, time::Timer, verify::VerifiedBody};
 
 /// What observes the requests of one layer, and where it takes the time from.
 #[derive(Clone)]
@@ -48,8 +44,7 @@ impl Observers {
     }
 
     pub(crate) fn call(&mut self, observer: impl Fn(Report<'_>) + Send + Sync + 'static) {
-        let (_, (_, closure)) = &mut self.members;
-        *closure = Some(Arc::new(observer));
+        self.members.1.1 = Some(Arc::new(observer));
     }
 
     pub(crate) fn received(&self) -> Observation {
@@ -62,8 +57,8 @@ impl Observers {
     }
 
     /// To be called with each change of what bodies hold that are not yet verified.
-    pub(crate) fn buffered(change: BufferedChange) {
-        Members::buffered(change);
+    pub(crate) fn buffered(bytes: isize) {
+        Members::buffered(bytes);
     }
 }
 
@@ -94,22 +89,30 @@ impl Observation {
         };
     }
 
-    /// Runs the handler, or drops it.
-    pub(crate) fn within<T>(&self, run: impl FnOnce() -> T) -> T {
+    /// To be held while the handler runs, or is dropped.
+    pub(crate) fn enter(&self) -> Option<<Members as Witness>::Entered<'_>> {
         match &self.0 {
-            Stage::Verified { delivery, .. } => Members::within(delivery, run),
-            _ => run(),
+            Stage::Verified { delivery, .. } => Some(Members::enter(delivery)),
+            _ => None,
         }
     }
 
-    /// `status` and `report` are those of the answer.
-    pub(crate) fn answered(&mut self, observers: &Observers, status: u16, report: Report<'_>) {
-        self.end(observers, Some((status, report)));
+    /// `report` makes the status and the report of the answer, if anybody reads them.
+    pub(crate) fn answered<'a>(
+        &mut self,
+        observers: &Observers,
+        report: impl FnOnce() -> (u16, Report<'a>),
+    ) {
+        if !matches!(self.0, Stage::Unread) {
+            self.end(observers, Some(report()));
+        }
     }
 
     /// The client disconnected, unless there was an answer.
     pub(crate) fn dropped(&mut self, observers: &Observers) {
-        self.end(observers, None);
+        if !matches!(self.0, Stage::Unread) {
+            self.end(observers, None);
+        }
     }
 
     fn end(&mut self, observers: &Observers, answer: Option<(u16, Report<'_>)>) {

@@ -3,15 +3,17 @@
 use std::time::Instant;
 
 use super::facts::{End, Facts};
-use crate::{report::Report, verify::BufferedChange};
+use crate::report::Report;
 
 /// What observes requests: metrics, the log, a closure of the application.
 ///
 /// Every method does nothing by default. `()` observes nothing, and a pair passes everything on to
 /// both. A member that is chosen at run time is an `Option`.
-pub(super) trait Witness: Sized {
+pub(crate) trait Witness: Sized {
     /// What it keeps of a verified notification until that is answered.
     type Delivery;
+    /// What is held while the handler runs, or is dropped.
+    type Entered<'a>;
 
     /// At the beginning of a layer.
     fn new(now: Instant) -> Self;
@@ -34,28 +36,30 @@ pub(super) trait Witness: Sized {
     /// A notification was verified; its handler is called next.
     fn verified(&self, facts: &Facts<'_>) -> Self::Delivery;
 
-    /// Runs the handler, or drops it.
-    fn within<T>(_delivery: &Self::Delivery, run: impl FnOnce() -> T) -> T {
-        run()
-    }
+    /// Before the handler runs, or is dropped.
+    fn enter(delivery: &Self::Delivery) -> Self::Entered<'_>;
 
     /// A verified notification is about to be answered, or its client disconnected.
     fn ended(&self, _delivery: &Self::Delivery, _end: &End<'_>) {}
 
-    /// Bodies that are not yet verified hold more or fewer bytes, in whatever layer.
-    fn buffered(_change: BufferedChange) {}
+    /// Bodies that are not yet verified hold so many bytes more, in whatever layer.
+    fn buffered(_bytes: isize) {}
 }
 
 impl Witness for () {
     type Delivery = ();
+    type Entered<'a> = ();
 
     fn new(_now: Instant) {}
+
+    fn enter((): &()) {}
 
     fn verified(&self, _facts: &Facts<'_>) {}
 }
 
 impl<A: Witness, B: Witness> Witness for (A, B) {
     type Delivery = (A::Delivery, B::Delivery);
+    type Entered<'a> = (A::Entered<'a>, B::Entered<'a>);
 
     fn new(now: Instant) -> Self {
         (A::new(now), B::new(now))
@@ -84,8 +88,8 @@ impl<A: Witness, B: Witness> Witness for (A, B) {
         (self.0.verified(facts), self.1.verified(facts))
     }
 
-    fn within<T>((a, b): &Self::Delivery, run: impl FnOnce() -> T) -> T {
-        A::within(a, || B::within(b, run))
+    fn enter((a, b): &Self::Delivery) -> Self::Entered<'_> {
+        (A::enter(a), B::enter(b))
     }
 
     fn ended(&self, (a, b): &Self::Delivery, end: &End<'_>) {
@@ -93,8 +97,8 @@ impl<A: Witness, B: Witness> Witness for (A, B) {
         self.1.ended(b, end);
     }
 
-    fn buffered(change: BufferedChange) {
-        A::buffered(change);
-        B::buffered(change);
+    fn buffered(bytes: isize) {
+        A::buffered(bytes);
+        B::buffered(bytes);
     }
 }

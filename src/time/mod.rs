@@ -25,7 +25,6 @@
 //! }
 //! ```
 
-mod deadline;
 #[cfg(feature = "tokio")]
 mod tokio;
 
@@ -35,7 +34,6 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-pub(crate) use self::deadline::Deadline;
 #[cfg(feature = "tokio")]
 pub use self::tokio::TokioTimer;
 

@@ -15,6 +15,18 @@ pub(crate) enum Suffix {
     TruncatedTransformed,
 }
 
+impl Suffix {
+    /// In the order of their discriminants.
+    #[cfg(feature = "metrics")]
+    pub(crate) const ALL: [Self; 5] = [
+        Self::None,
+        Self::Truncated,
+        Self::Transformed,
+        Self::TransformedTruncated,
+        Self::TruncatedTransformed,
+    ];
+}
+
 const TRANSFORMED: &str = ".transformed";
 const TRUNCATED: &str = ".truncated";
 

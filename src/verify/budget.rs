@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{VerifySignatureLayer, settings::BufferedChange};
+use super::VerifySignatureLayer;
 
 /// How often a waiting body looks at the budget again, and the least time that it gets.
 pub(super) const RECHECK: Duration = Duration::from_millis(250);
@@ -94,11 +94,11 @@ impl Default for MemoryBudget {
 pub(super) struct Reservation {
     budget: MemoryBudget,
     bytes: usize,
-    on_change: fn(BufferedChange),
+    on_change: fn(isize),
 }
 
 impl Reservation {
-    pub(super) fn new(budget: MemoryBudget, on_change: fn(BufferedChange)) -> Self {
+    pub(super) fn new(budget: MemoryBudget, on_change: fn(isize)) -> Self {
         Self {
             budget,
             bytes: 0,
@@ -122,7 +122,7 @@ impl Reservation {
             .used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown)
             .map_err(|_| Exhausted)?;
-        (self.on_change)(BufferedChange::More(more));
+        (self.on_change)(more.cast_signed());
         self.bytes = bytes;
         Ok(())
     }
@@ -131,7 +131,7 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         self.budget.0.used.fetch_sub(self.bytes, Ordering::Relaxed);
-        (self.on_change)(BufferedChange::Less(self.bytes));
+        (self.on_change)(-self.bytes.cast_signed());
     }
 }
 

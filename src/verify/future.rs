@@ -10,11 +10,11 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::{VerifiedBody, settings::Settings, verification::Verification};
-use crate::middleware::{AnswerOr, CallReady, ResponseBody, opaque_future};
+use crate::middleware::{Answer, AnswerOr, CallReady, ResponseBody, opaque_future};
 
 opaque_future! {
     /// The response of [`VerifySignature`](super::VerifySignature).
-    pub struct ResponseFuture<S, B>(AnswerOr<VerifyAndCall<S, B>>)
+    pub struct ResponseFuture<S, B>(VerifyAndCall<S, B>)
     where S: Service<Request<VerifiedBody>>;
 
     impl<S, B, R> Future -> Result<Response<ResponseBody<R>>, S::Error>
@@ -25,24 +25,21 @@ opaque_future! {
 }
 
 pin_project! {
-    pub(super) struct VerifyAndCall<S, B>
+    #[project = VerifyAndCallProjection]
+    pub(super) enum VerifyAndCall<S, B>
     where
         S: Service<Request<VerifiedBody>>,
     {
-        #[pin]
-        step: Step<S, B>,
-        settings: Arc<Settings>,
-    }
-}
-
-pin_project! {
-    #[project = StepProjection]
-    enum Step<S, B>
-    where
-        S: Service<Request<VerifiedBody>>,
-    {
-        Verify { #[pin] verification: Verification<B>, inner: Option<S> },
-        Call { #[pin] call: CallReady<S, Request<VerifiedBody>> },
+        Verify {
+            #[pin]
+            verification: Verification<B>,
+            inner: Option<S>,
+            settings: Arc<Settings>,
+        },
+        Respond {
+            #[pin]
+            response: AnswerOr<CallReady<S, Request<VerifiedBody>>>,
+        },
     }
 }
 
@@ -51,13 +48,16 @@ where
     S: Service<Request<VerifiedBody>>,
 {
     pub(super) fn new(verification: Verification<B>, inner: S, settings: Arc<Settings>) -> Self {
-        let inner = Some(inner);
-        Self {
-            step: Step::Verify {
-                verification,
-                inner,
-            },
+        Self::Verify {
+            verification,
+            inner: Some(inner),
             settings,
+        }
+    }
+
+    pub(super) fn answer(answer: Answer) -> Self {
+        Self::Respond {
+            response: AnswerOr::answer(answer),
         }
     }
 }
@@ -69,17 +69,17 @@ where
 {
     type Output = Result<Response<ResponseBody<R>>, S::Error>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            let (verification, inner) = match this.step.as_mut().project() {
-                StepProjection::Call { call } => return call.poll(cx),
-                StepProjection::Verify {
+            let (verification, inner, settings) = match self.as_mut().project() {
+                VerifyAndCallProjection::Respond { response } => return response.poll(cx),
+                VerifyAndCallProjection::Verify {
                     verification,
                     inner,
-                } => (verification, inner),
+                    settings,
+                } => (verification, inner, settings),
             };
-            let request = match ready!(verification.poll_verified(cx, this.settings)) {
+            let request = match ready!(verification.poll_verified(cx, settings)) {
                 Ok(request) => request,
                 Err(answer) => return Poll::Ready(Ok(answer.map(ResponseBody::widen))),
             };
@@ -87,7 +87,9 @@ where
             let call = CallReady::start(inner, request, cx)?;
             let waits = call.is_waiting();
             // The request's body is dropped here, before the inner future is polled.
-            this.step.set(Step::Call { call });
+            self.set(Self::Respond {
+                response: AnswerOr::future(call),
+            });
             if waits {
                 return Poll::Pending;
             }

@@ -1,5 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
+#[cfg(feature = "tokio")]
 use http::request::Parts;
 use tower_layer::Layer;
 

@@ -87,6 +87,6 @@ pub use self::{
     source::{SecretSource, UnknownTenant},
 };
 pub(crate) use self::{
-    settings::{BufferedChange, Settings},
+    settings::Settings,
     verification::{Verification, begin},
 };

@@ -137,7 +137,9 @@ impl<B: Body> Reading<B> {
                 return Ok(());
             }
             Received::Frame(first) => {
-                let mut frames = Box::new(Frames::new(claim.secrets(settings).verifier(claim.signature)));
+                let mut frames = Box::new(Frames::new(
+                    claim.secrets(settings).verifier(claim.signature),
+                ));
                 frames.append(first, 0);
                 frames
             }

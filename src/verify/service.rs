@@ -8,7 +8,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::{ResponseFuture, VerifiedBody, begin, future::VerifyAndCall, settings::Settings};
-use crate::middleware::{AnswerOr, ResponseBody, inner_service_accessors};
+use crate::middleware::{ResponseBody, inner_service_accessors};
 
 /// The service of [`VerifySignatureLayer`](super::VerifySignatureLayer).
 #[derive(Debug, Clone)]
@@ -43,9 +43,9 @@ where
         ResponseFuture::new(match begin(request, &self.settings) {
             Ok(verification) => {
                 let (inner, settings) = (self.inner.clone(), self.settings.clone());
-                AnswerOr::future(VerifyAndCall::new(verification, inner, settings))
+                VerifyAndCall::new(verification, inner, settings)
             }
-            Err(answer) => AnswerOr::answer(answer),
+            Err(answer) => VerifyAndCall::answer(answer),
         })
     }
 }

@@ -12,18 +12,11 @@ pub(crate) struct Settings {
     pub(crate) read_timeout: Duration,
     pub(crate) acknowledge_test_events: bool,
     pub(crate) budget: MemoryBudget,
-    /// Called with each change of the bytes that bodies hold while they wait.
-    pub(crate) on_buffered: fn(BufferedChange),
+    /// Called with each change of the number of bytes that bodies hold while they wait.
+    pub(crate) on_buffered: fn(isize),
     pub(crate) timer: Arc<dyn Timer>,
     pub(super) test_event_secret: WebhookSecret,
     pub(super) test_event_check: TestEventCheck,
-}
-
-/// A change of the number of bytes that bodies hold while they wait.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum BufferedChange {
-    More(usize),
-    Less(usize),
 }
 
 impl Settings {

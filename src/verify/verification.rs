@@ -30,7 +30,10 @@ pin_project! {
 }
 
 /// Begins to verify a request, unless its head is enough to refuse it.
-#[allow(clippy::result_large_err)] // the answer is moved on once, and a box costs an allocation
+///
+/// Inlined, so that the result is made where it is kept: moving it took 60 instructions.
+#[inline(always)]
+#[allow(clippy::inline_always, clippy::result_large_err)]
 pub(crate) fn begin<B: Body>(
     request: Request<B>,
     settings: &Settings,

@@ -41,7 +41,10 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             // What a handler logs when it is dropped belongs to its span.
-            this.observation.within(|| this.step.set(Step::Dropped));
+            {
+                let _entered = this.observation.enter();
+                this.step.set(Step::Dropped);
+            }
             this.observation.dropped(&this.settings.observers);
         }
     }
@@ -84,11 +87,7 @@ impl<S, B> ResponseFuture<S, B>
 where
     S: Service<Request<VerifiedBody>>,
 {
-    pub(super) fn new(
-        step: Step<S, B>,
-        observation: Observation,
-        settings: Arc<Settings>,
-    ) -> Self {
+    pub(super) fn new(step: Step<S, B>, observation: Observation, settings: Arc<Settings>) -> Self {
         Self {
             step,
             observation,
@@ -115,9 +114,8 @@ where
                     break (answer.map(ResponseBody::widen), Report::of_unread);
                 }
                 StepProjection::Acknowledge { acknowledging } => {
-                    let polled = this
-                        .observation
-                        .within(|| acknowledging.poll_acknowledged(cx, &settings.acknowledge));
+                    let _entered = this.observation.enter();
+                    let polled = acknowledging.poll_acknowledged(cx, &settings.acknowledge);
                     break (ready_or_pending!(polled), Report::of);
                 }
                 StepProjection::Verify {
@@ -139,9 +137,10 @@ where
                     if let Err(answer) = decoded {
                         break (answer.map(ResponseBody::widen), Report::of);
                     }
-                    let started = this
-                        .observation
-                        .within(|| Acknowledging::start(inner, request, cx));
+                    let started = {
+                        let _entered = this.observation.enter();
+                        Acknowledging::start(inner, request, cx)
+                    };
                     let acknowledging = match started {
                         Ok(acknowledging) => acknowledging,
                         Err(outcome) => break (outcome.into_response(), Report::of),
@@ -152,9 +151,9 @@ where
                 StepProjection::Dropped => unreachable!("polled while it is dropped"),
             }
         };
-        let status = response.status().as_u16();
-        this.observation
-            .answered(&settings.observers, status, report(&response));
+        this.observation.answered(&settings.observers, || {
+            (response.status().as_u16(), report(&response))
+        });
         Poll::Ready(Ok(response))
     }
 }

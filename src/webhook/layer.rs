@@ -5,13 +5,13 @@ use http::request::Parts;
 use tower_layer::Layer;
 
 use super::{Webhook, settings::Settings};
+#[cfg(feature = "tokio")]
+use crate::{report::BoxError, signature::Secrets, time::TokioTimer};
 use crate::{
     report::Report,
     time::Timer,
     verify::{MemoryBudget, SecretSource},
 };
-#[cfg(feature = "tokio")]
-use crate::{report::BoxError, signature::Secrets, time::TokioTimer};
 
 /// Receives webhooks: answers the challenge, verifies notifications, and gives what the inner
 /// service makes of them the right status. See the [module](crate::webhook).

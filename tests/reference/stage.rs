@@ -267,13 +267,12 @@ fn layer(scenario: &Scenario, secrets: &Secrets, backstage: &Backstage) -> Webho
     let log = backstage.log.clone();
     let timer = backstage.timer.clone();
     let mut layer = if settings.has_lookup {
-        WebhookLayer::with_timer(Secrets::pending(), timer).with_lookup(
-            move |request| match request.uri.path() {
-                "/known" => Ok(Some(known.clone())),
-                "/unknown" => Ok(None),
-                _ => Err("the lookup fails".into()),
-            },
-        )
+        let source = SecretSource::lookup(move |request| match request.uri.path() {
+            "/known" => Ok(Some(known.clone())),
+            "/unknown" => Ok(None),
+            _ => Err("the lookup fails".into()),
+        });
+        WebhookLayer::with_timer(source, timer)
     } else {
         WebhookLayer::with_timer(known, timer)
     };

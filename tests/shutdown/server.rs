@@ -54,22 +54,25 @@ pub(crate) struct Server {
 impl Server {
     /// With the defaults of the layer, and a drain as long as the documentation says.
     pub(crate) fn start(framework: Framework) -> Self {
-        let layer = WebhookLayer::new(Secrets::pending());
-        Self::start_with(framework, layer, WebhookLayer::NYLAS_TIMEOUT)
+        Self::start_with(framework, |layer| layer, WebhookLayer::NYLAS_TIMEOUT)
     }
 
-    pub(crate) fn start_with(framework: Framework, layer: WebhookLayer, drain: Duration) -> Self {
+    pub(crate) fn start_with(
+        framework: Framework,
+        settings: impl FnOnce(WebhookLayer) -> WebhookLayer,
+        drain: Duration,
+    ) -> Self {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let handlers = Handlers::new();
         let arrivals = handlers.clone();
         let secrets = Secrets::new(SECRET).unwrap();
-        let layer = layer.with_lookup(move |_| {
+        let layer = WebhookLayer::by_lookup(move |_| {
             arrivals.note(|log| log.arrived += 1);
             Ok(Some(secrets.clone()))
         });
-        let endpoint = layer.layer(handlers.triggers());
+        let endpoint = settings(layer).layer(handlers.triggers());
         let (signal, signalled) = oneshot::channel();
         let (tell, ended) = oneshot::channel();
         thread::spawn(move || {

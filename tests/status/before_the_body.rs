@@ -118,7 +118,7 @@ async fn the_largest_body_allowed_is_taken() {
 
 fn tenants() -> WebhookLayer {
     let (known, pending) = (secrets(), Secrets::pending());
-    layer().with_lookup(move |request| match request.uri.path() {
+    WebhookLayer::by_lookup(move |request| match request.uri.path() {
         path if path.ends_with("/known") => Ok(Some(known.clone())),
         path if path.ends_with("/pending") => Ok(Some(pending.clone())),
         path if path.ends_with("/failing") => Err("the database is away".into()),
@@ -174,7 +174,7 @@ async fn secrets_from_extensions_decide_like_a_lookup() {
         (2, StatusCode::OK),
         (3, StatusCode::UNAUTHORIZED),
     ] {
-        let webhook = layer().secrets_from_extensions().layer(counting_router().0);
+        let webhook = WebhookLayer::from_extensions().layer(counting_router().0);
         let mut request = Request::post(PATH)
             .header("x-nylas-signature", sign(b"{}").to_hex())
             .body(Full::new(Bytes::from("{}")))

@@ -166,12 +166,12 @@ async fn no_route_is_200_counted_and_reported() {
         .into_iter()
         .enumerate()
     {
-        assert_eq!(router.unrouted(), count as u64);
+        assert_eq!(router.unrouted_count(), count as u64);
         let answer = endpoint.send(&delivery(&notification(trigger))).await;
         assert_settled(&answer, 200, None);
         assert_reported(&endpoint, &format!("without a route for {trigger}"));
     }
-    assert_eq!(router.unrouted(), 3);
+    assert_eq!(router.unrouted_count(), 3);
 }
 
 #[tokio::test]

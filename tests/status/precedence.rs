@@ -20,15 +20,13 @@ const LOOKUPS: [usize; 3] = [2, 3, 4];
 async fn the_first_cause_is_the_answer() {
     let timer = VirtualClock::new();
     let (known, pending) = (secrets(), Secrets::pending());
-    let layer =
-        WebhookLayer::with_timer(Secrets::pending(), timer.clone()).with_lookup(move |request| {
-            match request.uri.path() {
-                path if path.ends_with("/lookup2") => Ok(None),
-                path if path.ends_with("/lookup3") => Err("away".into()),
-                path if path.ends_with("/lookup4") => Ok(Some(pending.clone())),
-                _ => Ok(Some(known.clone())),
-            }
-        });
+    let source = SecretSource::lookup(move |request| match request.uri.path() {
+        path if path.ends_with("/lookup2") => Ok(None),
+        path if path.ends_with("/lookup3") => Err("away".into()),
+        path if path.ends_with("/lookup4") => Ok(Some(pending.clone())),
+        _ => Ok(Some(known.clone())),
+    });
+    let layer = WebhookLayer::with_timer(source, timer.clone());
     let (router, calls) = counting_router();
     let endpoint = Endpoint::serve(layer, router).await;
 

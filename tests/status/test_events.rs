@@ -52,7 +52,7 @@ async fn are_200_and_never_routed_when_they_are_acknowledged() {
     let answer = endpoint.send(&forged).await;
     assert_rejected(&answer, 401, "signature not accepted");
     assert_eq!(calls.load(Ordering::SeqCst), 1);
-    assert_eq!(router.unrouted(), 0);
+    assert_eq!(router.unrouted_count(), 0);
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ use tokio::{
 };
 use tower::Service;
 use tower_nylas::{
-    BoxError, Notification, Secrets, TriggerRouter, WebhookLayer, WebhookSecret, webhook::Report,
+    BoxError, Notification, Report, Secrets, TriggerRouter, WebhookLayer, WebhookSecret,
 };
 
 pub const PATH: &str = "/webhooks/nylas";
