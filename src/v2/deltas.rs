@@ -1,8 +1,8 @@
 use crate::notification::object::List;
 use crate::notification::object::delta::Delta;
-use crate::notification::object::payload::payload;
+use crate::notification::object::open_struct;
 
-payload! {
+open_struct! {
     /// The whole body of a v2 notification. It may hold several deltas, of different types.
     ///
     /// Source: [Webhook schemas of
