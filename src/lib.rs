@@ -129,9 +129,9 @@
 //! # Features
 //!
 //! `router` and `tokio` are on by default. Without `tokio`, constructors take a
-//! [`Timer`](time::Timer); without `router`, the crate knows no JSON. `axum`, `gzip`, `v2` and
-//! `testing` add what their names say; `metrics` and `tracing` tell operators what happens (see the
-//! module `observe`); `full` is all of them.
+//! [`Timer`](time::Timer); without `router`, the crate knows no JSON. `axum`, `gzip` and `testing`
+//! add what their names say; `metrics` and `tracing` tell operators what happens (see the module
+//! `observe`); `full` is all of them.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -181,6 +181,7 @@ pub use self::{
     error::{BoxError, SharedError},
     outcome::{Ack, IntoAck, Outcome},
     rejection::{MismatchHint, Rejection},
+    report::MalformedReason,
     response_body::ResponseBody,
     signature::{
         InvalidSecret, InvalidSignature, Secrets, Signature, Verifier, VerifyError, WebhookSecret,

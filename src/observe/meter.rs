@@ -129,7 +129,7 @@ fn trigger(head: Option<&Head<'_>>) -> Cow<'static, str> {
     let name = match head.map(|head| &head.kind) {
         None => return "none".into(),
         Some(Kind::Deltas) => return "deltas".into(),
-        Some(Kind::Malformed) => return "malformed".into(),
+        Some(Kind::Malformed(_)) => return "malformed".into(),
         Some(Kind::Trigger(name)) => name,
     };
     let (stem, suffix) = Suffix::split(name);

@@ -5,6 +5,7 @@ use http::Request;
 use crate::{
     Notification, VerifiedBody,
     notification::{Malformed, Payload, object},
+    report::MalformedReason,
     trigger::TriggerKind,
 };
 
@@ -63,7 +64,8 @@ impl<T: Payload> FromVerified for Notification<T> {
 impl FromVerified for crate::v2::Deltas {
     fn from_verified(request: Request<VerifiedBody>) -> Result<Self, Malformed> {
         let body = request.into_body();
-        Self::from_slice(body.bytes()).map_err(|error| Malformed::new(error.into(), None, body))
+        Self::from_slice(body.bytes())
+            .map_err(|error| Malformed::new(MalformedReason::of_json(&error), None, body))
     }
 
     fn models(content: Content<'_>) -> bool {

@@ -23,7 +23,8 @@ use super::{
 };
 use crate::{
     Ack, BoxError, VerifiedBody,
-    notification::{Malformed, Scan, Why},
+    notification::{Kind, Malformed},
+    report::MalformedReason,
     trigger::{Filter, Trigger, TriggerKind},
 };
 
@@ -49,7 +50,7 @@ struct Routes {
 /// Why a body reaches no handler.
 enum Missing {
     Route(Trigger),
-    Type(Why),
+    Type(MalformedReason),
 }
 
 pub(super) type OnMalformed = dyn Fn(&Malformed) -> Ack + Send + Sync;
@@ -285,23 +286,26 @@ impl Service<Request<VerifiedBody>> for TriggerRouter {
     fn call(&mut self, request: Request<VerifiedBody>) -> Self::Future {
         let routes = &*self.routes;
         let on_malformed = routes.on_malformed.clone();
-        let route = match Scan::of(request.body().bytes()) {
-            Scan::Notification(envelope) => {
-                let route = routes.table.find(envelope.name());
+        let route = match Kind::of(request.body().bytes()) {
+            Kind::Trigger(name) => {
+                let route = routes.table.find(&name);
                 route
                     .or(routes.fallback.as_ref())
-                    .ok_or_else(|| Missing::Route(envelope.trigger()))
+                    .ok_or_else(|| Missing::Route(Trigger::from(&*name)))
             }
-            Scan::Deltas => routes.deltas.as_ref().ok_or(Missing::Type(Why::Deltas)),
-            Scan::Neither(why) => Err(Missing::Type(why)),
+            Kind::Deltas => {
+                let route = routes.deltas.as_ref();
+                route.ok_or(Missing::Type(MalformedReason::Deltas))
+            }
+            Kind::Malformed(reason) => Err(Missing::Type(reason)),
         };
         match route {
             Ok(route) => ResponseFuture::routed(route.endpoint.call(request), on_malformed),
             Err(Missing::Route(trigger)) => {
                 ResponseFuture::unrouted(trigger, routes.unrouted.clone())
             }
-            Err(Missing::Type(why)) => {
-                let malformed = Malformed::new(why, None, request.into_body());
+            Err(Missing::Type(reason)) => {
+                let malformed = Malformed::new(reason, None, request.into_body());
                 ResponseFuture::malformed(malformed, on_malformed.as_deref())
             }
         }

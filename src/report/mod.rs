@@ -1,9 +1,12 @@
 //! What became of one request.
 
+mod malformed;
+
 use std::fmt::{self, Write};
 
 use http::Response;
 
+pub use self::malformed::MalformedReason;
 use crate::{Outcome, Rejection, one_line::Line};
 
 /// What became of one request, for a log or a counter.
