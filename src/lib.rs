@@ -154,8 +154,6 @@ pub mod signature;
 pub mod testing;
 pub mod time;
 pub mod trigger;
-#[cfg(feature = "v2")]
-pub mod v2;
 pub mod verify;
 pub mod webhook;
 

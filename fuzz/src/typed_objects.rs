@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tower_nylas::{
     Notification,
     notification::{
-        Envelope,
+        Deltas, Envelope,
         object::{
             Booking, BounceDetected, Calendar, Contact, ContactDeleted, Event, EventDeleted,
             Folder, Grant, Intelligence, LegacyTracking, LinkClicked, Message, MessageBounced,
@@ -17,7 +17,7 @@ use tower_nylas::{
             Notetaker, Object, SendResult, ThreadReplied,
         },
     },
-    testing, v2,
+    testing,
 };
 
 use crate::{reference::naive, tree::Tree};
@@ -314,7 +314,7 @@ fn no_type_reads_it(data: &[u8], only_object_is_missing: bool) {
 }
 
 fn deltas(data: &[u8], tree: Option<&Tree>) {
-    let read = v2::Deltas::from_slice(data);
+    let read = Deltas::from_slice(data);
     let Some(tree) = tree else {
         assert!(read.is_err());
         return;

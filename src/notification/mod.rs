@@ -4,8 +4,9 @@
 //! changed. `T` is a type of [`object`], which has one for every trigger; or
 //! [`Object`](object::Object), the enumeration of them all; or any type of one's own that serde can
 //! read. [`serde_json::Value`] takes everything. The cheaper [`Envelope`] reads the trigger, the
-//! id, the time and the attempt only.
+//! id, the time and the attempt only. [`Deltas`] are the notifications of Nylas API v2.
 
+mod deltas;
 mod envelope;
 mod head;
 mod malformed;
@@ -20,6 +21,7 @@ mod wire;
 pub(crate) use self::head::Head;
 pub(crate) use self::head::Kind;
 pub use self::{
+    deltas::Deltas,
     envelope::Envelope,
     malformed::Malformed,
     payload::Payload,

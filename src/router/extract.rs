@@ -4,7 +4,7 @@ use http::Request;
 
 use crate::{
     Notification, VerifiedBody,
-    notification::{Malformed, Payload, object},
+    notification::{Deltas, Malformed, Payload, object},
     report::MalformedReason,
     trigger::TriggerKind,
 };
@@ -60,8 +60,7 @@ impl<T: Payload> FromVerified for Notification<T> {
     }
 }
 
-#[cfg(feature = "v2")]
-impl FromVerified for crate::v2::Deltas {
+impl FromVerified for Deltas {
     fn from_verified(request: Request<VerifiedBody>) -> Result<Self, Malformed> {
         let body = request.into_body();
         Self::from_slice(body.bytes())
@@ -74,7 +73,7 @@ impl FromVerified for crate::v2::Deltas {
 }
 
 mod sealed {
-    use super::{Notification, Request, VerifiedBody};
+    use super::{Deltas, Notification, Request, VerifiedBody};
 
     // Sealed by not having a path.
     #[allow(unnameable_types)]
@@ -82,6 +81,5 @@ mod sealed {
     impl Sealed for Request<VerifiedBody> {}
     impl Sealed for VerifiedBody {}
     impl<T> Sealed for Notification<T> {}
-    #[cfg(feature = "v2")]
-    impl Sealed for crate::v2::Deltas {}
+    impl Sealed for Deltas {}
 }

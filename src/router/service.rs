@@ -155,13 +155,12 @@ impl TriggerRouter {
         self.set_fallback(ServiceEndpoint(service))
     }
 
-    /// Calls `handler` for bodies of Nylas API v2: [`v2::Deltas`](crate::v2::Deltas), a
+    /// Calls `handler` for bodies of Nylas API v2: [`Deltas`](crate::notification::Deltas), a
     /// [`VerifiedBody`] or a `Request<VerifiedBody>`.
     ///
     /// # Panics
     ///
     /// If there is such a handler already, or if this one takes something else.
-    #[cfg(feature = "v2")]
     #[must_use]
     #[track_caller]
     pub fn on_deltas<H, Args>(mut self, handler: H) -> Self
@@ -171,7 +170,7 @@ impl TriggerRouter {
     {
         assert!(
             H::models(Content::Deltas),
-            "a handler for deltas takes `v2::Deltas`, since they are no `Notification`"
+            "a handler for deltas takes `Deltas`, since they are no `Notification`"
         );
         let route = Route::new(HandlerEndpoint::new(handler));
         let deltas = &mut Arc::make_mut(&mut self.routes).deltas;
