@@ -10,14 +10,14 @@
 //! ```
 //!
 //! ```text
-//! cargo run --features v2 --example replay_v2
+//! cargo run --example replay_v2
 //! ```
 //!
 //! writes an archive of samples with an invented client secret into a temporary file, and replays
 //! that one, and
 //!
 //! ```text
-//! NYLAS_CLIENT_SECRET=… cargo run --features v2 --example replay_v2 -- archive.jsonl
+//! NYLAS_CLIENT_SECRET=… cargo run --example replay_v2 -- archive.jsonl
 //! ```
 //!
 //! replays a file. The program succeeds if every delivery is genuine and was handled. To make an
@@ -28,7 +28,7 @@
 //! printf %s '{"deltas": []}' > body.json
 //! SIGNATURE=$(openssl dgst -sha256 -hmac try-me < body.json | sed 's/.* //')
 //! echo "{\"signature\":\"$SIGNATURE\",\"body\":\"$(sed 's/"/\\"/g' body.json)\"}" > archive.jsonl
-//! cargo run --features v2 --example replay_v2 -- archive.jsonl
+//! cargo run --example replay_v2 -- archive.jsonl
 //! ```
 
 use std::{
@@ -48,7 +48,7 @@ use tokio::sync::Mutex;
 use tower::ServiceExt;
 use tower_nylas::{
     BoxError, Outcome, Rejection, Secrets, TriggerRouter, WebhookLayer, WebhookSecret,
-    signature::SIGNATURE_HEADER, v2::Deltas,
+    notification::Deltas, signature::SIGNATURE_HEADER,
 };
 
 /// One line of an archive.

@@ -44,7 +44,7 @@ use http::{StatusCode, request::Parts};
 
 use crate::{
     notification::{Envelope, Malformed, Notification, Payload},
-    report::{Outcome, SharedError},
+    report::Outcome,
     trigger::Trigger,
     verify::VerifiedBody,
 };
@@ -138,8 +138,7 @@ impl IntoResponse for NotificationRejection {
         match self {
             Self::MissingVerification(missing) => missing.into_response(),
             Self::Malformed(malformed) => {
-                let outcome = Outcome::Malformed(SharedError::from(Box::from(malformed)));
-                outcome.into_response::<Body>()
+                Outcome::from(malformed).into_response::<Body>()
             }
         }
     }

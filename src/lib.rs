@@ -130,9 +130,9 @@
 //! # Features
 //!
 //! `router` and `tokio` are on by default. Without `tokio`, constructors take a
-//! [`Timer`](time::Timer); without `router`, the crate knows no JSON. `axum`, `gzip`, `v2` and
-//! `testing` add what their names say; `metrics` and `tracing` tell operators what happens (see the
-//! module `observe`); `full` is all of them.
+//! [`Timer`](time::Timer); without `router`, the crate knows no JSON. `axum`, `gzip` and `testing`
+//! add what their names say; `metrics` and `tracing` tell operators what happens (see the module
+//! `observe`); `full` is all of them.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -155,8 +155,6 @@ pub mod signature;
 pub mod testing;
 pub mod time;
 pub mod trigger;
-#[cfg(feature = "v2")]
-pub mod v2;
 pub mod verify;
 pub mod webhook;
 
@@ -171,7 +169,8 @@ pub use self::{
     decompression::DecompressionLayer,
     middleware::ResponseBody,
     report::{
-        Ack, BoxError, IntoAck, MismatchHint, Outcome, Rejection, Report, SharedError, Undecodable,
+        Ack, BoxError, IntoAck, MalformedReason, MismatchHint, Outcome, Rejection, Report,
+        SharedError, Undecodable,
     },
     signature::{
         InvalidSecret, InvalidSignature, Secrets, Signature, Verifier, VerifyError, WebhookSecret,

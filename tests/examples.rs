@@ -248,7 +248,6 @@ async fn siege_without_attackers() {
     assert_eq!(ended.last_line(), verdict, "{ended:?}");
 }
 
-#[cfg(feature = "v2")]
 #[tokio::test]
 async fn replay_v2() {
     let ended = Program::start("replay_v2", &[], &[]).end().await;

@@ -1,7 +1,7 @@
 //! Replays the corpora of the fuzz targets on a stable toolchain, among them every input that has
 //! ever found something.
 
-#![cfg(all(feature = "gzip", feature = "testing", feature = "v2"))]
+#![cfg(all(feature = "gzip", feature = "testing"))]
 #![allow(unreachable_pub)]
 
 mod reference;

@@ -15,7 +15,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use tower_nylas::{
-    Ack, Notification, Outcome, Secrets, TriggerRouter, VerifiedBody, WebhookLayer, WebhookSecret,
+    Ack, MalformedReason, Notification, Outcome, Secrets, TriggerRouter, VerifiedBody,
+    WebhookLayer, WebhookSecret,
     notification::{
         Envelope, Malformed, RefetchError,
         object::{Event, Grant, Message, MessageOpened, Object, SendResult},
@@ -358,6 +359,10 @@ async fn a_body_that_does_not_fit_is_acknowledged_and_reported_with_its_bytes() 
     let malformed: &Malformed = why.downcast_ref().unwrap();
     assert_eq!(malformed.trigger().unwrap().to_string(), "message.created");
     assert_eq!(malformed.body().bytes(), &body.to_string());
+    let MalformedReason::MissingField { field, line: 1, .. } = malformed.reason() else {
+        panic!("{:?}", malformed.reason());
+    };
+    assert_eq!(field, "grant_id");
     assert!(
         why.to_string().contains("the field `grant_id` is missing"),
         "{why}"
@@ -381,6 +386,71 @@ async fn a_body_that_does_not_fit_is_acknowledged_and_reported_with_its_bytes() 
 }
 
 #[test]
+fn the_reason_says_what_is_wrong_and_where() {
+    let reason = |body: &str| {
+        let body = testing::verified(body.to_owned());
+        let malformed = Notification::<Message>::try_from(body.clone()).unwrap_err();
+        let peeked = Envelope::peek(&body).err();
+        (
+            malformed.reason().clone(),
+            peeked.map(|why| why.reason().clone()),
+        )
+    };
+    let missing = |field: &str, line, column| MalformedReason::MissingField {
+        field: field.to_owned(),
+        line,
+        column,
+    };
+    for (body, expected, peeked) in [
+        (
+            "{\"id\":1}",
+            missing("type", 1, 8),
+            Some(MalformedReason::NoType),
+        ),
+        (
+            "[]",
+            MalformedReason::UnfitValue { line: 1, column: 0 },
+            Some(MalformedReason::NoType),
+        ),
+        (
+            "{\"type\":7}",
+            MalformedReason::UnfitValue { line: 1, column: 9 },
+            Some(MalformedReason::TypeNotString),
+        ),
+        (
+            "{\"deltas\":[]}",
+            missing("type", 1, 13),
+            Some(MalformedReason::Deltas),
+        ),
+        (
+            "{\"type\":\"message.created\",\n\"data\":{\"object\"",
+            MalformedReason::UnexpectedEnd {
+                line: 2,
+                column: 16,
+            },
+            None,
+        ),
+        (
+            "{\"type\":\"message.created\",\n]",
+            MalformedReason::Syntax { line: 2, column: 1 },
+            None,
+        ),
+        (
+            "{\"type\":\"message.created\",\"data\":\n{}}",
+            missing("object", 2, 2),
+            None,
+        ),
+    ] {
+        assert_eq!(reason(body), (expected, peeked), "{body}");
+    }
+    let error: &dyn std::error::Error = &MalformedReason::UnfitValue { line: 3, column: 4 };
+    assert_eq!(
+        error.to_string(),
+        "a value does not fit its type at line 3 column 4"
+    );
+}
+
+#[test]
 fn what_is_wrong_with_a_body_is_told_without_quoting_it() {
     for body in [
         r#"{"type":"message.created","data":{"object":{"id":"s3cret","grant_id":["s3cret"]}}}"#,
@@ -391,7 +461,9 @@ fn what_is_wrong_with_a_body_is_told_without_quoting_it() {
     ] {
         let malformed = Notification::<Message>::try_from(testing::verified(body)).unwrap_err();
         let told = format!(
-            "{malformed} {malformed:?} {:?}",
+            "{malformed} {malformed:?} {} {:?} {:?}",
+            malformed.reason(),
+            malformed.reason(),
             Outcome::Malformed(Arc::new(malformed.clone()))
         );
         assert!(!told.contains("s3cret"), "{told}");

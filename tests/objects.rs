@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use tower_nylas::notification::Deltas;
 use tower_nylas::notification::object::delta::{Delta, DeltaType, ObjectData};
 use tower_nylas::notification::object::event::ParticipantStatus;
 use tower_nylas::notification::object::*;
@@ -97,22 +98,12 @@ fn samples() -> Vec<Sample> {
         });
     }
     for (name, json) in fixtures("v2") {
-        #[cfg(feature = "v2")]
         samples.push(Sample {
             name,
             type_name: "Deltas",
             json,
-            read: read::<tower_nylas::v2::Deltas>,
+            read: read::<Deltas>,
         });
-        #[cfg(not(feature = "v2"))]
-        for delta in json["deltas"].as_array().unwrap() {
-            samples.push(Sample {
-                name: name.clone(),
-                type_name: "Delta",
-                json: delta.clone(),
-                read: read::<Delta>,
-            });
-        }
     }
     samples
 }
@@ -478,7 +469,6 @@ fn numbers_come_as_text_and_text_as_numbers() {
         "/deltas/0/object_data/metadata/recents/0/link_index",
     );
     both("v3/event.created.json", "/metadata/berth");
-    #[cfg(feature = "v2")]
     both(
         "v2/message.created.json",
         "/deltas/0/object_data/attributes/received_date",
@@ -735,12 +725,11 @@ fn an_events_own_pairs_are_no_tracking_data() {
     assert_eq!(data.metadata.text("event-type"), Some("berthing"));
 }
 
-#[cfg(feature = "v2")]
 #[test]
 fn a_v2_body_may_have_spaces_and_several_deltas() {
     let body = br#"{"deltas": [{"date": 7, "type": "event.created", "object_data": {"id": "e1", "attributes":
         {"calendar_id": "c1", "created_before_account_connection": false}}}, {"type": "job.undone"}]}"#;
-    let deltas = tower_nylas::v2::Deltas::from_slice(body).unwrap().deltas;
+    let deltas = Deltas::from_slice(body).unwrap().deltas;
     let attributes = deltas[0]
         .object_data
         .as_ref()
@@ -753,7 +742,7 @@ fn a_v2_body_may_have_spaces_and_several_deltas() {
         deltas[1].r#type,
         Some(DeltaType::Other("job.undone".into()))
     );
-    assert!(tower_nylas::v2::Deltas::from_slice(b"\xff").is_err());
+    assert!(Deltas::from_slice(b"\xff").is_err());
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

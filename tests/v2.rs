@@ -1,6 +1,6 @@
 //! Bodies of Nylas API v2, through the same layer as everything else.
 
-#![cfg(all(feature = "v2", feature = "tokio"))]
+#![cfg(all(feature = "router", feature = "tokio"))]
 
 mod support;
 
@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use support::{PATH, SECRET, delivery, delivery_signed, send, serve, sign_with};
-use tower_nylas::{Notification, Secrets, TriggerRouter, VerifiedBody, WebhookLayer, v2::Deltas};
+use tower_nylas::{
+    Notification, Secrets, TriggerRouter, VerifiedBody, WebhookLayer, notification::Deltas,
+};
 
 const CREATED: &str = include_str!("fixtures/v2/message.created.json");
 const OPENED: &str = include_str!("fixtures/v2/message.opened.json");
@@ -102,7 +104,7 @@ async fn the_raw_body_is_a_handler_s_choice_as_well() {
 }
 
 #[test]
-#[should_panic(expected = "a handler for deltas takes `v2::Deltas`")]
+#[should_panic(expected = "a handler for deltas takes `Deltas`")]
 fn a_handler_of_notifications_is_refused() {
     let _ = TriggerRouter::new().on_deltas(async |_: Notification| ());
 }

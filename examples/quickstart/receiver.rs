@@ -8,7 +8,10 @@ use std::{
 use axum::Router;
 use tower_nylas::{
     Ack, Notification, Secrets, TriggerRouter, VerifiedBody, WebhookLayer,
-    notification::object::{Message, Object},
+    notification::{
+        Deltas,
+        object::{Message, Object},
+    },
 };
 
 /// Short, so that the scenes about slow bodies and slow handlers do not take long.
@@ -45,6 +48,7 @@ pub(crate) fn app(secrets: Secrets, diary: &Diary) -> Router {
         mail.write(entry("Message", notification.object.subject.as_deref()));
         async {}
     };
+    let archive = diary.clone();
     let all = diary.clone();
     let on_object = move |notification: Notification<Object>| {
         let object = &notification.object;
@@ -71,15 +75,11 @@ pub(crate) fn app(secrets: Secrets, diary: &Diary) -> Router {
         .on("demo.throttles", async || {
             Ack::RetryAfter(Duration::from_secs(30))
         })
-        .on("demo.discards", async || Ack::Discard);
-    #[cfg(feature = "v2")]
-    let triggers = {
-        let archive = diary.clone();
-        triggers.on_deltas(move |deltas: tower_nylas::v2::Deltas| {
+        .on("demo.discards", async || Ack::Discard)
+        .on_deltas(move |deltas: Deltas| {
             archive.write(format!("{} delta", deltas.deltas.len()));
             async {}
-        })
-    };
+        });
 
     let webhooks = WebhookLayer::new(secrets)
         .read_timeout(READ_TIMEOUT)

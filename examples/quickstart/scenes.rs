@@ -136,9 +136,7 @@ impl Stage {
                 let body = fs::read(&path)?;
                 let expected = match version {
                     "v3" => format!("200 {}", typed(&serde_json::from_slice(&body)?)),
-                    _ if cfg!(feature = "v2") => "200 1 delta".to_owned(),
-                    // Acknowledged, but no handler takes it.
-                    _ => "200".to_owned(),
+                    _ => "200 1 delta".to_owned(),
                 };
                 self.deliver(&format!("{version} {name}"), &expected, body)
                     .await;

@@ -2,7 +2,10 @@
 
 use tower_nylas::{notification::Envelope, testing};
 
-use crate::tree::Tree;
+use crate::{
+    tree::Tree,
+    typed_objects::{text, whole_number},
+};
 
 pub fn run(data: &[u8]) {
     let body = testing::verified(data.to_vec());
@@ -13,35 +16,52 @@ pub fn run(data: &[u8]) {
     match Tree::read(data) {
         Some(tree) => {
             let expected = expected(&tree);
-            let read = read.as_ref().ok();
-            let read = read.map(|envelope| (envelope.name(), envelope.id()));
+            let read = read.as_ref().ok().map(found);
             assert_eq!(read, expected);
-            stops_early(data, expected);
+            if let Some(expected) = expected {
+                stops_early(data, &expected);
+            }
         }
         None => {
             // What it has found stays found, whatever comes behind it.
-            if let Ok(envelope) = &read
-                && envelope.id().is_some()
-            {
-                stops_early(data, Some((envelope.name(), envelope.id())));
+            if let Ok(envelope) = &read {
+                stops_early(data, &found(envelope));
             }
         }
     }
 }
 
-/// The first `type`, which must be text, and the first `id` that is text.
-fn expected(tree: &Tree) -> Option<(&str, Option<&str>)> {
-    let name = tree.get("type")?.text()?;
-    let mut ids = tree.members()?.iter().filter(|(key, _)| key == "id");
-    Some((name, ids.find_map(|(_, id)| id.text())))
+/// Name, id, time and attempt.
+type Found = (String, Option<String>, Option<i64>, Option<u32>);
+
+fn found(envelope: &Envelope<'_>) -> Found {
+    (
+        envelope.name().to_owned(),
+        envelope.id().map(str::to_owned),
+        envelope.time(),
+        envelope.attempt(),
+    )
 }
 
-/// Bytes behind the body change nothing for a reader that has all it wants.
-fn stops_early(data: &[u8], found: Option<(&str, Option<&str>)>) {
-    let Some((name, Some(id))) = found else {
+/// The first of each, where the name must be text.
+fn expected(tree: &Tree) -> Option<Found> {
+    let name = tree.get("type")?.text()?;
+    let attempt = whole_number(tree, "webhook_delivery_attempt");
+    Some((
+        name.to_owned(),
+        text(tree, "id"),
+        whole_number(tree, "time"),
+        attempt.and_then(|attempt| attempt.try_into().ok()),
+    ))
+}
+
+/// Bytes behind the body change nothing for a reader that has all it wants. The comma ends a
+/// number.
+fn stops_early(data: &[u8], before: &Found) {
+    let (_, Some(_), Some(_), Some(_)) = before else {
         return;
     };
-    let longer = testing::verified([data, b"\"\\,{\"type\":\"x\",\"id\":7"].concat());
+    let longer = testing::verified([data, b",\"\\,{\"type\":\"x\",\"id\":7"].concat());
     let envelope = Envelope::peek(&longer).expect("it was found before");
-    assert_eq!((envelope.name(), envelope.id()), (name, Some(id)));
+    assert_eq!(found(&envelope), *before);
 }

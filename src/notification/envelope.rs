@@ -1,11 +1,14 @@
-//! The little that routing needs of a notification.
+//! The little that routing and de-duplication need of a notification.
 
 use std::borrow::Cow;
 
-use super::{Malformed, malformed::Why, reader::Members};
-use crate::{Trigger, VerifiedBody};
+use super::{
+    Malformed,
+    head::{Head, Kind},
+};
+use crate::{report::MalformedReason, trigger::Trigger, verify::VerifiedBody};
 
-/// The trigger and the id of a notification, read without parsing the rest.
+/// The trigger, the id, the time and the attempt of a notification, read without parsing the rest.
 ///
 /// ```
 /// # use tower_nylas::{Secrets, VerifiedBody, WebhookSecret};
@@ -24,20 +27,32 @@ use crate::{Trigger, VerifiedBody};
 pub struct Envelope<'a> {
     name: Cow<'a, str>,
     id: Option<Cow<'a, str>>,
+    time: Option<i64>,
+    attempt: Option<i64>,
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads until both the trigger and the id are known, in whatever order the members come.
+    /// Reads until all four are known, in whatever order the members come. Nylas writes them in
+    /// front of the object.
     ///
     /// # Errors
     ///
     /// [`Malformed`] if there is no `type`.
     pub fn peek(body: &'a VerifiedBody) -> Result<Self, Malformed> {
-        match Scan::until(body.bytes(), Need::NameAndId) {
-            Scan::Notification(envelope) => Ok(envelope),
-            Scan::Deltas => Err(Malformed::new(Why::Deltas, None, body.clone())),
-            Scan::Neither(why) => Err(Malformed::new(why, None, body.clone())),
-        }
+        let head = Head::of(body.bytes());
+        let reason = match head.kind {
+            Kind::Trigger(name) => {
+                return Ok(Self {
+                    name,
+                    id: head.id,
+                    time: head.time,
+                    attempt: head.attempt,
+                });
+            }
+            Kind::Deltas => MalformedReason::Deltas,
+            Kind::Malformed(reason) => reason,
+        };
+        Err(Malformed::new(reason, None, body.clone()))
     }
 
     /// The trigger's whole name, with all suffixes.
@@ -56,54 +71,15 @@ impl<'a> Envelope<'a> {
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
-}
 
-/// What kind of body this is.
-pub(crate) enum Scan<'a> {
-    Notification(Envelope<'a>),
-    /// No `type`, but the `deltas` of Nylas API v2.
-    Deltas,
-    Neither(Why),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Need {
-    Name,
-    NameAndId,
-}
-
-impl<'a> Scan<'a> {
-    /// Reads until the trigger is known: all that routing needs.
-    pub(crate) fn of(json: &'a [u8]) -> Self {
-        Self::until(json, Need::Name)
+    /// When it happened, in Unix seconds. Some kinds of notifications lack it.
+    pub fn time(&self) -> Option<i64> {
+        self.time
     }
 
-    fn until(json: &'a [u8], need: Need) -> Self {
-        let (mut name, mut id, mut deltas) = (None, None, false);
-        if let Some(mut members) = Members::of(json) {
-            while let Some(key) = members.next_key() {
-                let passed = if name.is_none() && key.is("type") {
-                    members.value().map(|value| name = Some(value.text()))
-                } else if need == Need::NameAndId && id.is_none() && key.is("id") {
-                    members.value().map(|value| id = value.text())
-                } else {
-                    deltas |= key.is("deltas");
-                    members.skip_value()
-                };
-                let enough = match need {
-                    Need::Name => name.is_some(),
-                    Need::NameAndId => name.is_some() && id.is_some(),
-                };
-                if enough || passed.is_none() {
-                    break;
-                }
-            }
-        }
-        match name {
-            Some(Some(name)) => Self::Notification(Envelope { name, id }),
-            Some(None) => Self::Neither(Why::TypeIsNoString),
-            None if deltas => Self::Deltas,
-            None => Self::Neither(Why::NoType),
-        }
+    /// Which attempt to deliver it this is, from 1; Nylas makes up to three
+    /// ([source](https://developer.nylas.com/docs/v3/notifications/)). Test events lack it.
+    pub fn attempt(&self) -> Option<u32> {
+        u32::try_from(self.attempt?).ok()
     }
 }

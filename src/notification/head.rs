@@ -1,14 +1,19 @@
-//! What an operator wants to know of a notification.
+//! The members that identify a notification, read without parsing the rest.
 
 use std::borrow::Cow;
 
-use super::reader::{Members, RawValue};
+use serde_json::Number;
 
-/// The members that identify a notification and one attempt to deliver it, read without parsing
-/// the rest. Nylas writes them in front of `data`, and reading ends at the last of them.
+use super::reader::{Members, RawValue};
+use crate::report::MalformedReason;
+
+/// The members that identify a notification and one attempt to deliver it.
+///
+/// Nylas writes them in front of `data`, and reading ends at the last of them. The first of several
+/// members with one name counts. A value that is not of the type that it should be is read as
+/// leniently as [`Notification`](super::Notification) reads it, or is treated as absent.
 pub(crate) struct Head<'a> {
     pub(crate) kind: Kind<'a>,
-    #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
     pub(crate) id: Option<Cow<'a, str>>,
     pub(crate) time: Option<i64>,
     pub(crate) attempt: Option<i64>,
@@ -20,36 +25,48 @@ pub(crate) enum Kind<'a> {
     Trigger(Cow<'a, str>),
     /// No `type`, but the `deltas` of Nylas API v2.
     Deltas,
-    Malformed,
+    Malformed(MalformedReason),
+}
+
+/// How much of a head is read.
+#[derive(Clone, Copy)]
+enum Depth {
+    /// Until the name of the trigger is known.
+    Name,
+    /// Until everything is known.
+    Whole,
 }
 
 impl<'a> Head<'a> {
+    pub(crate) fn of(json: &'a [u8]) -> Self {
+        Self::read(json, Depth::Whole)
+    }
+
     /// The name of the trigger.
     #[cfg(feature = "tracing")]
     pub(crate) fn trigger(&self) -> Option<&str> {
         match &self.kind {
             Kind::Trigger(name) => Some(name),
-            Kind::Deltas | Kind::Malformed => None,
+            Kind::Deltas | Kind::Malformed(_) => None,
         }
     }
 
-    pub(crate) fn of(json: &'a [u8]) -> Self {
+    /// Inlined, so that the router's way has nothing in it of the members that it does not need.
+    #[inline]
+    fn read(json: &'a [u8], depth: Depth) -> Self {
         let (mut name, mut id, mut time, mut attempt) = (None, None, None, None);
         let mut deltas = false;
         if let Some(mut members) = Members::of(json) {
             while let Some(key) = members.next_key() {
-                // The first of several counts, as it does for the router.
-                let slot = if key.is("type") {
-                    Some(&mut name)
-                } else if key.is("id") {
-                    Some(&mut id)
-                } else if key.is("time") {
-                    Some(&mut time)
-                } else if key.is("webhook_delivery_attempt") {
-                    Some(&mut attempt)
-                } else {
-                    deltas |= key.is("deltas");
-                    None
+                let slot = match depth {
+                    _ if key.is("type") => Some(&mut name),
+                    Depth::Whole if key.is("id") => Some(&mut id),
+                    Depth::Whole if key.is("time") => Some(&mut time),
+                    Depth::Whole if key.is("webhook_delivery_attempt") => Some(&mut attempt),
+                    _ => {
+                        deltas |= key.is("deltas");
+                        None
+                    }
                 };
                 let passed = match slot {
                     Some(slot) if slot.is_none() => {
@@ -57,27 +74,54 @@ impl<'a> Head<'a> {
                     }
                     _ => members.skip_value(),
                 };
-                let all = name.is_some() && id.is_some() && time.is_some() && attempt.is_some();
-                if all || passed.is_none() {
+                let enough = match depth {
+                    Depth::Name => name.is_some(),
+                    Depth::Whole => {
+                        name.is_some() && id.is_some() && time.is_some() && attempt.is_some()
+                    }
+                };
+                if enough || passed.is_none() {
                     break;
                 }
             }
         }
         Self {
-            kind: match name {
-                Some(name) => name.text().map_or(Kind::Malformed, Kind::Trigger),
+            kind: match name.map(RawValue::text) {
+                Some(Some(name)) => Kind::Trigger(name),
+                Some(None) => Kind::Malformed(MalformedReason::TypeNotString),
                 None if deltas => Kind::Deltas,
-                None => Kind::Malformed,
+                None => Kind::Malformed(MalformedReason::NoType),
             },
-            id: id.and_then(RawValue::text),
-            time: time.and_then(number),
-            attempt: attempt.and_then(number),
+            id: id.and_then(text),
+            time: time.and_then(whole_number),
+            attempt: attempt.and_then(whole_number),
         }
     }
 }
 
-fn number(value: RawValue<'_>) -> Option<i64> {
-    std::str::from_utf8(value.json).ok()?.parse().ok()
+impl<'a> Kind<'a> {
+    /// Reads until the name of the trigger is known: all that routing needs.
+    pub(crate) fn of(json: &'a [u8]) -> Self {
+        Head::read(json, Depth::Name).kind
+    }
+}
+
+/// A text, also where it is a number.
+fn text(value: RawValue<'_>) -> Option<Cow<'_, str>> {
+    value.text().or_else(|| {
+        let number: Number = serde_json::from_slice(value.json).ok()?;
+        Some(Cow::Owned(number.to_string()))
+    })
+}
+
+/// A whole number, also where it is written as a string.
+fn whole_number(value: RawValue<'_>) -> Option<i64> {
+    match value.text() {
+        Some(text) => text.parse().ok(),
+        // To serde_json this is a fraction.
+        None if value.json == b"-0" => None,
+        None => std::str::from_utf8(value.json).ok()?.parse().ok(),
+    }
 }
 
 #[cfg(test)]
@@ -90,7 +134,7 @@ mod tests {
         let kind = match head.kind {
             Kind::Trigger(name) => name.into_owned(),
             Kind::Deltas => "(deltas)".to_owned(),
-            Kind::Malformed => "(malformed)".to_owned(),
+            Kind::Malformed(reason) => format!("({reason:?})"),
         };
         (kind, head.id.map(Cow::into_owned), head.time, head.attempt)
     }
@@ -108,19 +152,99 @@ mod tests {
     }
 
     #[test]
+    fn a_text_may_be_a_number_and_a_number_a_text() {
+        for (json, id, number) in [
+            (
+                r#"{"type":"a.b","id":1,"time":"7","webhook_delivery_attempt":"7"}"#,
+                "1",
+                7,
+            ),
+            (
+                r#"{"type":"a.b","id":1.50,"time":"+7","webhook_delivery_attempt":7}"#,
+                "1.5",
+                7,
+            ),
+        ] {
+            let expected = (
+                "a.b".to_owned(),
+                Some(id.to_owned()),
+                Some(number),
+                Some(number),
+            );
+            assert_eq!(read(json), expected, "{json}");
+        }
+    }
+
+    #[test]
     fn what_is_of_another_type_is_not_there() {
         let nothing = |kind: &str| (kind.to_owned(), None, None, None);
         for (json, kind) in [
             (
-                r#"{"type":"a.b","id":1,"time":"7","webhook_delivery_attempt":1.5}"#,
+                r#"{"type":"a.b","id":[1],"time":"soon","webhook_delivery_attempt":1.5}"#,
                 "a.b",
             ),
-            (r#"{"type":["a.b"],"id":null}"#, "(malformed)"),
+            (
+                r#"{"type":"a.b","id":true,"time":null,"webhook_delivery_attempt":-0}"#,
+                "a.b",
+            ),
+            (r#"{"type":["a.b"],"id":null}"#, "(TypeNotString)"),
             (r#"{"deltas":[]}"#, "(deltas)"),
-            ("[]", "(malformed)"),
-            ("", "(malformed)"),
+            ("[]", "(NoType)"),
+            ("", "(NoType)"),
         ] {
             assert_eq!(read(json), nothing(kind), "{json}");
+        }
+    }
+
+    #[test]
+    fn the_router_reads_no_further_than_the_name() {
+        for (json, is_trigger) in [
+            (r#"{"id":{"type":"no"},"type":"a.b","data":{"#, true),
+            (r#"{"deltas":[],"type":"a.b""#, true),
+            (r#"{"deltas":[],"id":"#, false),
+        ] {
+            let kind = Kind::of(json.as_bytes());
+            assert_eq!(
+                matches!(kind, Kind::Trigger(name) if name == "a.b"),
+                is_trigger
+            );
+        }
+    }
+
+    /// Both are read from the same bytes, by different readers.
+    #[cfg(feature = "testing")]
+    #[test]
+    fn agrees_with_the_notification() {
+        for value in [
+            "7",
+            "-7",
+            "-0",
+            "1.50",
+            "1e3",
+            "-1.0",
+            "99999999999999999999",
+            "4294967296",
+            r#""7""#,
+            r#""+7""#,
+            r#"" 7""#,
+            r#""-0""#,
+            r#""\u0037""#,
+            r#""x""#,
+            r#""""#,
+            "null",
+            "true",
+            "[7]",
+            r#"{"a":7}"#,
+        ] {
+            let json = format!(
+                r#"{{"id":{value},"time":{value},"type":"a.b","webhook_delivery_attempt":{value},"data":{{"object":1}}}}"#
+            );
+            let body = crate::testing::verified(json);
+            let envelope = crate::notification::Envelope::peek(&body).unwrap();
+            let notification: crate::notification::Notification = body.clone().try_into().unwrap();
+            assert_eq!(envelope.id(), notification.id(), "{value}");
+            assert_eq!(envelope.time(), notification.time(), "{value}");
+            assert_eq!(envelope.attempt(), notification.attempt(), "{value}");
         }
     }
 }

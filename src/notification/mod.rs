@@ -3,261 +3,29 @@
 //! A [`Notification<T>`] is the envelope that all notifications share, around the object that
 //! changed. `T` is a type of [`object`], which has one for every trigger; or
 //! [`Object`](object::Object), the enumeration of them all; or any type of one's own that serde can
-//! read. [`serde_json::Value`] takes everything. The cheaper [`Envelope`] reads the trigger and the
-//! id only.
+//! read. [`serde_json::Value`] takes everything. The cheaper [`Envelope`] reads the trigger, the
+//! id, the time and the attempt only. [`Deltas`] are the notifications of Nylas API v2.
 
+mod deltas;
 mod envelope;
-#[cfg(any(feature = "metrics", feature = "tracing"))]
 mod head;
 mod malformed;
 pub mod object;
 mod payload;
 mod reader;
 mod refetch;
-
-use std::{
-    borrow::Cow,
-    fmt,
-    time::{Duration, SystemTime},
-};
-
-use http::{Extensions, Request};
-use serde::Deserialize;
-use serde_json::{Map, Value};
+mod typed;
+mod wire;
 
 #[cfg(any(feature = "metrics", feature = "tracing"))]
 pub(crate) use self::head::Head;
-#[cfg(feature = "metrics")]
 pub(crate) use self::head::Kind;
-use self::object::send::SendError;
 pub use self::{
+    deltas::Deltas,
     envelope::Envelope,
     malformed::Malformed,
-    payload::{Data, Payload, Wire},
+    payload::Payload,
     refetch::RefetchError,
+    typed::Notification,
+    wire::{Data, Wire},
 };
-pub(crate) use self::{envelope::Scan, malformed::Why};
-use crate::{Trigger, VerifiedBody};
-
-/// A verified notification whose `data.object` was read as a `T`.
-///
-/// `Debug` shows the envelope and not the object, which may be somebody's mail.
-///
-/// ```
-/// # use tower_nylas::{Secrets, VerifiedBody, WebhookSecret};
-/// use tower_nylas::Notification;
-///
-/// #[derive(serde::Deserialize)]
-/// struct Expired {
-///     email: String,
-/// }
-///
-/// # let body = bytes::Bytes::from_static(br#"{"specversion":"1.0","type":"grant.expired",
-/// #     "source":"/nylas/system","id":"n-1","time":1790252200,"webhook_delivery_attempt":2,
-/// #     "data":{"application_id":"a","object":{"grant_id":"g-1","email":"kai@mail.example"}}}"#);
-/// # let secrets = Secrets::new("an invented secret")?;
-/// # let signature = WebhookSecret::new("an invented secret")?.sign(&body);
-/// # let verified_body = VerifiedBody::verify(body, &signature, &secrets)?;
-/// let notification = Notification::<Expired>::try_from(verified_body)?;
-/// assert_eq!(notification.object.email, "kai@mail.example");
-/// assert_eq!(notification.attempt(), Some(2));
-/// assert_eq!(notification.grant_id().as_deref(), Some("g-1"));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone)]
-pub struct Notification<T = Value> {
-    /// What changed: `data.object`.
-    pub object: T,
-    trigger: Trigger,
-    id: Option<String>,
-    source: Option<String>,
-    specversion: Option<String>,
-    time: Option<i64>,
-    attempt: Option<i64>,
-    application_id: Option<String>,
-    grant_id: Option<String>,
-    extra: Map<String, Value>,
-    data_extra: Map<String, Value>,
-    extensions: Extensions,
-    body: VerifiedBody,
-}
-
-impl<T> Notification<T> {
-    /// What happened: the `type`.
-    pub fn trigger(&self) -> &Trigger {
-        &self.trigger
-    }
-
-    /// The id of the notification.
-    ///
-    /// It is the same in every attempt, while body and signature differ, so it is what to
-    /// de-duplicate by
-    /// ([source](https://developer.nylas.com/docs/cookbook/use-cases/build/handle-duplicate-webhooks/)).
-    pub fn id(&self) -> Option<&str> {
-        self.id.as_deref()
-    }
-
-    /// Where it comes from, usually `/<provider>/<product>/<kind of sync>`. Free text.
-    pub fn source(&self) -> Option<&str> {
-        self.source.as_deref()
-    }
-
-    /// The version of the `CloudEvents` format, always `1.0` so far.
-    pub fn specversion(&self) -> Option<&str> {
-        self.specversion.as_deref()
-    }
-
-    /// When it happened, in Unix seconds. Some kinds of notifications lack it.
-    pub fn time(&self) -> Option<i64> {
-        self.time
-    }
-
-    /// When it happened. Some kinds of notifications lack it.
-    pub fn occurred_at(&self) -> Option<SystemTime> {
-        let since_epoch = Duration::from_secs(u64::try_from(self.time?).ok()?);
-        SystemTime::UNIX_EPOCH.checked_add(since_epoch)
-    }
-
-    /// Which attempt to deliver it this is, from 1; Nylas makes up to three
-    /// ([source](https://developer.nylas.com/docs/v3/notifications/)). Test events lack it.
-    pub fn attempt(&self) -> Option<u32> {
-        u32::try_from(self.attempt?).ok()
-    }
-
-    /// The Nylas application.
-    pub fn application_id(&self) -> Option<&str> {
-        self.application_id.as_deref()
-    }
-
-    /// The grant, wherever it stands: in `data`, in the object, in both, or (for transactional
-    /// mail and a Notetaker of its own) nowhere.
-    pub fn grant_id(&self) -> Option<Cow<'_, str>> {
-        match &self.grant_id {
-            Some(grant_id) => Some(Cow::Borrowed(grant_id)),
-            None => self.find(&["data", "object", "grant_id"])?.text(),
-        }
-    }
-
-    /// Whether Nylas left the content of the message out because the notification was larger than
-    /// 1 MB. Fetch the object by its id.
-    pub fn is_truncated(&self) -> bool {
-        self.trigger.is_truncated()
-    }
-
-    /// Members of the notification beside those above.
-    pub fn extra(&self) -> &Map<String, Value> {
-        &self.extra
-    }
-
-    /// Members of `data` beside `application_id`, `grant_id` and `object`.
-    pub fn data_extra(&self) -> &Map<String, Value> {
-        &self.data_extra
-    }
-
-    /// Why sending failed, in one line: only in `message.send_failed`.
-    pub fn reason(&self) -> Option<&str> {
-        self.data_extra.get("reason")?.as_str()
-    }
-
-    /// Why sending failed, in detail: only in `message.send_failed`.
-    pub fn error(&self) -> Option<SendError> {
-        SendError::deserialize(self.data_extra.get("error")?).ok()
-    }
-
-    /// `data.object` as it was sent, as JSON text.
-    pub fn raw_object(&self) -> Option<&[u8]> {
-        Some(self.find(&["data", "object"])?.json)
-    }
-
-    /// The extensions of the request: what outer layers know about the tenant or the peer. Empty
-    /// for a notification that did not come by HTTP.
-    pub fn extensions(&self) -> &Extensions {
-        &self.extensions
-    }
-
-    /// The verified bytes.
-    pub fn body(&self) -> &VerifiedBody {
-        &self.body
-    }
-
-    /// The same notification around something else.
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Notification<U> {
-        Notification {
-            object: change(self.object),
-            trigger: self.trigger,
-            id: self.id,
-            source: self.source,
-            specversion: self.specversion,
-            time: self.time,
-            attempt: self.attempt,
-            application_id: self.application_id,
-            grant_id: self.grant_id,
-            extra: self.extra,
-            data_extra: self.data_extra,
-            extensions: self.extensions,
-            body: self.body,
-        }
-    }
-
-    fn find(&self, path: &[&str]) -> Option<reader::RawValue<'_>> {
-        reader::find(self.body.bytes(), path)
-    }
-}
-
-impl<T: Payload> Notification<T> {
-    pub(crate) fn read(body: VerifiedBody, extensions: Extensions) -> Result<Self, Malformed> {
-        match T::read(body.bytes()) {
-            Ok(wire) => Ok(Self {
-                object: wire.data.object,
-                trigger: Trigger::from(&*wire.name),
-                id: wire.id,
-                source: wire.source,
-                specversion: wire.specversion,
-                time: wire.time,
-                attempt: wire.webhook_delivery_attempt,
-                application_id: wire.data.application_id,
-                grant_id: wire.data.grant_id,
-                extra: wire.extra,
-                data_extra: wire.data.extra,
-                extensions,
-                body,
-            }),
-            Err(error) => {
-                let trigger = Envelope::peek(&body)
-                    .ok()
-                    .map(|envelope| envelope.trigger());
-                Err(Malformed::new(error.into(), trigger, body))
-            }
-        }
-    }
-}
-
-/// Keeps the request's extensions.
-impl<T: Payload> TryFrom<Request<VerifiedBody>> for Notification<T> {
-    type Error = Malformed;
-
-    fn try_from(request: Request<VerifiedBody>) -> Result<Self, Self::Error> {
-        let (parts, body) = request.into_parts();
-        Self::read(body, parts.extensions)
-    }
-}
-
-impl<T: Payload> TryFrom<VerifiedBody> for Notification<T> {
-    type Error = Malformed;
-
-    fn try_from(body: VerifiedBody) -> Result<Self, Self::Error> {
-        Self::read(body, Extensions::new())
-    }
-}
-
-impl<T> fmt::Debug for Notification<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Notification")
-            .field("trigger", &format_args!("{}", self.trigger))
-            .field("id", &self.id())
-            .field("source", &self.source)
-            .field("time", &self.time)
-            .field("attempt", &self.attempt)
-            .finish_non_exhaustive()
-    }
-}

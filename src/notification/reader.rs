@@ -167,7 +167,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes over an object or an array by counting brackets outside strings. Whether they pair is
-    /// the typed parse's business.
+    /// left to the typed parse.
     fn skip_nested(&mut self) -> Option<()> {
         let mut depth = 0_usize;
         loop {

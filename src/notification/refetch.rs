@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use http::{Method, Request, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Notification, reader};
+use super::{Notification, reader::RawValue};
 
 /// What an id keeps as it is in a path; everything else is encoded, since Nylas answers 404 to a
 /// bare `<`, `@` or `#`.
@@ -127,7 +127,7 @@ impl<T> Notification<T> {
 
     fn id_at(&self, path: &[&'static str]) -> Result<String, RefetchError> {
         let name = path.last().copied().unwrap_or_default();
-        encoded(self.find(path).and_then(reader::RawValue::text), name)
+        encoded(self.find(path).and_then(RawValue::text), name)
     }
 }
 

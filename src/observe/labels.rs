@@ -96,7 +96,7 @@ impl From<&Outcome> for OutcomeLabel {
             Outcome::Discarded => Self::Discarded,
             Outcome::GivenUp(_) => Self::GivenUp,
             Outcome::Unrouted(_) => Self::Unrouted,
-            Outcome::Malformed(_) => Self::Malformed,
+            Outcome::Malformed { .. } => Self::Malformed,
             Outcome::TestEvent => Self::TestEvent,
             Outcome::Retry => Self::Retry,
             Outcome::RetryAfter(_) => Self::RetryAfter,

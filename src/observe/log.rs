@@ -292,7 +292,7 @@ fn level_of_outcome(outcome: &Outcome) -> (Level, Option<u32>) {
         Outcome::Done | Outcome::Discarded => (Level::DEBUG, None),
         Outcome::Retry | Outcome::RetryAfter(_) => (Level::INFO, Some(OF_NYLAS)),
         Outcome::TestEvent => (Level::INFO, Some(OF_ANYBODY)),
-        Outcome::Unrouted(_) | Outcome::Malformed(_) => (Level::WARN, Some(OF_ANYBODY)),
+        Outcome::Unrouted(_) | Outcome::Malformed { .. } => (Level::WARN, Some(OF_ANYBODY)),
         Outcome::GivenUp(_)
         | Outcome::Failed(_)
         | Outcome::Panicked

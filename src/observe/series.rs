@@ -27,7 +27,7 @@ impl Series {
         let name = match head.map(|head| &head.kind) {
             None => return Self::NONE,
             Some(Kind::Deltas) => return Self::DELTAS,
-            Some(Kind::Malformed) => return Self::MALFORMED,
+            Some(Kind::Malformed(_)) => return Self::MALFORMED,
             Some(Kind::Trigger(name)) => name,
         };
         let (stem, suffix) = Suffix::split(name);

@@ -4,6 +4,7 @@
 mod ack;
 mod hint;
 mod line;
+mod malformed;
 mod outcome;
 mod rejection;
 mod undecodable;
@@ -20,6 +21,7 @@ pub(crate) use self::line::Line;
 pub use self::{
     ack::{Ack, IntoAck},
     hint::MismatchHint,
+    malformed::MalformedReason,
     outcome::Outcome,
     rejection::Rejection,
     undecodable::Undecodable,

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use http::{HeaderValue, Response, StatusCode, header};
 
-use super::{Ack, BoxError, SharedError, Undecodable};
+use super::{Ack, BoxError, MalformedReason, SharedError, Undecodable};
 use crate::trigger::Trigger;
 
 /// What became of a verified notification, for the operator.
@@ -24,7 +24,12 @@ pub enum Outcome {
     /// `200`: there is no route for this trigger.
     Unrouted(Trigger),
     /// `200`, unless configured otherwise: the body does not fit its type, or is no notification.
-    Malformed(SharedError),
+    Malformed {
+        /// The trigger, as far as it could be read.
+        trigger: Option<Trigger>,
+        /// What is wrong with it.
+        reason: MalformedReason,
+    },
     /// `200`: a test event, signed with Nylas' public secret. It was not routed.
     TestEvent,
     /// `503`: a handler answered [`Ack::Retry`].
@@ -57,7 +62,7 @@ impl Outcome {
             | Self::Discarded
             | Self::GivenUp(_)
             | Self::Unrouted(_)
-            | Self::Malformed(_)
+            | Self::Malformed { .. }
             | Self::TestEvent => StatusCode::OK,
             Self::RetryAfter(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Retry
@@ -101,7 +106,10 @@ impl fmt::Display for Outcome {
             Self::Discarded => f.write_str("discarded by its handler"),
             Self::GivenUp(reason) => write!(f, "given up by its handler: {reason}"),
             Self::Unrouted(trigger) => write!(f, "acknowledged without a route for {trigger}"),
-            Self::Malformed(why) => write!(f, "malformed: {why}"),
+            Self::Malformed { trigger, reason } => match trigger {
+                Some(trigger) => write!(f, "malformed: {trigger}: {reason}"),
+                None => write!(f, "malformed: {reason}"),
+            },
             Self::TestEvent => f.write_str("a test event, acknowledged and not routed"),
             Self::Retry => f.write_str("to be sent again, as its handler asked"),
             Self::RetryAfter(wait) => {

@@ -3,7 +3,8 @@
 use http::Request;
 
 use crate::{
-    notification::{Malformed, Notification, Payload, object},
+    notification::{Deltas, Malformed, Notification, Payload, object},
+    report::MalformedReason,
     trigger::TriggerKind,
     verify::VerifiedBody,
 };
@@ -59,11 +60,11 @@ impl<T: Payload> FromVerified for Notification<T> {
     }
 }
 
-#[cfg(feature = "v2")]
-impl FromVerified for crate::v2::Deltas {
+impl FromVerified for Deltas {
     fn from_verified(request: Request<VerifiedBody>) -> Result<Self, Malformed> {
         let body = request.into_body();
-        Self::from_slice(body.bytes()).map_err(|error| Malformed::new(error.into(), None, body))
+        Self::from_slice(body.bytes())
+            .map_err(|error| Malformed::new(MalformedReason::of_json(&error), None, body))
     }
 
     fn models(content: Content<'_>) -> bool {
@@ -72,7 +73,7 @@ impl FromVerified for crate::v2::Deltas {
 }
 
 mod sealed {
-    use super::{Notification, Request, VerifiedBody};
+    use super::{Deltas, Notification, Request, VerifiedBody};
 
     // Sealed by not having a path.
     #[allow(unnameable_types)]
@@ -80,6 +81,5 @@ mod sealed {
     impl Sealed for Request<VerifiedBody> {}
     impl Sealed for VerifiedBody {}
     impl<T> Sealed for Notification<T> {}
-    #[cfg(feature = "v2")]
-    impl Sealed for crate::v2::Deltas {}
+    impl Sealed for Deltas {}
 }

@@ -15,7 +15,7 @@ use http::Response;
 use super::{body::RoutedBody, endpoint::EndpointFuture, service::OnMalformed};
 use crate::{
     notification::Malformed,
-    report::{Ack, Outcome, SharedError},
+    report::{Ack, Outcome},
     trigger::Trigger,
 };
 
@@ -51,7 +51,7 @@ impl ResponseFuture {
 
 fn answer_malformed(malformed: Malformed, decide: Option<&OnMalformed>) -> Response<RoutedBody> {
     let ack = decide.map_or(Ack::Done, |decide| decide(&malformed));
-    let outcome = Outcome::Malformed(SharedError::from(Box::from(malformed)));
+    let outcome = Outcome::from(malformed);
     let mut response = match ack {
         Ack::Done | Ack::Discard | Ack::GiveUp(_) => return outcome.into_response(),
         Ack::Retry => Outcome::Retry.into_response(),

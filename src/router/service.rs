@@ -22,8 +22,8 @@ use super::{
     table::Table,
 };
 use crate::{
-    notification::{Malformed, Scan, Why},
-    report::{Ack, BoxError},
+    notification::{Kind, Malformed},
+    report::{Ack, BoxError, MalformedReason},
     trigger::{Filter, Trigger, TriggerKind},
     verify::VerifiedBody,
 };
@@ -50,7 +50,7 @@ struct Routes {
 /// Why a body reaches no handler.
 enum Missing {
     Route(Trigger),
-    Type(Why),
+    Type(MalformedReason),
 }
 
 pub(super) type OnMalformed = dyn Fn(&Malformed) -> Ack + Send + Sync;
@@ -155,13 +155,12 @@ impl TriggerRouter {
         self.set_fallback(ServiceEndpoint(service))
     }
 
-    /// Calls `handler` for bodies of Nylas API v2: [`v2::Deltas`](crate::v2::Deltas), a
+    /// Calls `handler` for bodies of Nylas API v2: [`Deltas`](crate::notification::Deltas), a
     /// [`VerifiedBody`] or a `Request<VerifiedBody>`.
     ///
     /// # Panics
     ///
     /// If there is such a handler already, or if this one takes something else.
-    #[cfg(feature = "v2")]
     #[must_use]
     #[track_caller]
     pub fn on_deltas<H, Args>(mut self, handler: H) -> Self
@@ -171,7 +170,7 @@ impl TriggerRouter {
     {
         assert!(
             H::models(Content::Deltas),
-            "a handler for deltas takes `v2::Deltas`, since they are no `Notification`"
+            "a handler for deltas takes `Deltas`, since they are no `Notification`"
         );
         let route = Route::new(HandlerEndpoint::new(handler));
         let deltas = &mut Arc::make_mut(&mut self.routes).deltas;
@@ -286,23 +285,26 @@ impl Service<Request<VerifiedBody>> for TriggerRouter {
     fn call(&mut self, request: Request<VerifiedBody>) -> Self::Future {
         let routes = &*self.routes;
         let on_malformed = routes.on_malformed.clone();
-        let route = match Scan::of(request.body().bytes()) {
-            Scan::Notification(envelope) => {
-                let route = routes.table.find(envelope.name());
+        let route = match Kind::of(request.body().bytes()) {
+            Kind::Trigger(name) => {
+                let route = routes.table.find(&name);
                 route
                     .or(routes.fallback.as_ref())
-                    .ok_or_else(|| Missing::Route(envelope.trigger()))
+                    .ok_or_else(|| Missing::Route(Trigger::from(&*name)))
             }
-            Scan::Deltas => routes.deltas.as_ref().ok_or(Missing::Type(Why::Deltas)),
-            Scan::Neither(why) => Err(Missing::Type(why)),
+            Kind::Deltas => {
+                let route = routes.deltas.as_ref();
+                route.ok_or(Missing::Type(MalformedReason::Deltas))
+            }
+            Kind::Malformed(reason) => Err(Missing::Type(reason)),
         };
         match route {
             Ok(route) => ResponseFuture::routed(route.endpoint.call(request), on_malformed),
             Err(Missing::Route(trigger)) => {
                 ResponseFuture::unrouted(trigger, routes.unrouted.clone())
             }
-            Err(Missing::Type(why)) => {
-                let malformed = Malformed::new(why, None, request.into_body());
+            Err(Missing::Type(reason)) => {
+                let malformed = Malformed::new(reason, None, request.into_body());
                 ResponseFuture::malformed(malformed, on_malformed.as_deref())
             }
         }

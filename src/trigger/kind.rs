@@ -2,108 +2,81 @@
 
 use std::fmt;
 
+use super::table::with_triggers;
+
 macro_rules! kinds {
-    ($($variant:ident = $name:literal,)+) => {
+    ($(
+        $object:ident $(also [$($also:literal)+])? {
+            $($variant:ident = $name:literal [$($form:literal)*])+
+        }
+    )+) => {
         /// What happened: a trigger's name without its automatic suffixes.
         ///
         /// The variants are the 53 notification types with a published schema
-        /// ([source](https://developer.nylas.com/docs/reference/notifications/)); any other name
-        /// is kept as [`TriggerKind::Unknown`], since Nylas adds new ones all the time.
+        /// ([source](https://developer.nylas.com/docs/reference/notifications/)), and
+        /// `contact.created`, which some of Nylas' own clients list, but which has no schema in v3.
+        /// Any other name is kept as [`TriggerKind::Unknown`], since Nylas adds new ones all the
+        /// time.
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum TriggerKind {
-            $(
+            $($(
                 #[doc = concat!("`", $name, "`")]
                 $variant,
-            )+
+            )+)+
             /// A name that this version of the crate does not know, as it was sent.
             Unknown(Box<str>),
         }
 
+        /// The variants without `Unknown`, which may be cast to their position.
+        enum Known {
+            $($($variant,)+)+
+        }
+
         impl TriggerKind {
-            /// Every documented name, in the order of Nylas' reference.
-            pub const KNOWN: &[Self] = &[$(Self::$variant,)+];
+            /// Every name that this version of the crate knows; those with the same type of
+            /// object stand together.
+            pub const KNOWN: &[Self] = &[$($(Self::$variant,)+)+];
 
             /// The name as Nylas writes it.
             pub fn as_str(&self) -> &str {
                 match self {
-                    $(Self::$variant => $name,)+
+                    $($(Self::$variant => $name,)+)+
                     Self::Unknown(name) => name,
                 }
             }
-        }
 
-        impl From<&str> for TriggerKind {
-            fn from(name: &str) -> Self {
+            /// The kind of this name, unless it is unknown.
+            pub(crate) fn known(name: &str) -> Option<Self> {
                 match name {
-                    $($name => Self::$variant,)+
-                    unknown => Self::Unknown(unknown.into()),
+                    $($($name => Some(Self::$variant),)+)+
+                    _ => None,
+                }
+            }
+
+            /// Its position in [`KNOWN`](Self::KNOWN), for tables with an entry for each kind.
+            pub(crate) fn index(&self) -> Option<usize> {
+                match self {
+                    $($(Self::$variant => Some(Known::$variant as usize),)+)+
+                    Self::Unknown(_) => None,
                 }
             }
         }
     };
 }
 
-kinds! {
-    GrantCreated = "grant.created",
-    GrantUpdated = "grant.updated",
-    GrantDeleted = "grant.deleted",
-    GrantExpired = "grant.expired",
-    GrantImapSyncCompleted = "grant.imap_sync_completed",
-    MessageCreated = "message.created",
-    MessageCreatedCleaned = "message.created.cleaned",
-    MessageUpdated = "message.updated",
-    MessageDeleted = "message.deleted",
-    MessageSendSuccess = "message.send_success",
-    MessageSendFailed = "message.send_failed",
-    MessageBounceDetected = "message.bounce_detected",
-    MessageOpened = "message.opened",
-    MessageLinkClicked = "message.link_clicked",
-    ThreadReplied = "thread.replied",
-    MessageOpenedLegacy = "message.opened.legacy",
-    MessageLinkClickedLegacy = "message.link_clicked.legacy",
-    ThreadRepliedLegacy = "thread.replied.legacy",
-    MessageCreatedMetadata = "message.created.metadata",
-    MessageUpdatedMetadata = "message.updated.metadata",
-    FolderCreated = "folder.created",
-    FolderUpdated = "folder.updated",
-    FolderDeleted = "folder.deleted",
-    CalendarCreated = "calendar.created",
-    CalendarUpdated = "calendar.updated",
-    CalendarDeleted = "calendar.deleted",
-    EventCreated = "event.created",
-    EventUpdated = "event.updated",
-    EventDeleted = "event.deleted",
-    ContactUpdated = "contact.updated",
-    ContactDeleted = "contact.deleted",
-    BookingCreated = "booking.created",
-    BookingPending = "booking.pending",
-    BookingRescheduled = "booking.rescheduled",
-    BookingCancelled = "booking.cancelled",
-    BookingReminder = "booking.reminder",
-    NotetakerCreated = "notetaker.created",
-    NotetakerUpdated = "notetaker.updated",
-    NotetakerDeleted = "notetaker.deleted",
-    NotetakerMeetingState = "notetaker.meeting_state",
-    NotetakerMedia = "notetaker.media",
-    MessageIntelligenceOrder = "message.intelligence.order",
-    MessageIntelligenceTracking = "message.intelligence.tracking",
-    MessageIntelligenceReturn = "message.intelligence.return",
-    MessageIntelligenceTravel = "message.intelligence.travel",
-    MessageTransactionalBounced = "message.transactional.bounced",
-    MessageTransactionalComplaint = "message.transactional.complaint",
-    MessageTransactionalDelivered = "message.transactional.delivered",
-    MessageTransactionalRejected = "message.transactional.rejected",
-    MessageBounced = "message.bounced",
-    MessageComplaint = "message.complaint",
-    MessageDelivered = "message.delivered",
-    MessageRejected = "message.rejected",
-}
+with_triggers!(kinds);
 
 impl TriggerKind {
-    /// Whether Nylas documented this name when this version of the crate was made.
+    /// Whether this name was known when this version of the crate was made.
     pub fn is_known(&self) -> bool {
-        !matches!(self, Self::Unknown(_))
+        self.index().is_some()
+    }
+}
+
+impl From<&str> for TriggerKind {
+    fn from(name: &str) -> Self {
+        Self::known(name).unwrap_or_else(|| Self::Unknown(name.into()))
     }
 }
 

@@ -16,12 +16,15 @@
 mod filter;
 mod kind;
 mod suffix;
+mod table;
 
 use std::fmt;
 
 #[cfg(feature = "router")]
 pub(crate) use self::filter::Pattern;
 pub(crate) use self::suffix::Suffix;
+#[cfg(feature = "router")]
+pub(crate) use self::table::with_triggers;
 pub use self::{
     filter::{Filter, InvalidFilter},
     kind::TriggerKind,

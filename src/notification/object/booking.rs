@@ -2,11 +2,11 @@
 
 use super::grant::Provider;
 use super::open_enum::open_enum;
+use super::open_struct;
 use super::part::Address;
-use super::payload::payload;
 use super::{KeyValues, List};
 
-payload! {
+open_struct! {
     /// A booking, in `booking.created`, `.pending`, `.rescheduled`, `.cancelled` and `.reminder`.
     ///
     /// The grant's id is not in here: it is beside the object, in `data`.
@@ -28,7 +28,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// What was booked.
     pub struct BookingInfo {
         /// Id of the event.

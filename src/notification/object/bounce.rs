@@ -1,10 +1,10 @@
 //! Bounces that Nylas finds in an inbox.
 
 use super::open_enum::open_enum;
-use super::payload::payload;
+use super::open_struct;
 use super::{List, NumberOrString};
 
-payload! {
+open_struct! {
     /// A hard bounce of a message that was sent through Nylas, in `message.bounce_detected`.
     ///
     /// Google, Microsoft, iCloud and Yahoo accounts only; an Agent Account has
@@ -32,7 +32,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// The message that bounced. Addresses are plain text here.
     pub struct BounceOrigin {
         /// Id of the message.

@@ -1,9 +1,9 @@
 //! Calendars.
 
 use super::KeyValues;
-use super::payload::payload;
+use super::open_struct;
 
-payload! {
+open_struct! {
     /// A calendar, in `calendar.created`, `calendar.updated` and `calendar.deleted`.
     ///
     /// A deleted one has no `description`, `location` or `metadata`.

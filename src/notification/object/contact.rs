@@ -2,11 +2,11 @@
 
 use super::List;
 use super::open_enum::open_enum;
-use super::payload::payload;
+use super::open_struct;
 
-payload! {
-    /// A contact, in `contact.updated`, which stands for a new contact as well: v3 has no
-    /// `contact.created`.
+open_struct! {
+    /// A contact, in `contact.updated`, which stands for a new contact as well: v3 has no schema
+    /// of `contact.created`. Should that come all the same, it is read as a `Contact`.
     ///
     /// It reads `contact.deleted`, too, which has no more than ids ([`ContactDeleted`]); ask the
     /// trigger.
@@ -58,7 +58,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// What is left of a contact in `contact.deleted`; it can no longer be fetched.
     ///
     /// Source: [Contacts](https://developer.nylas.com/docs/reference/notifications/contacts/).
@@ -72,7 +72,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// A mail address of a contact.
     pub struct ContactEmail {
         /// The address.
@@ -82,7 +82,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// A telephone number of a contact.
     pub struct PhoneNumber {
         /// The number, as it was written.
@@ -92,7 +92,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// A contact's address for instant messages.
     pub struct ImAddress {
         /// The address.
@@ -102,7 +102,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// A postal address of a contact.
     pub struct PhysicalAddress {
         /// Street and number.
@@ -120,7 +120,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// A web page of a contact.
     pub struct WebPage {
         /// The address, which may lack its scheme.
@@ -130,7 +130,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// A group that a contact is in.
     pub struct ContactGroup {
         /// Id of the group.

@@ -10,10 +10,10 @@
 //! Accounts](https://developer.nylas.com/docs/reference/notifications/agent-accounts/).
 
 use super::open_enum::open_enum;
-use super::payload::payload;
+use super::open_struct;
 use super::{KeyValues, List};
 
-payload! {
+open_struct! {
     /// A mail that could not be delivered, in `message.bounced` and
     /// `message.transactional.bounced`.
     ///
@@ -26,7 +26,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// A mail that a recipient complained about, in `message.complaint` and
     /// `message.transactional.complaint`.
     pub struct MessageComplaint {
@@ -37,7 +37,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// A mail that arrived, in `message.delivered` and `message.transactional.delivered`.
     pub struct MessageDelivered {
         /// The mail.
@@ -47,7 +47,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// A mail that Nylas did not send because of a virus in it, in `message.rejected` and
     /// `message.transactional.rejected`.
     pub struct MessageRejected {
@@ -58,7 +58,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// The mail that one of these objects is about.
     pub struct SentMessage {
         /// Id of the message.
@@ -80,7 +80,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// Why a mail came back.
     pub struct Bounce {
         /// When, in Unix seconds.
@@ -92,7 +92,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// An address that a mail could not reach.
     pub struct BouncedRecipient {
         /// The address.
@@ -102,7 +102,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// Who complained about a mail.
     pub struct Complaint {
         /// When, in Unix seconds.
@@ -114,7 +114,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// Where a mail arrived.
     pub struct Delivery {
         /// When, in Unix seconds.

@@ -6,11 +6,11 @@
 use serde::Deserialize;
 
 use super::open_enum::open_enum;
-use super::payload::payload;
+use super::open_struct;
 use super::tracking::LinkCount;
 use super::{KeyValues, List, NumberOrString};
 
-payload! {
+open_struct! {
     /// Something happened to an object. v2 sends little more than ids; the object is fetched
     /// afterwards.
     ///
@@ -39,7 +39,7 @@ impl Delta {
     }
 }
 
-payload! {
+open_struct! {
     /// Which object a delta is about.
     pub struct ObjectData {
         /// Id of the object.
@@ -65,7 +65,7 @@ impl ObjectData {
     }
 }
 
-payload! {
+open_struct! {
     /// What Nylas adds to a delta about a message, an event or a job.
     pub struct Attributes {
         /// Thread of the message; jobs have it, too.
@@ -87,7 +87,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// More about a job.
     pub struct JobExtras {
         /// Why it failed or waits.
@@ -99,7 +99,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// An open, a click or a reply of a tracked message.
     pub struct Tracking {
         /// Id of the message.
@@ -125,7 +125,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// One open or click.
     pub struct Recent {
         /// Number of this open or click.

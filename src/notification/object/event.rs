@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use super::open_enum::open_enum;
+use super::open_struct;
 use super::part::Address;
-use super::payload::payload;
 use super::when::When;
 use super::{KeyValues, List};
 
-payload! {
+open_struct! {
     /// An event, in `event.created` and `event.updated`.
     ///
     /// It reads `event.deleted`, too, which has little more than ids ([`EventDeleted`]); ask the
@@ -83,7 +83,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// What is left of an event in `event.deleted`; it can no longer be fetched.
     ///
     /// Source: [Events](https://developer.nylas.com/docs/reference/notifications/events/).
@@ -103,7 +103,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// Somebody who is invited to an event.
     pub struct Participant {
         /// The address; Microsoft can leave it out.
@@ -115,7 +115,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// How to join an event on-line.
     pub struct Conferencing {
         /// Who hosts the call, such as `Google Meet`.
@@ -125,7 +125,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// How to get into a call.
     pub struct ConferencingDetails {
         /// The link to follow.
@@ -139,7 +139,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// Reminders of an event.
     pub struct Reminders {
         /// Whether the calendar's own settings apply.

@@ -1,8 +1,8 @@
 //! Folders and labels.
 
-use super::payload::payload;
+use super::open_struct;
 
-payload! {
+open_struct! {
     /// A folder, or a label at Google, in `folder.created`, `folder.updated` and `folder.deleted`.
     ///
     /// Source: [Folders and

@@ -1,10 +1,10 @@
 //! Grants: the access that an end user gave to one account.
 
 use super::open_enum::open_enum;
-use super::payload::payload;
+use super::open_struct;
 use super::{KeyValues, List};
 
-payload! {
+open_struct! {
     /// A grant, in `grant.created`, `.updated`, `.deleted`, `.expired` and `.imap_sync_completed`.
     ///
     /// [`code`](Self::code) is no discriminator: 25012 belongs to `grant.created` and to

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::open_enum::open_enum;
-use super::payload::payload;
+use super::open_struct;
 use super::{List, NumberOrString};
 
-payload! {
+open_struct! {
     /// What was read out of a mail, in `message.intelligence.order`, `.tracking`, `.return` and
     /// `.travel`.
     ///
@@ -47,7 +47,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// A shop.
     pub struct Merchant {
         /// Domain.
@@ -57,7 +57,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// About the mail that was read, the `metadata` of `ExtractAI`.
     pub struct MailOrigin {
         /// Language, such as `en`.
@@ -69,7 +69,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// An order. Amounts are in the currency's minor unit (cents).
     pub struct Order {
         /// The shop's number of the order.
@@ -95,7 +95,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// One line of an order.
     pub struct LineItem {
         /// Name of the goods.
@@ -117,7 +117,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// A parcel.
     pub struct Shipping {
         /// The carrier.
@@ -133,7 +133,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// Goods sent back.
     pub struct Return {
         /// The shop's number of the order.

@@ -2,9 +2,9 @@
 
 use super::List;
 use super::delta::Delta;
-use super::payload::payload;
+use super::open_struct;
 
-payload! {
+open_struct! {
     /// v2 deltas, in `message.opened.legacy`, `message.link_clicked.legacy` and
     /// `thread.replied.legacy`.
     ///

@@ -1,11 +1,11 @@
 //! Messages that arrive, change and go.
 
 use super::open_enum::open_enum;
+use super::open_struct;
 use super::part::{Address, Attachment, Header};
-use super::payload::payload;
 use super::{KeyValues, List};
 
-payload! {
+open_struct! {
     /// A mail, in `message.created`, `message.created.cleaned`, `message.updated` and the automatic
     /// forms of these.
     ///
@@ -86,7 +86,7 @@ impl Message {
     }
 }
 
-payload! {
+open_struct! {
     /// What is left of a mail in `message.deleted`; it can no longer be fetched.
     ///
     /// Source: [Messages](https://developer.nylas.com/docs/reference/notifications/messages/).

@@ -1,10 +1,10 @@
 //! Notetakers: bots that join a call, record it and write it up.
 
 use super::open_enum::open_enum;
-use super::payload::payload;
+use super::open_struct;
 use super::{List, NumberOrString};
 
-payload! {
+open_struct! {
     /// A notetaker, in `notetaker.created`, `.updated`, `.deleted`, `.meeting_state` and `.media`.
     ///
     /// A deleted one has no more than `id`, `grant_id`, `object` and `event`. One that stands alone
@@ -57,7 +57,7 @@ impl Notetaker {
     }
 }
 
-payload! {
+open_struct! {
     /// The event whose call a notetaker joins.
     pub struct NotetakerEvent {
         /// Id of the event.
@@ -69,7 +69,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// What a notetaker does in a call and makes of it.
     pub struct MeetingSettings {
         /// Whether it records the picture.
@@ -97,7 +97,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// What the user asks of a text that the notetaker writes.
     pub struct Instructions {
         /// The user's own words.
@@ -105,7 +105,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// How the transcript is written.
     pub struct TranscriptionSettings {
         /// Languages to expect.
@@ -115,7 +115,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// How a notetaker avoids joining a call twice.
     pub struct DeduplicationSettings {
         /// Among which notetakers, such as `workspace`.
@@ -127,7 +127,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// What a notetaker says in the call's chat.
     pub struct ChatMessages {
         /// When it joins.
@@ -137,7 +137,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// One thing that a notetaker says in the call's chat.
     pub struct ChatMessage {
         /// What kind of message, such as `text`.
@@ -151,7 +151,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// What a notetaker made of a call. Every link is signed and expires; every field may be
     /// missing.
     pub struct Media {

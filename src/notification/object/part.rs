@@ -1,8 +1,8 @@
 //! Parts that several objects share.
 
-use super::payload::payload;
+use super::open_struct;
 
-payload! {
+open_struct! {
     /// A mail address with an optional display name, `email_name` in Nylas' schemas.
     pub struct Address {
         /// The address, such as `kai@harbour-mail.example`.
@@ -12,7 +12,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// An attachment of a message. Its bytes are fetched from the API, except in a
     /// [`SendResult`](super::SendResult).
     pub struct Attachment {
@@ -37,7 +37,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// A header line of a mail. The order is the mail's own, and names may repeat (`Received`
     /// does).
     pub struct Header {

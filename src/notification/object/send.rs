@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::List;
+use super::open_struct;
 use super::part::{Address, Attachment};
-use super::payload::payload;
 
-payload! {
+open_struct! {
     /// The message that was sent, or was not, in `message.send_success` and `message.send_failed`.
     ///
     /// Fires for scheduled sends, and for immediate ones if the application has switched that on.
@@ -55,7 +55,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// Why a message could not be sent, the `error` of `message.send_failed`.
     pub struct SendError {
         /// What kind of error, such as `api.provider_error`.

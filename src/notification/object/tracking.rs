@@ -3,10 +3,10 @@
 //! Image proxies and security scanners open messages and follow links as well, so a count is not a
 //! count of people.
 
-use super::payload::payload;
+use super::open_struct;
 use super::{List, NumberOrString};
 
-payload! {
+open_struct! {
     /// A tracked message was opened, in `message.opened`.
     ///
     /// Several opens within a minute count once.
@@ -33,7 +33,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// How often a message was opened.
     pub struct OpenCount {
         /// Number of opens.
@@ -43,7 +43,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// One time that a message was opened.
     pub struct Open {
         /// Number of this open.
@@ -57,7 +57,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// A link in a tracked message was followed, in `message.link_clicked`.
     ///
     /// Source: [Message
@@ -82,7 +82,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// How often a link was followed.
     pub struct LinkCount {
         /// Number of clicks.
@@ -92,7 +92,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// One time that a link was followed.
     pub struct Click {
         /// Number of this click; a number in Nylas' schema, text in its tracking guide.
@@ -108,7 +108,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// A tracked thread got a reply, in `thread.replied`.
     ///
     /// Source: [Message
@@ -140,7 +140,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// How often a thread was replied to.
     pub struct ReplyCount {
         /// Number of replies.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::payload::payload;
+use super::open_struct;
 
 /// When an event takes place. Its field `object` says which form it is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,7 +22,7 @@ pub enum When {
     Other(Value),
 }
 
-payload! {
+open_struct! {
     /// From one moment to another.
     pub struct Timespan {
         /// `timespan`.
@@ -38,7 +38,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// Several whole days.
     pub struct Datespan {
         /// `datespan`.
@@ -50,7 +50,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// One whole day.
     pub struct Date {
         /// `date`.
@@ -60,7 +60,7 @@ payload! {
     }
 }
 
-payload! {
+open_struct! {
     /// A moment without an end.
     pub struct Time {
         /// `time`.

@@ -1,4 +1,4 @@
-//! What every payload struct has in common, said once.
+//! Structs that Nylas may extend at any time.
 
 use super::{KeyValues, List};
 
@@ -32,20 +32,20 @@ impl Absent for KeyValues {
     }
 }
 
-/// Declares a payload struct: serde in both directions, open for further fields, nothing lost on
-/// the way.
+/// Declares the struct of a JSON object: serde in both directions, open for further fields, nothing
+/// lost on the way.
 ///
 /// A field's type says whether it may be missing: `Option`, [`List`] and [`KeyValues`] may (or be
 /// `null`), anything else must be there. `pub struct X or null` also reads a JSON `null`, as its
 /// `Default`; it takes the name `Fields` in its module.
-macro_rules! payload {
+macro_rules! open_struct {
     (
         $(#[$meta:meta])*
         pub struct $name:ident {
             $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)*
         }
     ) => {
-        $crate::notification::object::payload::payload! {
+        $crate::notification::object::open_struct! {
             @declare []
             $(#[$meta])*
             pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
@@ -57,7 +57,7 @@ macro_rules! payload {
             $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)*
         }
     ) => {
-        $crate::notification::object::payload::payload! {
+        $crate::notification::object::open_struct! {
             @declare [#[serde(from = "Option<Fields>")]]
             $(#[$meta])*
             pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
@@ -93,7 +93,7 @@ macro_rules! payload {
         pub struct $name {
             $(
                 $(#[$field_meta])*
-                #[serde(skip_serializing_if = "crate::notification::object::payload::Absent::is_absent")]
+                #[serde(skip_serializing_if = "crate::notification::object::open_struct::Absent::is_absent")]
                 pub $field: $type,
             )*
             /// Every field that this version of the crate has no name for, as it came.
@@ -101,8 +101,8 @@ macro_rules! payload {
             pub extra: serde_json::Map<String, serde_json::Value>,
         }
 
-        impl $crate::notification::object::payload::Absent for $name {}
+        impl $crate::notification::object::open_struct::Absent for $name {}
     };
 }
 
-pub(crate) use payload;
+pub(crate) use open_struct;

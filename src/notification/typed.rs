@@ -1,0 +1,225 @@
+//! A notification with its object as a type.
+
+use std::{
+    borrow::Cow,
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use http::{Extensions, Request};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{
+    Malformed, Payload,
+    head::Kind,
+    object::send::SendError,
+    reader::{self, RawValue},
+    wire::Wire,
+};
+use crate::{report::MalformedReason, trigger::Trigger, verify::VerifiedBody};
+
+/// A verified notification whose `data.object` was read as a `T`.
+///
+/// `Debug` shows the envelope and not the object, which may be somebody's mail.
+///
+/// ```
+/// # use tower_nylas::{Secrets, VerifiedBody, WebhookSecret};
+/// use tower_nylas::Notification;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Expired {
+///     email: String,
+/// }
+///
+/// # let body = bytes::Bytes::from_static(br#"{"specversion":"1.0","type":"grant.expired",
+/// #     "source":"/nylas/system","id":"n-1","time":1790252200,"webhook_delivery_attempt":2,
+/// #     "data":{"application_id":"a","object":{"grant_id":"g-1","email":"kai@mail.example"}}}"#);
+/// # let secrets = Secrets::new("an invented secret")?;
+/// # let signature = WebhookSecret::new("an invented secret")?.sign(&body);
+/// # let verified_body = VerifiedBody::verify(body, &signature, &secrets)?;
+/// let notification = Notification::<Expired>::try_from(verified_body)?;
+/// assert_eq!(notification.object.email, "kai@mail.example");
+/// assert_eq!(notification.attempt(), Some(2));
+/// assert_eq!(notification.grant_id().as_deref(), Some("g-1"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Notification<T = Value> {
+    /// What changed: `data.object`.
+    pub object: T,
+    rest: Rest,
+}
+
+/// All of a notification but its object.
+#[derive(Clone)]
+struct Rest {
+    wire: Wire<()>,
+    extensions: Extensions,
+    body: VerifiedBody,
+}
+
+impl<T> Notification<T> {
+    /// What happened: the `type`.
+    pub fn trigger(&self) -> &Trigger {
+        &self.rest.wire.trigger
+    }
+
+    /// The id of the notification.
+    ///
+    /// It is the same in every attempt, while body and signature differ, so it is what to
+    /// de-duplicate by
+    /// ([source](https://developer.nylas.com/docs/cookbook/use-cases/build/handle-duplicate-webhooks/)).
+    pub fn id(&self) -> Option<&str> {
+        self.rest.wire.id.as_deref()
+    }
+
+    /// Where it comes from, usually `/<provider>/<product>/<kind of sync>`. Free text.
+    pub fn source(&self) -> Option<&str> {
+        self.rest.wire.source.as_deref()
+    }
+
+    /// The version of the `CloudEvents` format, always `1.0` so far.
+    pub fn specversion(&self) -> Option<&str> {
+        self.rest.wire.specversion.as_deref()
+    }
+
+    /// When it happened, in Unix seconds. Some kinds of notifications lack it.
+    pub fn time(&self) -> Option<i64> {
+        self.rest.wire.time
+    }
+
+    /// When it happened. Some kinds of notifications lack it.
+    pub fn occurred_at(&self) -> Option<SystemTime> {
+        let since_epoch = Duration::from_secs(u64::try_from(self.time()?).ok()?);
+        SystemTime::UNIX_EPOCH.checked_add(since_epoch)
+    }
+
+    /// Which attempt to deliver it this is, from 1; Nylas makes up to three
+    /// ([source](https://developer.nylas.com/docs/v3/notifications/)). Test events lack it.
+    pub fn attempt(&self) -> Option<u32> {
+        u32::try_from(self.rest.wire.attempt?).ok()
+    }
+
+    /// The Nylas application.
+    pub fn application_id(&self) -> Option<&str> {
+        self.rest.wire.data.application_id.as_deref()
+    }
+
+    /// The grant, wherever it stands: in `data`, in the object, in both, or (for transactional
+    /// mail and a Notetaker of its own) nowhere.
+    pub fn grant_id(&self) -> Option<Cow<'_, str>> {
+        match &self.rest.wire.data.grant_id {
+            Some(grant_id) => Some(Cow::Borrowed(grant_id)),
+            None => self.find(&["data", "object", "grant_id"])?.text(),
+        }
+    }
+
+    /// Whether Nylas left the content of the message out because the notification was larger than
+    /// 1 MB. Fetch the object by its id.
+    pub fn is_truncated(&self) -> bool {
+        self.trigger().is_truncated()
+    }
+
+    /// Members of the notification beside those above.
+    pub fn extra(&self) -> &Map<String, Value> {
+        &self.rest.wire.extra
+    }
+
+    /// Members of `data` beside `application_id`, `grant_id` and `object`.
+    pub fn data_extra(&self) -> &Map<String, Value> {
+        &self.rest.wire.data.extra
+    }
+
+    /// Why sending failed, in one line: only in `message.send_failed`.
+    pub fn reason(&self) -> Option<&str> {
+        self.data_extra().get("reason")?.as_str()
+    }
+
+    /// Why sending failed, in detail: only in `message.send_failed`.
+    pub fn error(&self) -> Option<SendError> {
+        SendError::deserialize(self.data_extra().get("error")?).ok()
+    }
+
+    /// `data.object` as it was sent, as JSON text.
+    pub fn raw_object(&self) -> Option<&[u8]> {
+        Some(self.find(&["data", "object"])?.json)
+    }
+
+    /// The extensions of the request: what outer layers know about the tenant or the peer. Empty
+    /// for a notification that did not come by HTTP.
+    pub fn extensions(&self) -> &Extensions {
+        &self.rest.extensions
+    }
+
+    /// The verified bytes.
+    pub fn body(&self) -> &VerifiedBody {
+        &self.rest.body
+    }
+
+    /// The same notification around something else.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Notification<U> {
+        Notification {
+            object: change(self.object),
+            rest: self.rest,
+        }
+    }
+
+    pub(super) fn find(&self, path: &[&str]) -> Option<RawValue<'_>> {
+        reader::find(self.body().bytes(), path)
+    }
+}
+
+impl<T: Payload> Notification<T> {
+    pub(crate) fn read(body: VerifiedBody, extensions: Extensions) -> Result<Self, Malformed> {
+        match T::read(body.bytes()) {
+            Ok(wire) => {
+                let (object, wire) = wire.replace(());
+                let rest = Rest {
+                    wire,
+                    extensions,
+                    body,
+                };
+                Ok(Self { object, rest })
+            }
+            Err(error) => {
+                let trigger = match Kind::of(body.bytes()) {
+                    Kind::Trigger(name) => Some(Trigger::from(&*name)),
+                    Kind::Deltas | Kind::Malformed(_) => None,
+                };
+                let reason = MalformedReason::of_json(&error);
+                Err(Malformed::new(reason, trigger, body))
+            }
+        }
+    }
+}
+
+/// Keeps the request's extensions.
+impl<T: Payload> TryFrom<Request<VerifiedBody>> for Notification<T> {
+    type Error = Malformed;
+
+    fn try_from(request: Request<VerifiedBody>) -> Result<Self, Self::Error> {
+        let (parts, body) = request.into_parts();
+        Self::read(body, parts.extensions)
+    }
+}
+
+impl<T: Payload> TryFrom<VerifiedBody> for Notification<T> {
+    type Error = Malformed;
+
+    fn try_from(body: VerifiedBody) -> Result<Self, Self::Error> {
+        Self::read(body, Extensions::new())
+    }
+}
+
+impl<T> fmt::Debug for Notification<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notification")
+            .field("trigger", &format_args!("{}", self.trigger()))
+            .field("id", &self.id())
+            .field("source", &self.rest.wire.source)
+            .field("time", &self.rest.wire.time)
+            .field("attempt", &self.rest.wire.attempt)
+            .finish_non_exhaustive()
+    }
+}
