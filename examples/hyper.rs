@@ -70,7 +70,10 @@ async fn serve(listener: TcpListener, secrets: Secrets) {
         let webhooks = webhooks.clone();
         async move {
             Ok::<_, Infallible>(match request.uri().path() {
-                "/webhooks/nylas" => webhooks.oneshot(request).await?.map(BodyExt::boxed_unsync),
+                "/webhooks/nylas" => {
+                    let response = webhooks.oneshot(request).await?;
+                    response.map(|body| body.map_err(Into::into).boxed_unsync())
+                }
                 "/" => text(StatusCode::OK, "hello\n"),
                 _ => text(StatusCode::NOT_FOUND, "not found\n"),
             })

@@ -137,9 +137,7 @@ impl IntoResponse for NotificationRejection {
     fn into_response(self) -> Response {
         match self {
             Self::MissingVerification(missing) => missing.into_response(),
-            Self::Malformed(malformed) => {
-                Outcome::from(malformed).into_response::<Body>()
-            }
+            Self::Malformed(malformed) => Outcome::from(malformed).into_response::<Body>(),
         }
     }
 }

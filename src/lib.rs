@@ -8,26 +8,26 @@
 //!     println!("{:?}", mail.object.subject);
 //! }
 //!
-//! # fn main() -> Result<(), tower_nylas::InvalidSecret> {
-//! let secrets = Secrets::from_env_or_pending("NYLAS_WEBHOOK_SECRET")?;
+//! # fn app() -> Result<axum::Router, tower_nylas::InvalidSecret> {
+//! let secrets = Secrets::from_env("NYLAS_WEBHOOK_SECRET")?;
 //! let triggers = TriggerRouter::new()
 //!     .on("message.created", on_message)
 //!     .on("event.*", async || Ack::Discard);
-//! let app: axum::Router = axum::Router::new()
+//! let app = axum::Router::new()
 //!     .route_service("/webhooks/nylas", WebhookLayer::new(secrets).layer(triggers));
-//! # Ok(())
+//! # Ok(app)
 //! # }
 //! ```
 //!
 //! `cargo run --example quickstart` shows it at work, over real connections.
 //!
-//! # The way of a request
+//! # How a request is processed
 //!
 //! ```text
 //! GET ?challenge=…  ->  challenge      answered with exactly that value
-//! POST              ->  verify         bounded read and HMAC: a Request<VerifiedBody>, or a Rejection
-//!                   ->  decompression  gzip -> plain, after verification
-//!                   ->  acknowledge    whatever happens inside -> 200, 429 or 503
+//! POST              ->  verify         bounded read and HMAC: Request<VerifiedBody> or Rejection
+//!                   ->  decompression  gzip is inflated, after verification
+//!                   ->  acknowledge    200, 429 or 503, whatever the inner service does
 //!                   ->  router         by the trigger's name, to the most specific route
 //!                   ->  a handler
 //! ```
@@ -37,107 +37,45 @@
 //! stands behind the verification takes a `Request<`[`VerifiedBody`]`>`, which only verification
 //! can make, so a route that forgets it does not compile.
 //!
-//! # The statuses, and why
-//!
-//! Nylas repeats a notification after `408`, `429`, `502`, `503`, `504`, `507` and after 10 seconds
-//! without an answer, three attempts in all. After anything else but `200` the notification is
-//! lost, and when 95 % of the answers are not `200`, first for 15 minutes and then for 72 hours,
-//! Nylas switches the destination off
-//! ([source](https://developer.nylas.com/docs/v3/notifications/)). So:
-//!
-//! - A request that is not from Nylas gets a `4xx` that costs nobody anything: [`Rejection`] lists
-//!   the causes and their statuses.
-//! - A genuine one that cannot be taken *now* gets `503`: no secret known yet, a lookup that
-//!   failed, unverified bodies that fill the [memory budget](verify#memory-before-verification), a
-//!   rotation under way, a handler that failed, panicked or took too long.
-//! - A genuine one that will never be wanted gets `200`: no route, a body that does not fit.
-//!   Sending it again would bring the same bytes.
-//!
-//! After verification, therefore, the wire shows only `200`, `429` or `503`; [`Outcome`] says why.
-//! Both types stand in the extensions of the response, and [`WebhookLayer::observe`] hands them to
-//! a function.
-//!
-//! # Before and after the handshake
-//!
-//! Nylas creates the `webhook_secret` after the endpoint has answered its challenge, so a server
-//! must run before it has a secret. [`Secrets::pending`] answers challenges and turns notifications
-//! away with `503`; [`Secrets::set`] ends that. For a rotation, call [`Secrets::expect_rotation`]
-//! on every replica, then Nylas' rotate-secret, then [`Secrets::rotate`] on every replica: in
-//! between, a signature that does not match is answered `503` instead of the `401` that would lose
-//! the notification. Tenants each have their own [`Secrets`], found by a
-//! [lookup](SecretSource::lookup).
-//!
 //! # Mounting
 //!
 //! - **axum**: `Router::route_service(path, layer.layer(triggers))`. With `Router::layer` the layer
-//!   stands in front of every path, also of those that do not exist.
-//!   There are [extractors](crate::extract) for handlers behind it.
+//!   wraps every path, also those that do not exist. The module `extract` has extractors for
+//!   handlers behind it.
 //! - **hyper**: `hyper_util::service::TowerToHyperService::new(service)`.
 //! - **tonic**: `Routes::into_axum_router().route_service(…)`, or `transport::Server` with
 //!   `accept_http1(true)`.
-//! - **anything else**: the service implements `tower_service::Service<Request<B>>` for every `B:
+//! - **others**: the service implements `tower_service::Service<Request<B>>` for every `B:
 //!   http_body::Body`, never fails, and is `Clone + Send + Sync` if the inner service is.
 //!
-//! # Order of layers
-//!
 //! What observes belongs outside, what limits belongs inside, and nothing outside may change the
-//! body of a request, since Nylas signs the very bytes on the wire. [A table](crate::layers) says
-//! it of tower-http's and tower's layers one by one.
+//! body of a request, since Nylas signs the very bytes on the wire.
 //!
-//! # Back-pressure
+//! # Guides
 //!
-//! Every layer here is always ready, and waits for the inner service inside its future, after
-//! verification and under the handler deadline. So a busy handler does not hold up a challenge,
-//! which Nylas never repeats, and a forged request never holds a permit that a genuine one needs.
-//! It also means that there is no back-pressure to outer layers: bound the work by a
-//! `tower::limit::ConcurrencyLimitLayer` *inside*, around the router.
-//!
-//! # Idempotence
-//!
-//! Nylas delivers at least once, in any order. [`Notification::id`] is the same in every attempt;
-//! remember it for 72 hours. It is also the only protection against somebody who captured a request
-//! and sends it again, since no time is signed. At the handler deadline and when the client
-//! disconnects, a handler's future is dropped wherever it stands: hand work that must not stop
-//! there to a task or a queue.
-//!
-//! # Shutdown
-//!
-//! Nothing here needs to be told of a shutdown: a `200` goes out only after its handler has run to
-//! the end, so stopping at any moment loses nothing. What was not answered, was refused, or got a
-//! `503` comes again from Nylas, up to three attempts in all. A drain only saves repetitions. With
-//! axum that is `axum::serve(…).with_graceful_shutdown(signal)`, with hyper
-//! `hyper_util::server::graceful::GracefulShutdown`: both stop listening, finish the requests that
-//! were accepted, and close idle connections.
-//!
-//! Let the drain last as long as the read timeout and the handler timeout together, 9 seconds by
-//! default; [`WebhookLayer::NYLAS_TIMEOUT`] always is enough. And give it an end: the layer bounds
-//! the body and the handler, but a peer that never finishes the head of a request, or never reads
-//! its answer, holds axum's drain for ever. When the runtime ends, the futures of handlers that
-//! still run are dropped wherever they stand, and nobody reads a `200` for them. The examples
-//! `axum` and `hyper` drain like this.
-//!
-//! Behind a load balancer, first take the server out of rotation, wait until that has taken effect,
-//! and then signal it: a connection refused by a server is repeated by many balancers, but a `502`
-//! of theirs counts as one of Nylas' three attempts. The grace period of the platform must be
-//! longer than both waits together.
-//!
-//! # Testing one's own handlers
-//!
-//! The module `testing` (feature `testing`) has sample notifications of every type, makes verified
-//! bodies, signs deliveries, plays Nylas against a service or a URL, repetitions included, and has
-//! a clock whose time passes only when a test says so.
+//! [Statuses](_guide::statuses), [secrets](_guide::secrets), [layers](_guide::layers),
+//! [memory](_guide::memory), [handlers](_guide::handlers), [shutdown](_guide::shutdown),
+//! [testing](_guide::testing).
 //!
 //! # Features
 //!
-//! `router` and `tokio` are on by default. Without `tokio`, constructors take a
-//! [`Timer`](time::Timer); without `router`, the crate knows no JSON. `axum`, `gzip` and `testing`
-//! add what their names say; `metrics` and `tracing` tell operators what happens (see the module
-//! `observe`); `full` is all of them.
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `router` | yes | [`TriggerRouter`], [`Notification`] and its typed objects; without it the crate knows no JSON |
+//! | `tokio` | yes | tokio's timer; without it, constructors take a [`Timer`](time::Timer) |
+//! | `gzip` | yes | inflates compressed deliveries, after verification |
+//! | `tracing` | yes | spans and events, see [`observe`] |
+//! | `metrics` | | counters and histograms, see [`observe`] |
+//! | `axum` | | extractors for axum handlers behind the layer |
+//! | `testing` | | for tests of one's own handlers, see the [guide](_guide::testing) |
+//! | `full` | | all but `testing` |
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(any(doc, all(doctest, feature = "router", feature = "tokio")))]
+pub mod _guide;
 pub mod acknowledge;
 pub mod challenge;
 pub mod decompression;
@@ -157,10 +95,6 @@ pub mod time;
 pub mod trigger;
 pub mod verify;
 pub mod webhook;
-
-#[cfg(any(doc, all(doctest, feature = "router", feature = "tokio")))]
-#[doc = include_str!("docs/layers.md")]
-pub mod layers {}
 
 #[doc(inline)]
 pub use self::{

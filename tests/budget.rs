@@ -19,7 +19,9 @@ use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::channel::{Channel, Sender};
 use tower::Service;
-use tower_nylas::{Rejection, Secrets, TriggerRouter, WebhookLayer, testing::VirtualClock};
+use tower_nylas::{
+    MemoryBudget, Rejection, Secrets, TriggerRouter, WebhookLayer, testing::VirtualClock,
+};
 
 use crate::support::{
     Connection, PATH, SECRET,

@@ -36,8 +36,9 @@ use tower::{
     limit::{ConcurrencyLimit, GlobalConcurrencyLimitLayer},
 };
 use tower_nylas::{
-    Ack, AcknowledgeLayer, ChallengeLayer, DecompressionLayer, Notification, Report, Secrets,
-    TriggerRouter, VerifiedBody, VerifySignatureLayer, WebhookLayer, testing::VirtualClock,
+    Ack, AcknowledgeLayer, ChallengeLayer, DecompressionLayer, Notification, Report, SecretSource,
+    Secrets, TriggerRouter, VerifiedBody, VerifySignatureLayer, WebhookLayer,
+    testing::VirtualClock,
 };
 
 /// Counted while it lives: each clone of the `Arc` is one more.

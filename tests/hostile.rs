@@ -25,7 +25,7 @@ use tokio::{
     runtime::{self, Runtime},
     time::{sleep, timeout},
 };
-use tower_nylas::WebhookLayer;
+use tower_nylas::MemoryBudget;
 
 use crate::{
     attack::{Kind, Strength, attack},

@@ -22,8 +22,8 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::Value;
 use tower::{Service, service_fn};
 use tower_nylas::{
-    Ack, Notification, ResponseBody, Secrets, TriggerRouter, WebhookLayer, WebhookSecret,
-    notification::object::Message, testing::VirtualClock,
+    Ack, MemoryBudget, Notification, ResponseBody, SecretSource, Secrets, TriggerRouter,
+    WebhookLayer, WebhookSecret, notification::object::Message, testing::VirtualClock,
 };
 use tracing::Level;
 use tracing_subscriber::fmt::MakeWriter;
@@ -308,7 +308,12 @@ type Ending = (&'static str, &'static str, &'static str, TriggerRouter, u16);
 
 #[test]
 fn every_outcome_is_told_once() {
-    let on = |ack: Ack| TriggerRouter::new().fallback(move || async move { ack });
+    let on = |ack: Ack| {
+        TriggerRouter::new().fallback(move || {
+            let ack = ack.clone();
+            async move { ack }
+        })
+    };
     let timer = VirtualClock::new();
     let endings: [Ending; 8] = [
         ("done", "DEBUG", "done", on(Ack::Done), 200),

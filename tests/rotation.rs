@@ -20,8 +20,8 @@ use http::{Request, Response, StatusCode};
 use tokio::task::yield_now;
 use tower::ServiceExt;
 use tower_nylas::{
-    BoxError, InvalidSecret, Rejection, Secrets, Signature, TriggerRouter, VerifiedBody,
-    VerifyError, WebhookLayer, testing::VirtualClock, webhook::Webhook,
+    BoxError, InvalidSecret, Rejection, SecretSource, Secrets, Signature, TriggerRouter,
+    VerifiedBody, VerifyError, WebhookLayer, testing::VirtualClock, webhook::Webhook,
 };
 
 use crate::support::{
@@ -645,7 +645,7 @@ mod bootstrap {
 
     #[test]
     fn handles_of_one_builder_call_share_everything_and_those_of_two_nothing() {
-        let timer = ManualTimer::new();
+        let timer = VirtualClock::new();
         let build = |label: &str| {
             let builder = Secrets::builder().label(label).clock(timer.clone());
             builder.pending()
@@ -697,7 +697,7 @@ mod bootstrap {
     /// In either order, and the last one of two counts.
     #[test]
     fn a_builder_takes_label_and_clock_in_any_order() {
-        let timer = ManualTimer::new();
+        let timer = VirtualClock::new();
         for builder in [
             Secrets::builder().label("eu").clock(timer.clone()),
             Secrets::builder().clock(timer.clone()).label("eu"),

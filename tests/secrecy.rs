@@ -22,8 +22,9 @@ use http_body_util::{BodyExt, Full};
 use serde::Deserialize;
 use tower::{Service, ServiceExt, service_fn};
 use tower_nylas::{
-    Ack, BoxError, Notification, Outcome, Rejection, Report, ResponseBody, Secrets, Signature,
-    Trigger, TriggerRouter, VerifiedBody, VerifySignatureLayer, WebhookLayer, WebhookSecret,
+    Ack, BoxError, Notification, Outcome, Rejection, Report, ResponseBody, SecretSource, Secrets,
+    Signature, Trigger, TriggerRouter, VerifiedBody, VerifySignatureLayer, WebhookLayer,
+    WebhookSecret,
     acknowledge::AcknowledgeLayer,
     challenge::ChallengeLayer,
     decompression::DecompressionLayer,
@@ -372,6 +373,7 @@ fn nor_by_layers_services_and_futures() {
             Step::Stuck,
         ])
     };
+    let verify = VerifySignatureLayer::with_timer(secrets(), VirtualClock::new());
     let webhook = WebhookLayer::with_timer(secrets(), VirtualClock::new());
     for _ in 0..2 {
         let mut future = pin!(verify.layer(Inner).call(request(half())));
@@ -526,7 +528,12 @@ async fn nor_by_answers_and_reports() {
     };
     let expecting = secrets();
     expecting.expect_rotation(Duration::from_secs(60));
-    let handler = |ack: Ack| TriggerRouter::new().fallback(move || async move { ack });
+    let handler = |ack: Ack| {
+        TriggerRouter::new().fallback(move || {
+            let ack = ack.clone();
+            async move { ack }
+        })
+    };
     let failing = TriggerRouter::new()
         .fallback(async || Err::<(), BoxError>("an error of the application".into()));
     let panicking = TriggerRouter::new().fallback(async |mail: Notification| -> () {

@@ -16,7 +16,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{net::TcpListener, time::sleep};
-use tower_nylas::{Notification, Secrets, TriggerRouter, WebhookLayer};
+use tower_nylas::{MemoryBudget, Notification, Secrets, TriggerRouter, WebhookLayer};
 
 /// An invented one. Whoever besieges the server does not know it.
 pub(crate) const SECRET: &str = "k7-Hq_inventedSecret";

@@ -10,29 +10,8 @@
 //! only after verification, so there is no back-pressure to outer layers: a forger must not be able
 //! to hold a permit that a genuine request needs.
 //!
-//! # Memory before verification
-//!
-//! A body that arrives whole is verified at once and never waits. One that has to wait for more
-//! holds what it has received, and all such bodies of a layer together hold at most the [memory
-//! budget](VerifySignatureLayer::memory_budget). When there is no room for more, the answer is
-//! `503`, which Nylas repeats. So that nobody can fill the budget and keep it, every waiting body
-//! looks at it again each 250 ms, and goes with `503` once it has waited longer than it may: the
-//! read timeout while the budget is at most half full, then less in proportion, down to 250 ms when
-//! it is full. A genuine body of a megabyte is usually there within that time, so it gets through
-//! as long as
-//!
-//! > what attackers send in 250 ms < memory budget,
-//!
-//! that is 268 MB a second for the default of 64 MiB. The closer they come to it, the less is left
-//! for a genuine body that is slow. In the example `siege`, at a quarter of the bound, all of them
-//! got through as long as the attackers yielded the cores to the server; without that, on a busy
-//! machine, 2 of 542 did not, and at a half of the bound up to 3 in a hundred did not.
-//!
-//! What is counted are the bytes received, never a length that was announced. The buffers behind
-//! them may be larger (eightfold where a length was announced and the budget is not yet half full,
-//! else twofold). What was not received was never written to, so the system need not back it, but
-//! an allocator that uses memory again and again may: with glibc's defaults a server that held 58
-//! MiB took 154 MiB, and with `MALLOC_MMAP_THRESHOLD_=131072` in its environment 83 MiB.
+//! What unverified bodies may hold together is bounded by a [`MemoryBudget`]; the
+//! [guide](crate::_guide::memory) explains it.
 //!
 //! ```
 //! use std::convert::Infallible;

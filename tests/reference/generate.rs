@@ -425,6 +425,7 @@ impl Source<'_> {
                 4 => End::Error,
                 5 => End::Panic,
                 6 => End::PanicAtOnce,
+                15 => End::Ack(Ack::give_up("it never can be handled")),
                 _ => End::Status {
                     status: self.one_of(&[
                         200, 201, 204, 299, 100, 101, 300, 304, 400, 401, 404, 408, 422, 429, 500,

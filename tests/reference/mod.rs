@@ -258,7 +258,7 @@ impl Endpoint<'_> {
     }
 
     fn malformed(&self) -> Prediction {
-        let mut prediction = self.acknowledged(self.scenario.settings.malformed);
+        let mut prediction = self.acknowledged(self.scenario.settings.malformed.clone());
         prediction.kind = Kind::Ended("Malformed");
         prediction
     }
@@ -313,6 +313,7 @@ impl Endpoint<'_> {
         match ack {
             Ack::Done => self.ended(200, "Done"),
             Ack::Discard => self.ended(200, "Discarded"),
+            Ack::GiveUp(_) => self.ended(200, "GivenUp"),
             Ack::Retry => self.ended(503, "Retry"),
             Ack::RetryAfter(wait) => {
                 let mut prediction = self.ended(429, "RetryAfter");
@@ -325,6 +326,7 @@ impl Endpoint<'_> {
                 prediction.retry_after = Some(seconds.to_string());
                 prediction
             }
+            other => panic!("the reference does not know {other:?}"),
         }
     }
 

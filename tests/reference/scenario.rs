@@ -142,7 +142,7 @@ impl End {
     /// What a function says that was planned as a service.
     pub fn as_ack(&self) -> Ack {
         match self {
-            Self::Ack(ack) => *ack,
+            Self::Ack(ack) => ack.clone(),
             _ => Ack::Done,
         }
     }

@@ -15,10 +15,11 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use tower_nylas::{
-    Notification, Outcome, Rejection, Secrets, TriggerRouter, VerifiedBody, WebhookLayer,
+    Notification, Outcome, Rejection, Report, SecretSource, Secrets, TriggerRouter, VerifiedBody,
+    WebhookLayer,
     testing::{self, VirtualClock},
     time::Timer,
-    webhook::{Report, Webhook},
+    webhook::Webhook,
 };
 use tower_service::Service;
 
@@ -298,8 +299,8 @@ fn layer(scenario: &Scenario, secrets: &Secrets, backstage: &Backstage) -> Webho
 }
 
 fn router(scenario: &Scenario, backstage: &Backstage) -> TriggerRouter {
-    let malformed = scenario.settings.malformed;
-    let mut router = TriggerRouter::new().on_malformed(move |_| malformed);
+    let malformed = scenario.settings.malformed.clone();
+    let mut router = TriggerRouter::new().on_malformed(move |_| malformed.clone());
     for (index, route) in scenario.routes.iter().enumerate() {
         let backstage = backstage.clone();
         router = match route.kind {
@@ -539,8 +540,9 @@ fn outcome_name(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Done => "Done",
         Outcome::Discarded => "Discarded",
+        Outcome::GivenUp(_) => "GivenUp",
         Outcome::Unrouted(_) => "Unrouted",
-        Outcome::Malformed(_) => "Malformed",
+        Outcome::Malformed { .. } => "Malformed",
         Outcome::TestEvent => "TestEvent",
         Outcome::Retry => "Retry",
         Outcome::RetryAfter(_) => "RetryAfter",

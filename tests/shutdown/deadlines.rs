@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tower_nylas::{Secrets, WebhookLayer};
+use tower_nylas::WebhookLayer;
 
 use crate::{
     notification,
@@ -13,15 +13,11 @@ use crate::{
 
 const SOON: Duration = Duration::from_millis(200);
 
-fn layer() -> WebhookLayer {
-    WebhookLayer::new(Secrets::pending())
-}
-
 #[tokio::test]
 async fn a_body_that_never_ends_is_given_up_by_the_layer() {
     for framework in Framework::ALL {
-        let layer = layer().read_timeout(SOON);
-        let mut server = Server::start_with(framework, layer, WebhookLayer::NYLAS_TIMEOUT);
+        let soon = |layer: WebhookLayer| layer.read_timeout(SOON);
+        let mut server = Server::start_with(framework, soon, WebhookLayer::NYLAS_TIMEOUT);
         let mut connection = server.connect().await;
         let whole = delivery(&notification("event.created", "n-1"));
         connection.write(&whole[..whole.len() - 1]).await;
@@ -38,8 +34,8 @@ async fn a_body_that_never_ends_is_given_up_by_the_layer() {
 #[tokio::test]
 async fn a_handler_that_never_ends_is_given_up_by_the_layer() {
     for framework in Framework::ALL {
-        let layer = layer().handler_timeout(SOON);
-        let mut server = Server::start_with(framework, layer, WebhookLayer::NYLAS_TIMEOUT);
+        let soon = |layer: WebhookLayer| layer.handler_timeout(SOON);
+        let mut server = Server::start_with(framework, soon, WebhookLayer::NYLAS_TIMEOUT);
         let mut connection = server.connect().await;
         let body = notification("message.created", "n-1");
         connection.write(&delivery(&body)).await;
@@ -57,7 +53,7 @@ async fn a_handler_that_never_ends_is_given_up_by_the_layer() {
 #[tokio::test]
 async fn a_drain_that_is_cut_off_answers_nothing() {
     for framework in Framework::ALL {
-        let mut server = Server::start_with(framework, layer(), SOON);
+        let mut server = Server::start_with(framework, |layer| layer, SOON);
         let mut in_its_handler = server.connect().await;
         let body = notification("message.created", "n-1");
         in_its_handler.write(&delivery(&body)).await;

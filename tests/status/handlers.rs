@@ -197,7 +197,7 @@ async fn what_is_no_notification_is_200_unless_the_operator_wants_it_again() {
     ] {
         let (mut router, calls) = counting_router();
         if let Some(ack) = ack {
-            router = router.on_malformed(move |_| ack);
+            router = router.on_malformed(move |_| ack.clone());
         }
         let endpoint = Endpoint::serve(layer(), router).await;
         for body in bodies {

@@ -1,0 +1,30 @@
+//! Guides to what concerns more than one item. Documentation only: there is nothing to import.
+//!
+//! - [`statuses`]: which status each kind of request gets, and why
+//! - [`secrets`]: the handshake, rotations, several tenants
+//! - [`layers`]: tower's and tower-http's layers, outside and inside, and where to mount
+//! - [`memory`]: what unverified bodies may hold
+//! - [`handlers`]: deadlines, back-pressure, duplicates
+//! - [`shutdown`]: how to stop a server
+//! - [`testing`]: tests of one's own handlers
+
+#[doc = include_str!("statuses.md")]
+pub mod statuses {}
+
+#[doc = include_str!("secrets.md")]
+pub mod secrets {}
+
+#[doc = include_str!("layers.md")]
+pub mod layers {}
+
+#[doc = include_str!("memory.md")]
+pub mod memory {}
+
+#[doc = include_str!("handlers.md")]
+pub mod handlers {}
+
+#[doc = include_str!("shutdown.md")]
+pub mod shutdown {}
+
+#[doc = include_str!("testing.md")]
+pub mod testing {}
