@@ -28,18 +28,9 @@ pub(crate) enum Kind<'a> {
     Malformed(MalformedReason),
 }
 
-/// How much of a head is read.
-#[derive(Clone, Copy)]
-enum Depth {
-    /// Until the name of the trigger is known.
-    Name,
-    /// Until everything is known.
-    Whole,
-}
-
 impl<'a> Head<'a> {
     pub(crate) fn of(json: &'a [u8]) -> Self {
-        Self::read(json, Depth::Whole)
+        Self::read::<true>(json)
     }
 
     /// The name of the trigger.
@@ -51,22 +42,24 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// Inlined, so that the router's way has nothing in it of the members that it does not need.
-    #[inline]
-    fn read(json: &'a [u8], depth: Depth) -> Self {
+    /// Reads until the `WHOLE` head is known, or only the name of the trigger. Two functions after
+    /// compilation, of which the router's is some 100 instructions shorter than one that asks.
+    fn read<const WHOLE: bool>(json: &'a [u8]) -> Self {
         let (mut name, mut id, mut time, mut attempt) = (None, None, None, None);
         let mut deltas = false;
         if let Some(mut members) = Members::of(json) {
             while let Some(key) = members.next_key() {
-                let slot = match depth {
-                    _ if key.is("type") => Some(&mut name),
-                    Depth::Whole if key.is("id") => Some(&mut id),
-                    Depth::Whole if key.is("time") => Some(&mut time),
-                    Depth::Whole if key.is("webhook_delivery_attempt") => Some(&mut attempt),
-                    _ => {
-                        deltas |= key.is("deltas");
-                        None
-                    }
+                let slot = if key.is("type") {
+                    Some(&mut name)
+                } else if WHOLE && key.is("id") {
+                    Some(&mut id)
+                } else if WHOLE && key.is("time") {
+                    Some(&mut time)
+                } else if WHOLE && key.is("webhook_delivery_attempt") {
+                    Some(&mut attempt)
+                } else {
+                    deltas |= key.is("deltas");
+                    None
                 };
                 let passed = match slot {
                     Some(slot) if slot.is_none() => {
@@ -74,12 +67,8 @@ impl<'a> Head<'a> {
                     }
                     _ => members.skip_value(),
                 };
-                let enough = match depth {
-                    Depth::Name => name.is_some(),
-                    Depth::Whole => {
-                        name.is_some() && id.is_some() && time.is_some() && attempt.is_some()
-                    }
-                };
+                let enough = name.is_some()
+                    && (!WHOLE || id.is_some() && time.is_some() && attempt.is_some());
                 if enough || passed.is_none() {
                     break;
                 }
@@ -102,7 +91,7 @@ impl<'a> Head<'a> {
 impl<'a> Kind<'a> {
     /// Reads until the name of the trigger is known: all that routing needs.
     pub(crate) fn of(json: &'a [u8]) -> Self {
-        Head::read(json, Depth::Name).kind
+        Head::read::<false>(json).kind
     }
 }
 
