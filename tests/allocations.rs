@@ -26,11 +26,6 @@ const BODY: &[u8] =
 /// table, and the box of the proof.
 const PROOF: u64 = if cfg!(feature = "axum") { 3 } else { 0 };
 
-/// One list of labels for each of three metrics of a notification, and for one of a rejection. What
-/// `tracing` tells takes memory only where somebody reads it.
-const LABELS: u64 = if cfg!(feature = "metrics") { 3 } else { 0 };
-const LABEL: u64 = if cfg!(feature = "metrics") { 1 } else { 0 };
-
 /// Answers at once and allocates nothing.
 #[derive(Clone)]
 struct Nothing;
@@ -101,7 +96,7 @@ fn a_verified_single_frame_takes_no_memory_in_challenge_and_verify() {
     let both = ChallengeLayer::new().layer(VerifySignatureLayer::new(secrets()).layer(Nothing));
     assert_eq!(count(&both, genuine(BODY)), (200, PROOF));
     let whole = WebhookLayer::new(secrets()).layer(Nothing);
-    assert_eq!(count(&whole, genuine(BODY)), (200, PROOF + LABELS));
+    assert_eq!(count(&whole, genuine(BODY)), (200, PROOF));
 }
 
 #[test]
@@ -110,7 +105,7 @@ fn the_router_takes_one_box() {
     let verify = VerifySignatureLayer::new(secrets()).layer(router.clone());
     assert_eq!(count(&verify, genuine(BODY)), (200, PROOF + 1));
     let whole = WebhookLayer::new(secrets()).layer(router);
-    assert_eq!(count(&whole, genuine(BODY)), (200, PROOF + 1 + LABELS));
+    assert_eq!(count(&whole, genuine(BODY)), (200, PROOF + 1));
 }
 
 #[test]
@@ -137,17 +132,17 @@ fn a_rejection_takes_little_and_the_same_for_any_input() {
             allocated
         };
         let small = allocated(10);
-        assert!(small <= 5 + LABEL, "{what}: {small}");
+        assert!(small <= 5, "{what}: {small}");
         assert_eq!(allocated(1_000_000), small, "{what}");
     }
     let oversized = with_signature(forged(), vec![b' '; 5_000_000]);
     let (status, allocated) = count(&service, oversized);
     assert_eq!(status, 413);
-    assert!(allocated <= 5 + LABEL, "{allocated}");
+    assert!(allocated <= 5, "{allocated}");
 
     let mut method = genuine(BODY);
     *method.method_mut() = http::Method::PUT;
     let (status, allocated) = count(&service, method);
     assert_eq!(status, 405);
-    assert!(allocated <= 5 + LABEL, "{allocated}");
+    assert!(allocated <= 5, "{allocated}");
 }

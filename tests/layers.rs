@@ -1,6 +1,6 @@
 //! The layers of tower and tower-http around and inside the endpoint, over sockets.
 //!
-//! Each row of the table in `src/docs/layers.md` stands here as well, with the test that backs it.
+//! Each row of the table in `src/_guide/layers.md` stands here as well, with the test that backs it.
 
 #![cfg(all(feature = "router", feature = "gzip", feature = "tokio"))]
 
@@ -302,7 +302,7 @@ fn the_table_in_the_docs_is_this_one() {
             format!("| {layer} | {side} | {} | {what} |", verdict(*how))
         })
         .collect();
-    let page = include_str!("../src/docs/layers.md");
+    let page = include_str!("../src/_guide/layers.md");
     let (_, table) = page.split_once("| --- | --- | --- | --- |\n").unwrap();
     let documented: Vec<_> = table.lines().take_while(|line| !line.is_empty()).collect();
     assert_eq!(documented, tested, "\n{}\n", tested.join("\n"));
