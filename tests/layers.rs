@@ -1,6 +1,7 @@
 //! The layers of tower and tower-http around and inside the endpoint, over sockets.
 //!
-//! Each row of the table in `src/_guide/layers.md` stands here as well, with the test that backs it.
+//! Each row of the table in `src/_guide/layers.md` stands here as well, with the test that backs
+//! it.
 
 #![cfg(all(feature = "router", feature = "gzip", feature = "tokio"))]
 

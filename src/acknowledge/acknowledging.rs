@@ -24,7 +24,7 @@ pin_project! {
     where
         S: Service<T>,
     {
-        // Gone once there is an answer.
+        // Not yet there before the start, and gone once there is an answer.
         #[pin]
         call: Option<CallReady<S, T>>,
         sleep: Option<Sleep>,
@@ -33,24 +33,38 @@ pin_project! {
 
 impl<S: Service<T>, T> Acknowledging<S, T> {
     pub(super) fn new(inner: S, request: T) -> Self {
-        Self::around(CallReady::new(inner, request))
+        Self {
+            call: Some(CallReady::new(inner, request)),
+            ..Self::idle()
+        }
     }
 
-    /// Calls the inner service right away if it is ready.
-    pub(crate) fn start(inner: S, request: T, cx: &mut Context<'_>) -> Result<Self, Outcome>
+    /// To be [started](Self::start).
+    pub(crate) fn idle() -> Self {
+        Self {
+            call: None,
+            sleep: None,
+        }
+    }
+
+    /// Calls the inner service right away if it is ready. In place: made first and moved then, the
+    /// call costs 100 instructions more.
+    pub(crate) fn start(
+        self: Pin<&mut Self>,
+        inner: S,
+        request: T,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Outcome>
     where
         S::Error: Into<BoxError>,
     {
-        catch(|| CallReady::start(inner, request, cx).map_err(Outcome::failed))
-            .unwrap_or(Err(Outcome::Panicked))
-            .map(Self::around)
-    }
-
-    fn around(call: CallReady<S, T>) -> Self {
-        Self {
-            call: Some(call),
-            sleep: None,
-        }
+        let mut call = self.project().call;
+        let started = catch(|| {
+            let started = CallReady::start(inner, request, cx);
+            call.set(Some(started.map_err(Outcome::failed)?));
+            Ok(())
+        });
+        started.unwrap_or(Err(Outcome::Panicked))
     }
 
     pub(crate) fn poll_acknowledged<R>(

@@ -1,5 +1,5 @@
-//! The values of the labels `trigger` and `attempt`: a fixed number of them, so that nobody can make
-//! a series for every request.
+//! The values of the labels `trigger` and `attempt`: a fixed number of them, so that nobody can
+//! make a series for every request.
 
 use std::borrow::Cow;
 

@@ -94,6 +94,7 @@ impl SecretSet {
 
     /// `computed` are the signatures that the secrets of this set make, in their order. The clock
     /// is read only if something in the set expires.
+    #[inline]
     pub(super) fn verdict(
         &self,
         clock: &dyn Clock,

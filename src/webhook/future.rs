@@ -75,6 +75,19 @@ where
         }
     }
 
+    /// Passes on to the inner service, which is still to be called.
+    fn acknowledge(
+        mut self: Pin<&mut Self>,
+    ) -> Pin<&mut Acknowledging<S, Request<VerifiedBody>>> {
+        self.set(Self::Acknowledge {
+            acknowledging: Acknowledging::idle(),
+        });
+        match self.project() {
+            StepProjection::Acknowledge { acknowledging } => acknowledging,
+            _ => unreachable!("it was set right before"),
+        }
+    }
+
     pub(super) fn verify(verification: Verification<B>, inner: S) -> Self {
         Self::Verify {
             verification,
@@ -137,16 +150,12 @@ where
                     if let Err(answer) = decoded {
                         break (answer.map(ResponseBody::widen), Report::of);
                     }
-                    let started = {
-                        let _entered = this.observation.enter();
-                        Acknowledging::start(inner, request, cx)
-                    };
-                    let acknowledging = match started {
-                        Ok(acknowledging) => acknowledging,
-                        Err(outcome) => break (outcome.into_response(), Report::of),
-                    };
-                    // The request's body is dropped here, before the handler's future is polled.
-                    this.step.set(Step::Acknowledge { acknowledging });
+                    // The request's body is dropped here, before the handler is called.
+                    let acknowledging = this.step.as_mut().acknowledge();
+                    let _entered = this.observation.enter();
+                    if let Err(outcome) = acknowledging.start(inner, request, cx) {
+                        break (outcome.into_response(), Report::of);
+                    }
                 }
                 StepProjection::Dropped => unreachable!("polled while it is dropped"),
             }
