@@ -12,6 +12,8 @@ mod bodies;
 mod drive;
 mod handwritten;
 mod minimal;
+#[cfg(feature = "metrics")]
+mod observe;
 mod reject;
 mod route;
 mod stack;
@@ -32,6 +34,8 @@ fn main() {
     route::bench(&mut criterion);
     stack::bench(&mut criterion);
     reject::bench(&mut criterion);
+    #[cfg(feature = "metrics")]
+    observe::bench(&mut criterion);
     criterion.final_summary();
     summary::print();
 }

@@ -72,6 +72,21 @@ pub(crate) fn print() {
             time(median(&format!("reject/{what}")))
         );
     }
+    print_observation();
+}
+
+/// What observation costs beyond the recorder's own calls.
+fn print_observation() {
+    let observe = |what: &str| median(&format!("observe/{what}"));
+    let over = || {
+        let alone = observe("prometheus_alone")?;
+        Some(observe("prometheus")? - observe("unread")? - alone)
+    };
+    println!(
+        "\nobserved by Prometheus: {} over unread and the recorder's own {}",
+        time(over()),
+        time(observe("prometheus_alone"))
+    );
 }
 
 /// Nanoseconds.

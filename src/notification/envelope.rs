@@ -40,13 +40,14 @@ impl<'a> Envelope<'a> {
     /// [`Malformed`] if there is no `type`.
     pub fn peek(body: &'a VerifiedBody) -> Result<Self, Malformed> {
         let head = Head::of(body.bytes());
+        let (id, time, attempt) = (head.id(), head.time(), head.attempt());
         let reason = match head.kind {
             Kind::Trigger(name) => {
                 return Ok(Self {
                     name,
-                    id: head.id,
-                    time: head.time,
-                    attempt: head.attempt,
+                    id,
+                    time,
+                    attempt,
                 });
             }
             Kind::Deltas => MalformedReason::Deltas,

@@ -14,9 +14,9 @@ use crate::report::MalformedReason;
 /// leniently as [`Notification`](super::Notification) reads it, or is treated as absent.
 pub(crate) struct Head<'a> {
     pub(crate) kind: Kind<'a>,
-    pub(crate) id: Option<Cow<'a, str>>,
-    pub(crate) time: Option<i64>,
-    pub(crate) attempt: Option<i64>,
+    id: Option<RawValue<'a>>,
+    time: Option<RawValue<'a>>,
+    attempt: Option<RawValue<'a>>,
 }
 
 /// What kind of body this is.
@@ -40,6 +40,19 @@ impl<'a> Head<'a> {
             Kind::Trigger(name) => Some(name),
             Kind::Deltas | Kind::Malformed(_) => None,
         }
+    }
+
+    pub(crate) fn id(&self) -> Option<Cow<'a, str>> {
+        text(self.id?)
+    }
+
+    /// In Unix seconds.
+    pub(crate) fn time(&self) -> Option<i64> {
+        whole_number(self.time?)
+    }
+
+    pub(crate) fn attempt(&self) -> Option<i64> {
+        whole_number(self.attempt?)
     }
 
     /// Reads until the `WHOLE` head is known, or only the name of the trigger. Two functions after
@@ -81,9 +94,9 @@ impl<'a> Head<'a> {
                 None if deltas => Kind::Deltas,
                 None => Kind::Malformed(MalformedReason::NoType),
             },
-            id: id.and_then(text),
-            time: time.and_then(whole_number),
-            attempt: attempt.and_then(whole_number),
+            id,
+            time,
+            attempt,
         }
     }
 }
@@ -105,6 +118,11 @@ fn text(value: RawValue<'_>) -> Option<Cow<'_, str>> {
 
 /// A whole number, also where it is written as a string.
 fn whole_number(value: RawValue<'_>) -> Option<i64> {
+    // The usual case takes 30 instructions of its own instead of 200 of the standard library's.
+    if value.json.len() < 19 && value.json.iter().all(u8::is_ascii_digit) {
+        let digits = value.json.iter().map(|digit| i64::from(digit - b'0'));
+        return digits.reduce(|number, digit| number * 10 + digit);
+    }
     match value.text() {
         Some(text) => text.parse().ok(),
         // To serde_json this is a fraction.
@@ -120,12 +138,14 @@ mod tests {
     /// The trigger, the id, the time and the attempt.
     fn read(json: &str) -> (String, Option<String>, Option<i64>, Option<i64>) {
         let head = Head::of(json.as_bytes());
+        let (time, attempt) = (head.time(), head.attempt());
+        let id = head.id().map(Cow::into_owned);
         let kind = match head.kind {
             Kind::Trigger(name) => name.into_owned(),
             Kind::Deltas => "(deltas)".to_owned(),
             Kind::Malformed(reason) => format!("({reason:?})"),
         };
-        (kind, head.id.map(Cow::into_owned), head.time, head.attempt)
+        (kind, id, time, attempt)
     }
 
     #[test]

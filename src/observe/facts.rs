@@ -37,7 +37,7 @@ impl Facts<'_> {
 
     /// From the time in the notification until verified; zero if the clocks differ.
     pub(super) fn age(&self, head: Option<&Head<'_>>) -> Option<Duration> {
-        let time = head?.time?;
+        let time = head?.time()?;
         let happened = Duration::from_secs(u64::try_from(time).ok()?);
         Some(self.unix_time.saturating_sub(happened))
     }

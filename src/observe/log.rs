@@ -160,8 +160,8 @@ impl Witness for Log {
         let head = facts.head();
         let head = head.as_ref();
         let trigger = head.and_then(Head::trigger).map(name);
-        let id = head.and_then(|head| head.id.as_deref()).map(name);
-        let attempt = head.and_then(|head| head.attempt);
+        let id = head.and_then(Head::id).map(|id| name(&id));
+        let attempt = head.and_then(Head::attempt);
         let span = info_span!(
             target: TARGET,
             "delivery",

@@ -7,7 +7,7 @@ use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge}
 use super::{
     facts::{End, Facts},
     handles::{is_read, record},
-    labels::{OutcomeLabel, ReasonLabel},
+    labels::ReasonLabel,
     series::{Attempt, Series},
     witness::Witness,
 };
@@ -101,41 +101,33 @@ impl Witness for Metrics {
     }
 
     fn received(&self, now: Instant) {
-        record(now, |handles| handles.received().increment(1));
+        record(now, |handles| {
+            handles.received();
+        });
     }
 
     fn answered(&self, report: Report<'_>, now: Instant) {
         record(now, |handles| match report {
-            Report::Challenged => handles.challenges().increment(1),
-            Report::Rejected(rejection) => {
-                handles.rejected(ReasonLabel::from(rejection)).increment(1);
-            }
-            // A test event. Anybody can sign one, so nothing that it says is told.
-            Report::Acknowledged(outcome) => {
-                handles
-                    .outcomes(OutcomeLabel::from(outcome), Series::NONE)
-                    .increment(1);
-            }
+            Report::Challenged => handles.challenges(),
+            Report::Rejected(rejection) => handles.rejected(rejection.into()),
+            // A test event. Anybody can sign one, so nothing that it says is used.
+            Report::Acknowledged(outcome) => handles.outcomes(outcome.into(), Series::NONE),
         });
     }
 
     fn aborted(&self, now: Instant) {
-        record(now, |handles| {
-            handles.rejected(ReasonLabel::Aborted).increment(1);
-        });
+        record(now, |handles| handles.rejected(ReasonLabel::Aborted));
     }
 
-    #[allow(clippy::cast_precision_loss)] // no body has 2^53 bytes
     fn verified(&self, facts: &Facts<'_>) -> Series {
         let head = facts.head();
         let series = Series::of(head.as_ref());
-        let attempt = Attempt::of(head.as_ref());
         record(facts.now, |handles| {
-            handles.verified(series, attempt).increment(1);
-            handles.body_bytes().record(facts.on_the_wire as f64);
-            handles.read_seconds().record(facts.reading);
+            handles.verified(series, Attempt::of(head.as_ref()));
+            handles.body_bytes(facts.on_the_wire);
+            handles.read_seconds(facts.reading);
             if let Some(age) = facts.age(head.as_ref()) {
-                handles.age_seconds().record(age);
+                handles.age_seconds(age);
             }
         });
         series
@@ -143,11 +135,9 @@ impl Witness for Metrics {
 
     fn ended(&self, series: &Series, end: &End<'_>) {
         record(end.now, |handles| {
-            handles.handle_seconds(*series).record(end.handling);
-            handles.duration_seconds().record(end.whole);
-            handles
-                .outcomes(OutcomeLabel::from(end), *series)
-                .increment(1);
+            handles.handle_seconds(*series, end.handling);
+            handles.duration_seconds(end.whole);
+            handles.outcomes(end.into(), *series);
         });
     }
 

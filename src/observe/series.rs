@@ -31,7 +31,7 @@ impl Series {
             Some(Kind::Trigger(name)) => name,
         };
         let (stem, suffix) = Suffix::split(name);
-        match TriggerKind::from(stem).index() {
+        match TriggerKind::known(stem).and_then(|kind| kind.index()) {
             Some(kind) => Self(WORDS.len() + kind * Suffix::ALL.len() + suffix as usize),
             None => Self::UNKNOWN,
         }
@@ -67,7 +67,7 @@ impl Attempt {
     pub(super) const COUNT: usize = 5;
 
     pub(super) fn of(head: Option<&Head<'_>>) -> Self {
-        match head.and_then(|head| head.attempt) {
+        match head.and_then(Head::attempt) {
             None => Self::None,
             Some(1) => Self::First,
             Some(2) => Self::Second,

@@ -76,9 +76,7 @@ where
     }
 
     /// Passes on to the inner service, which is still to be called.
-    fn acknowledge(
-        mut self: Pin<&mut Self>,
-    ) -> Pin<&mut Acknowledging<S, Request<VerifiedBody>>> {
+    fn acknowledge(mut self: Pin<&mut Self>) -> Pin<&mut Acknowledging<S, Request<VerifiedBody>>> {
         self.set(Self::Acknowledge {
             acknowledging: Acknowledging::idle(),
         });

@@ -1,0 +1,77 @@
+//! What observation costs: read by nobody, and by a Prometheus recorder, beside what that recorder
+//! takes for the same calls on handles that are at hand.
+
+use std::{
+    hint::black_box,
+    time::{Duration, Instant, SystemTime},
+};
+
+use criterion::Criterion;
+use metrics::{counter, histogram};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tower_nylas::{
+    Secrets, TriggerRouter, VerifiedBody, WebhookLayer,
+    time::{Clock, Sleep, Timer},
+};
+
+use crate::{
+    bodies::{Frames, SECRET, TypeAt, head, message, signature},
+    drive::call,
+};
+
+/// tokio's clock is a slower one in this program, whose other dependencies ask for `test-util`.
+struct StdTimer;
+
+impl Clock for StdTimer {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+}
+
+impl Timer for StdTimer {
+    fn sleep(&self, _: Duration) -> Sleep {
+        unreachable!("nothing here waits")
+    }
+}
+
+/// To be run last: a recorder cannot be taken away again.
+pub(crate) fn bench(criterion: &mut Criterion) {
+    let secrets = Secrets::new(SECRET).expect("the secret is good");
+    let router = TriggerRouter::new().on("message.created", async |_: VerifiedBody| ());
+    let service = WebhookLayer::with_timer(secrets, StdTimer).layer(router);
+    let body = message(2_000, TypeAt::BeforeData);
+    let head = head(&body, &signature(&body));
+    let mut group = criterion.benchmark_group("observe");
+    let mut whole_layer = |what: &str| {
+        group.bench_function(what, |b| {
+            b.iter(|| {
+                let request = head.clone().map(|()| Frames::whole(body.clone()));
+                assert_eq!(call(&service, request).status(), 200);
+            });
+        });
+    };
+    whole_layer("unread");
+
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let prometheus = recorder.handle();
+    metrics::set_global_recorder(recorder).expect("there is no other recorder");
+    whole_layer("prometheus");
+
+    let counters = ["a", "b", "c"].map(|name| counter!(name));
+    let histograms = ["d", "e", "f", "g", "h"].map(|name| histogram!(name));
+    group.bench_function("prometheus_alone", |b| {
+        b.iter(|| {
+            for counter in &counters {
+                counter.increment(1);
+            }
+            for histogram in &histograms {
+                histogram.record(black_box(Duration::from_micros(7)));
+            }
+            black_box([Instant::now(), Instant::now(), Instant::now()]);
+            black_box(SystemTime::now());
+        });
+    });
+    group.finish();
+    // What was recorded waits for the next scrape.
+    prometheus.run_upkeep();
+}
