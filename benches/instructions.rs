@@ -151,6 +151,13 @@ fn play(scene: &str, rounds: u64) {
             let service = WebhookLayer::new(secrets).layer(router());
             repeat(&mut || drop(black_box(call(&service, request()))));
         }
+        #[cfg(feature = "metrics")]
+        "observed" => {
+            let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+            metrics::set_global_recorder(recorder).expect("there is no other recorder");
+            let service = WebhookLayer::new(secrets).layer(router());
+            repeat(&mut || drop(black_box(call(&service, request()))));
+        }
         "minimal" => {
             let service = Minimal::new();
             repeat(&mut || drop(black_box(call(&service, request()))));

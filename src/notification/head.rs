@@ -1,11 +1,11 @@
 //! The members that identify a notification, read without parsing the rest.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use serde_json::Number;
 
 use super::reader::{Members, RawValue};
-use crate::report::MalformedReason;
+use crate::{report::MalformedReason, verify::VerifiedBody};
 
 /// The members that identify a notification and one attempt to deliver it.
 ///
@@ -13,6 +13,7 @@ use crate::report::MalformedReason;
 /// members with one name counts. A value that is not of the type that it should be is read as
 /// leniently as [`Notification`](super::Notification) reads it, or is treated as absent.
 pub(crate) struct Head<'a> {
+    json: &'a [u8],
     pub(crate) kind: Kind<'a>,
     id: Option<RawValue<'a>>,
     time: Option<RawValue<'a>>,
@@ -40,6 +41,18 @@ impl<'a> Head<'a> {
             Kind::Trigger(name) => Some(name),
             Kind::Deltas | Kind::Malformed(_) => None,
         }
+    }
+
+    /// Where the name of the trigger stands in the body; `None` if it has escapes.
+    pub(crate) fn trigger_at(&self) -> Option<Range<usize>> {
+        let Kind::Trigger(Cow::Borrowed(name)) = self.kind else {
+            return None;
+        };
+        let start = name
+            .as_ptr()
+            .addr()
+            .checked_sub(self.json.as_ptr().addr())?;
+        Some(start..start + name.len())
     }
 
     pub(crate) fn id(&self) -> Option<Cow<'a, str>> {
@@ -88,6 +101,7 @@ impl<'a> Head<'a> {
             }
         }
         Self {
+            json,
             kind: match name.map(RawValue::text) {
                 Some(Some(name)) => Kind::Trigger(name),
                 Some(None) => Kind::Malformed(MalformedReason::TypeNotString),
@@ -102,6 +116,14 @@ impl<'a> Head<'a> {
 }
 
 impl<'a> Kind<'a> {
+    /// The kind of a body whose head may have been read already.
+    pub(crate) fn of_verified(body: &'a VerifiedBody) -> Self {
+        match body.trigger() {
+            Some(name) => Self::Trigger(Cow::Borrowed(name)),
+            None => Self::of(body.bytes()),
+        }
+    }
+
     /// Reads until the name of the trigger is known: all that routing needs.
     pub(crate) fn of(json: &'a [u8]) -> Self {
         Head::read::<false>(json).kind

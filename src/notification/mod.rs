@@ -17,7 +17,6 @@ mod refetch;
 mod typed;
 mod wire;
 
-#[cfg(any(feature = "metrics", feature = "tracing"))]
 pub(crate) use self::head::Head;
 pub(crate) use self::head::Kind;
 pub use self::{

@@ -2,13 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-#[cfg(any(feature = "metrics", feature = "tracing"))]
-use crate::notification::Head;
-use crate::{report::Report, verify::VerifiedBody};
+#[cfg(feature = "router")]
+pub(super) use crate::notification::Head;
+use crate::report::Report;
+
+/// Without the router, the crate knows no JSON.
+#[cfg(not(feature = "router"))]
+pub(super) type Head<'a> = &'a ();
 
 pub(crate) struct Facts<'a> {
-    /// `None` if it could not be decoded.
-    pub(super) body: Option<&'a VerifiedBody>,
+    /// `None` if the body could not be decoded.
+    pub(super) head: Option<&'a Head<'a>>,
     /// Bytes.
     pub(super) on_the_wire: usize,
     /// From arrival until verified and inflated.
@@ -31,13 +35,9 @@ pub(crate) struct End<'a> {
 
 #[cfg(any(feature = "metrics", feature = "tracing"))]
 impl Facts<'_> {
-    pub(super) fn head(&self) -> Option<Head<'_>> {
-        self.body.map(|body| Head::of(body.bytes()))
-    }
-
     /// From the time in the notification until verified; zero if the clocks differ.
-    pub(super) fn age(&self, head: Option<&Head<'_>>) -> Option<Duration> {
-        let time = head?.time()?;
+    pub(super) fn age(&self) -> Option<Duration> {
+        let time = self.head?.time()?;
         let happened = Duration::from_secs(u64::try_from(time).ok()?);
         Some(self.unix_time.saturating_sub(happened))
     }

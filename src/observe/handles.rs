@@ -61,7 +61,7 @@ pub(super) struct Handles<'a> {
 
 /// Handles of the global recorder, each asked for when it is first needed.
 struct Kept {
-    since: Instant,
+    until: Instant,
     received: OnceLock<Counter>,
     challenges: OnceLock<Counter>,
     rejected: [OnceLock<Counter>; ReasonLabel::COUNT],
@@ -85,17 +85,17 @@ impl Kept {
         static KEPT: ArcSwapOption<Kept> = ArcSwapOption::const_empty();
 
         let kept = KEPT.load();
-        let is_due = |kept: &Arc<Self>| now.saturating_duration_since(kept.since) >= RENEW_AFTER;
-        if kept.as_ref().is_none_or(is_due) {
-            KEPT.store(Some(Arc::new(Self::new(now))));
+        if kept.as_ref().is_none_or(|kept| kept.until <= now) {
+            let until = now.checked_add(RENEW_AFTER).unwrap_or(now);
+            KEPT.store(Some(Arc::new(Self::new(until))));
             return KEPT.load();
         }
         kept
     }
 
-    fn new(now: Instant) -> Self {
+    fn new(until: Instant) -> Self {
         Self {
-            since: now,
+            until,
             received: OnceLock::new(),
             challenges: OnceLock::new(),
             rejected: array::from_fn(|_| OnceLock::new()),

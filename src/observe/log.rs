@@ -157,8 +157,7 @@ impl Witness for Log {
                 attempt: None,
             };
         }
-        let head = facts.head();
-        let head = head.as_ref();
+        let head = facts.head;
         let trigger = head.and_then(Head::trigger).map(name);
         let id = head.and_then(Head::id).map(|id| name(&id));
         let attempt = head.and_then(Head::attempt);
@@ -169,7 +168,7 @@ impl Witness for Log {
             notification_id = id.as_deref(),
             attempt,
             bytes = facts.on_the_wire,
-            age_ms = facts.age(head).map(millis),
+            age_ms = facts.age().map(millis),
             read_ms = millis(facts.reading),
             handle_ms = field::Empty,
             outcome = field::Empty,

@@ -120,13 +120,13 @@ impl Witness for Metrics {
     }
 
     fn verified(&self, facts: &Facts<'_>) -> Series {
-        let head = facts.head();
-        let series = Series::of(head.as_ref());
+        let head = facts.head;
+        let series = Series::of(head);
         record(facts.now, |handles| {
-            handles.verified(series, Attempt::of(head.as_ref()));
+            handles.verified(series, Attempt::of(head));
             handles.body_bytes(facts.on_the_wire);
             handles.read_seconds(facts.reading);
-            if let Some(age) = facts.age(head.as_ref()) {
+            if let Some(age) = facts.age() {
                 handles.age_seconds(age);
             }
         });

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Members,
-    facts::{End, Facts},
+    facts::{End, Facts, Head},
     witness::Witness,
 };
 use crate::{report::Report, time::Timer, verify::VerifiedBody};
@@ -69,19 +69,29 @@ impl Observation {
         &mut self,
         observers: &Observers,
         on_the_wire: usize,
-        body: Option<&VerifiedBody>,
+        body: Option<&mut VerifiedBody>,
     ) {
         let Stage::Received { at: received_at } = self.0 else {
             return;
         };
         let at = observers.timer.now();
+        #[cfg(feature = "router")]
+        let head = body.as_deref().map(|body| Head::of(body.bytes()));
+        #[cfg(not(feature = "router"))]
+        let head: Option<Head<'_>> = body.and(None);
         let delivery = observers.members.verified(&Facts {
-            body,
+            head: head.as_ref(),
             on_the_wire,
             reading: at.saturating_duration_since(received_at),
             now: at,
             unix_time: observers.timer.unix_time(),
         });
+        #[cfg(feature = "router")]
+        if let Some(trigger_at) = head.and_then(|head| head.trigger_at())
+            && let Some(body) = body
+        {
+            body.set_trigger_at(trigger_at);
+        }
         self.0 = Stage::Verified {
             received_at,
             at,

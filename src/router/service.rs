@@ -285,7 +285,7 @@ impl Service<Request<VerifiedBody>> for TriggerRouter {
     fn call(&mut self, request: Request<VerifiedBody>) -> Self::Future {
         let routes = &*self.routes;
         let on_malformed = routes.on_malformed.clone();
-        let route = match Kind::of(request.body().bytes()) {
+        let route = match Kind::of_verified(request.body()) {
             Kind::Trigger(name) => {
                 let route = routes.table.find(&name);
                 route

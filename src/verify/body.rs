@@ -1,5 +1,7 @@
 //! The proof that a body was signed with a known secret.
 
+#[cfg(feature = "router")]
+use std::ops::Range;
 use std::{
     convert::Infallible,
     fmt,
@@ -47,6 +49,10 @@ pub struct VerifiedBody {
     by_lookup: bool,
     /// Whether the one frame was taken.
     is_read: bool,
+    /// Where the name of the trigger stands, if whoever observes the request has found it already:
+    /// the router need not search for it again.
+    #[cfg(feature = "router")]
+    trigger_at: Option<Range<u32>>,
 }
 
 impl VerifiedBody {
@@ -82,7 +88,24 @@ impl VerifiedBody {
             verified_by,
             by_lookup,
             is_read: false,
+            #[cfg(feature = "router")]
+            trigger_at: None,
         }
+    }
+
+    #[cfg(feature = "router")]
+    pub(crate) fn set_trigger_at(&mut self, range: Range<usize>) {
+        let Range { start, end } = range;
+        let small = |at: usize| u32::try_from(at).ok();
+        self.trigger_at = small(start).zip(small(end)).map(|(start, end)| start..end);
+    }
+
+    /// The name of the trigger, if it was found already.
+    #[cfg(feature = "router")]
+    pub(crate) fn trigger(&self) -> Option<&str> {
+        let Range { start, end } = self.trigger_at.clone()?;
+        let name = self.bytes.get(start as usize..end as usize)?;
+        std::str::from_utf8(name).ok()
     }
 
     /// The same proof for what the verified bytes decode to.

@@ -142,7 +142,7 @@ where
                     let inner = inner.take().expect("polled after completion");
                     let on_the_wire = request.body().bytes().len();
                     let decoded = decompression::decode(&mut request, settings.max_inflated_size);
-                    let body = decoded.is_ok().then(|| request.body());
+                    let body = decoded.is_ok().then(|| request.body_mut());
                     this.observation
                         .verified(&settings.observers, on_the_wire, body);
                     if let Err(answer) = decoded {
