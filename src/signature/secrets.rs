@@ -26,7 +26,7 @@ use crate::time::Clock;
 ///
 /// One set is one domain of trust: whoever knows any secret of it can sign for all of it. Keep one
 /// set for each tenant and choose it by a lookup
-/// ([`VerifySignatureLayer::with_lookup`](crate::verify::VerifySignatureLayer::with_lookup));
+/// ([`SecretSource::lookup`](crate::verify::SecretSource::lookup));
 /// never put the secrets of several tenants into one set.
 ///
 /// `Debug` shows the label and the number of secrets.
