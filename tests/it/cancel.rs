@@ -22,8 +22,6 @@ use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::Empty;
 use tokio::{
-    io::AsyncWriteExt,
-    net::TcpStream,
     sync::{Notify, Semaphore},
     time::timeout,
 };
@@ -37,10 +35,10 @@ use tower_nylas::{
     testing::VirtualClock,
 };
 use tower_nylas_kit::{
-    delivery::{PATH, SECRET, notification, sign},
+    delivery::{PATH, SECRET, delivery, notification, sign},
     parts::Log,
     serve::serve_hyper,
-    wire::PATIENCE,
+    wire::{Connection, PATIENCE, http2},
 };
 
 /// Counted while it lives: each clone of the `Arc` is one more.
@@ -604,26 +602,14 @@ async fn a_client_that_disconnects() {
     let body = notification(CREATED, "n-1");
 
     // HTTP/1: the connection is closed.
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let head = format!(
-        "POST {PATH} HTTP/1.1\r\nhost: localhost\r\nx-nylas-signature: {}\r\ncontent-length: {}\r\n\r\n",
-        sign(&body).to_hex(),
-        body.len(),
-    );
-    stream.write_all(head.as_bytes()).await.unwrap();
-    stream.write_all(&body).await.unwrap();
+    let mut client = Connection::open(address).await;
+    client.write(&delivery(&body)).await;
     timeout(PATIENCE, started.notified()).await.unwrap();
-    drop(stream);
+    drop(client);
     timeout(PATIENCE, ended.notified()).await.unwrap();
 
     // HTTP/2: the stream is reset, and the connection lives on.
-    let stream = TcpStream::connect(address).await.unwrap();
-    let (mut client, connection) = hyper::client::conn::http2::handshake(
-        hyper_util::rt::TokioExecutor::new(),
-        hyper_util::rt::TokioIo::new(stream),
-    )
-    .await
-    .unwrap();
+    let (mut client, connection) = http2::connect(address).await.unwrap();
     tokio::spawn(connection);
     for _ in 0..2 {
         let request = Request::post(format!("http://localhost{PATH}"))

@@ -29,7 +29,7 @@ use tower_nylas_kit::{
     delivery::{PATH, SECRET, UUID, notification},
     parts::Parts,
     serve::{serve_axum, serve_hyper},
-    wire::{Ask, PATIENCE, Wire, assert_exact, send_over},
+    wire::{Ask, Connection, PATIENCE, Wire, assert_exact, head, send_over},
 };
 
 /// What tower-http and tower have to put around an endpoint, at once.
@@ -386,17 +386,12 @@ async fn one_connection_for_many_challenges() {
 async fn a_body_is_not_waited_for() {
     let it = Parts::pending();
     let address = serve_hyper(it.webhook.layer(it.triggers)).await;
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let head = format!(
-        "GET {PATH}?challenge=x HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n"
-    );
-    stream.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = [0; 15];
-    tokio::time::timeout(PATIENCE, stream.read_exact(&mut answer))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    let mut client = Connection::open(address).await;
+    let target = format!("{PATH}?challenge=x");
+    let head = head("GET", &target, &[("content-length", "1000")]);
+    client.write(head.as_bytes()).await;
+    let answer = client.read(false).await;
+    assert_eq!((answer.status.as_u16(), answer.text()), (200, "x"));
 }
 
 /// The service in a test, so that a type of the stack that loses `Clone` is noticed here.

@@ -150,11 +150,7 @@ fn rejections_are_types_that_tell_apart() {
 #[cfg(all(feature = "gzip", feature = "testing"))]
 #[tokio::test]
 async fn extractors_give_the_inflated_bytes() {
-    use std::io::Write;
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(MESSAGE.as_bytes()).unwrap();
-    let compressed = gzip.finish().unwrap();
-
+    let compressed = tower_nylas_kit::delivery::gzip(MESSAGE.as_bytes());
     let seen = Seen::default();
     let app = Router::new()
         .route(PATH, post(receive).layer(layer()))

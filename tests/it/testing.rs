@@ -23,11 +23,12 @@ use tower_nylas_kit::{
 #[test]
 fn the_examples_embed_every_sample() {
     const SAMPLES: &[(&str, &str)] = &include!("../../src/testing/samples/all.rs");
+    const SAMPLES_OF_V2: &[(&str, &str)] = &include!("../../src/testing/samples/v2/all.rs");
+
     let mut known = testing::SAMPLES.to_vec();
     known.sort_unstable();
     assert_eq!(known, SAMPLES);
 
-    const SAMPLES_OF_V2: &[(&str, &str)] = &include!("../../src/testing/samples/v2/all.rs");
     for (folder, embedded) in [("", SAMPLES), ("/v2", SAMPLES_OF_V2)] {
         let folder = format!("{}/src/testing/samples{folder}", env!("CARGO_MANIFEST_DIR"));
         let files = std::fs::read_dir(folder).unwrap();

@@ -60,18 +60,21 @@ impl<D> Scripted<D> {
     }
 
     /// Claims this much, whatever the script says.
+    #[must_use]
     pub fn claiming(mut self, size_hint: SizeHint) -> Self {
         self.size_hint = size_hint;
         self
     }
 
     /// `is_end_stream` tells the truth, as it may but need not.
+    #[must_use]
     pub fn announcing_end(mut self, announces_end: bool) -> Self {
         self.announces_end = announces_end;
         self
     }
 
     /// Does something before each poll.
+    #[must_use]
     pub fn on_poll(mut self, call: impl FnMut(usize) + Send + 'static) -> Self {
         let call = Box::new(call);
         self.on_poll = Some(OnPoll { polls: 0, call });

@@ -1,10 +1,11 @@
 //! HTTP/1: one request at a time on each connection.
 
-use super::server::{Drain, Framework, Server};
 use tower_nylas_kit::{
     delivery::{PATH, delivery, notification, sign},
     wire::{Connection, head},
 };
+
+use super::server::{Drain, Framework, Server};
 
 /// Sends the head of a delivery, and returns once the server waits for its body.
 async fn begin(connection: &mut Connection, body: &[u8]) {

@@ -5,22 +5,22 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Channel, Full, combinators::UnsyncBoxBody};
-use hyper::client::conn::http2::{SendRequest, handshake};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
+use hyper::client::conn::http2::SendRequest;
+use tokio::{task::JoinHandle, time::timeout};
 
-use super::server::{Drain, Framework, PATIENCE, Server};
-use tower_nylas_kit::delivery::{PATH, notification, sign};
+use tower_nylas_kit::{
+    delivery::{PATH, notification, sign},
+    wire::{PATIENCE, http2},
+};
+
+use super::server::{Drain, Framework, Server};
 
 pub(crate) type Body = UnsyncBoxBody<Bytes, std::convert::Infallible>;
 pub(crate) type Sender = SendRequest<Body>;
 
 /// A connection, and the task that ends with it.
 pub(crate) async fn connect(address: SocketAddr) -> (Sender, JoinHandle<hyper::Result<()>>) {
-    let stream = TcpStream::connect(address).await.unwrap();
-    stream.set_nodelay(true).unwrap();
-    let connection = handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
-    let (sender, connection) = connection.unwrap();
+    let (sender, connection) = http2::connect(address).await.unwrap();
     (sender, tokio::spawn(connection))
 }
 

@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 
 use tokio::task::JoinSet;
 
-use super::{
-    http2,
-    server::{Drain, Framework, Server},
-};
 use tower_nylas_kit::{
     delivery::{delivery, notification},
     wire::Connection,
+};
+
+use super::{
+    http2,
+    server::{Drain, Framework, Server},
 };
 
 /// How many deliveries have been handled when the signal falls.

@@ -19,11 +19,8 @@ use tokio::{
 use tower_nylas::{Notification, Secrets, TriggerRouter, WebhookLayer};
 use tower_nylas_kit::{
     delivery::{PATH, SECRET},
-    wire::Connection,
+    wire::{Connection, PATIENCE},
 };
-
-/// Longer than anything here takes; only a hung test ever waits so long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framework {

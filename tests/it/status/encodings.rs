@@ -63,17 +63,11 @@ async fn gzip_without_the_feature_is_503_and_says_what_to_do() {
 
 #[cfg(feature = "gzip")]
 mod gzip {
-    use std::{io::Write, sync::Mutex};
+    use std::sync::Mutex;
 
-    use flate2::{Compression, write::GzEncoder};
+    use tower_nylas_kit::delivery::gzip;
 
     use super::*;
-
-    fn gzip(plain: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(plain).unwrap();
-        encoder.finish().unwrap()
-    }
 
     /// What the inner service received: headers and bytes.
     type Received = Arc<Mutex<Vec<(http::HeaderMap, Bytes)>>>;
