@@ -63,17 +63,18 @@ impl Sample {
 
 const SAMPLES_OF_V2: &[(&str, &str)] = &include!("../../src/testing/samples/v2/all.rs");
 
-/// Name and JSON of each.
-fn parsed(samples: &[(&str, &str)]) -> Vec<(String, Value)> {
-    let samples = samples.iter();
-    samples
-        .map(|(name, json)| ((*name).to_owned(), serde_json::from_str(json).unwrap()))
-        .collect()
+/// Name, with the version before it, and JSON of each.
+fn parsed(version: &str, samples: &[(&str, &str)]) -> Vec<(String, Value)> {
+    let named = samples.iter().map(|(name, json)| {
+        let json = serde_json::from_str(json).unwrap();
+        (format!("{version}/{name}"), json)
+    });
+    named.collect()
 }
 
 fn samples() -> Vec<Sample> {
     let mut samples = Vec::new();
-    for (name, mut json) in parsed(testing::SAMPLES) {
+    for (name, mut json) in parsed("v3", testing::SAMPLES) {
         let mut trigger = json["type"].as_str().unwrap();
         for suffix in [".truncated", ".transformed"] {
             trigger = trigger.strip_suffix(suffix).unwrap_or(trigger);
@@ -89,7 +90,7 @@ fn samples() -> Vec<Sample> {
             read: reader(type_name),
         });
     }
-    for (name, json) in parsed(SAMPLES_OF_V2) {
+    for (name, json) in parsed("v2", SAMPLES_OF_V2) {
         samples.push(Sample {
             name,
             type_name: "Deltas",
@@ -371,7 +372,7 @@ fn object<T: DeserializeOwned>(json: &Value) -> T {
 
 #[test]
 fn a_truncated_body_is_missing_or_empty() {
-    let mut json = sample("v3/message.created.truncated.json");
+    let mut json = sample("v3/message.created.truncated");
     assert_eq!(object::<Message>(&json).body, None);
     json["body"] = json!("");
     json["attachments"] = json!([]);
@@ -382,8 +383,8 @@ fn a_truncated_body_is_missing_or_empty() {
 
 #[test]
 fn two_triggers_share_a_grant_code() {
-    let created: Grant = object(&sample("v3/grant.created.json"));
-    let synced: Grant = object(&sample("v3/grant.imap_sync_completed.json"));
+    let created: Grant = object(&sample("v3/grant.created"));
+    let synced: Grant = object(&sample("v3/grant.imap_sync_completed"));
     assert_eq!((created.code, synced.code), (Some(25012), Some(25012)));
     assert_eq!(synced.r#type.as_deref(), Some("grant.imap_sync_completed"));
 }
@@ -399,9 +400,9 @@ fn a_real_grant_has_fields_that_no_document_names() {
 
 #[test]
 fn the_grant_id_may_be_outside_of_the_object() {
-    let booking: Booking = object(&sample("v3/booking.created.json"));
+    let booking: Booking = object(&sample("v3/booking.created"));
     assert!(booking.extra.is_empty());
-    let mut opened = sample("v3/message.opened.json");
+    let mut opened = sample("v3/message.opened");
     for field in ["object", "grant_id"] {
         opened.as_object_mut().unwrap().remove(field);
     }
@@ -433,50 +434,41 @@ fn numbers_come_as_text_and_text_as_numbers() {
         }
     }
 
-    both("v3/message.opened.json", "/recents/0/opened_id");
-    both("v3/message.opened.json", "/sender_app_id");
-    both("v3/message.link_clicked.json", "/recents/0/click_id");
-    both("v3/message.link_clicked.json", "/recents/0/link_index");
-    both("v3/message.link_clicked.json", "/sender_app_id");
-    both("v3/thread.replied.json", "/sender_app_id");
-    both("v3/message.bounce_detected.json", "/code");
-    both("v3/notetaker.media.json", "/media/recording_duration");
-    both("v3/message.intelligence.order.json", "/confidence_score");
-    both("v3/message.intelligence.order.json", "/orders/0/order_date");
-    both("v3/message.intelligence.order.json", "/orders/0/discount");
+    both("v3/message.opened", "/recents/0/opened_id");
+    both("v3/message.opened", "/sender_app_id");
+    both("v3/message.link_clicked", "/recents/0/click_id");
+    both("v3/message.link_clicked", "/recents/0/link_index");
+    both("v3/message.link_clicked", "/sender_app_id");
+    both("v3/thread.replied", "/sender_app_id");
+    both("v3/message.bounce_detected", "/code");
+    both("v3/notetaker.media", "/media/recording_duration");
+    both("v3/message.intelligence.order", "/confidence_score");
+    both("v3/message.intelligence.order", "/orders/0/order_date");
+    both("v3/message.intelligence.order", "/orders/0/discount");
+    both("v3/message.intelligence.order", "/orders/0/total_amount");
+    both("v3/message.intelligence.return", "/returns/0/returns_date");
+    both("v3/message.intelligence.return", "/returns/0/refund_total");
     both(
-        "v3/message.intelligence.order.json",
-        "/orders/0/total_amount",
-    );
-    both(
-        "v3/message.intelligence.return.json",
-        "/returns/0/returns_date",
-    );
-    both(
-        "v3/message.intelligence.return.json",
-        "/returns/0/refund_total",
-    );
-    both(
-        "v3/message.link_clicked.legacy.json",
+        "v3/message.link_clicked.legacy",
         "/deltas/0/object_data/metadata/recents/0/link_index",
     );
-    both("v3/event.created.json", "/metadata/berth");
+    both("v3/event.created", "/metadata/berth");
     both(
-        "v2/message.created.json",
+        "v2/message.created",
         "/deltas/0/object_data/attributes/received_date",
     );
 
-    let clicked: LinkClicked = object(&sample("v3/message.link_clicked.json"));
+    let clicked: LinkClicked = object(&sample("v3/message.link_clicked"));
     let click = &clicked.recents[0];
     let [click_id, link_index] =
         [&click.click_id, &click.link_index].map(|index| index.as_ref().unwrap());
     assert_eq!((click_id.as_i64(), link_index.as_i64()), (Some(0), Some(0)));
-    let media: Notetaker = object(&sample("v3/notetaker.media.json"));
+    let media: Notetaker = object(&sample("v3/notetaker.media"));
     assert_eq!(
         media.media.unwrap().recording_duration.unwrap().as_i64(),
         Some(2710)
     );
-    let bounce: BounceDetected = object(&sample("v3/message.bounce_detected.json"));
+    let bounce: BounceDetected = object(&sample("v3/message.bounce_detected"));
     assert_eq!(bounce.code.unwrap().to_string(), "550");
 }
 
@@ -512,7 +504,7 @@ fn a_delta_may_have_a_time_in_place_of_its_date() {
 
 #[test]
 fn metadata_may_be_missing() {
-    let mut json = sample("v3/message.created.json");
+    let mut json = sample("v3/message.created");
     assert_eq!(
         object::<Message>(&json).metadata.text("crm_deal"),
         Some("d-5512")
@@ -525,7 +517,7 @@ fn metadata_may_be_missing() {
 
 #[test]
 fn a_participant_may_have_no_address() {
-    let mut json = sample("v3/event.created.json");
+    let mut json = sample("v3/event.created");
     json["participants"] = json!([{"name": "Room 4", "status": "noreply"}, {}]);
     let event: Event = object(&json);
     assert_eq!(event.participants.len(), 2);
@@ -548,7 +540,7 @@ fn an_event_may_have_no_calendar_and_no_time() {
 
 #[test]
 fn times_are_seconds_but_for_these() {
-    let bounce: BounceDetected = object(&sample("v3/message.bounce_detected.json"));
+    let bounce: BounceDetected = object(&sample("v3/message.bounce_detected"));
     assert_eq!(
         bounce.bounce_date.as_deref(),
         Some("Thu, 24 Sep 2026 09:41:07 +0000")
@@ -561,15 +553,15 @@ fn times_are_seconds_but_for_these() {
             .unwrap()
             .ends_with("+0000")
     );
-    let order: Intelligence = object(&sample("v3/message.intelligence.order.json"));
+    let order: Intelligence = object(&sample("v3/message.intelligence.order"));
     let order_date = order.orders[0].order_date.as_ref().unwrap();
     assert_eq!(
         (order_date.as_str(), order_date.as_i64()),
         (Some("1790246800"), Some(1_790_246_800))
     );
-    let returned: Intelligence = object(&sample("v3/message.intelligence.return.json"));
+    let returned: Intelligence = object(&sample("v3/message.intelligence.return"));
     assert_eq!(returned.returns[0].returns_date, Some(1_790_255_700.into()));
-    let contact: Contact = object(&sample("v3/contact.updated.json"));
+    let contact: Contact = object(&sample("v3/contact.updated"));
     assert_eq!(contact.birthday.as_deref(), Some("1979-02-11"));
     let event: Event = object(&json!({
         "id": "e1",
@@ -594,7 +586,7 @@ fn the_order_of_keys_does_not_matter() {
 
 #[test]
 fn headers_repeat_and_keep_their_order() {
-    let message: Message = object(&sample("v3/message.created.metadata.json"));
+    let message: Message = object(&sample("v3/message.created.metadata"));
     assert_eq!(
         message.header("received").collect::<Vec<_>>(),
         [
@@ -621,7 +613,7 @@ fn escaped_and_plain_characters_are_the_same_text() {
 fn a_failed_send_may_come_without_object_or_with_its_reason_inside() {
     let nothing: SendResult = object(&json!(null));
     assert_eq!(nothing, SendResult::default());
-    let mut json = sample("v3/message.send_failed.json");
+    let mut json = sample("v3/message.send_failed");
     json["reason"] = json!("refused");
     json["error"] = json!({"type": "api.provider_error", "message": "no", "status_code": 429, "provider_error": {"a": 1}});
     let failed: SendResult = object(&json);
@@ -636,7 +628,7 @@ fn a_failed_send_may_come_without_object_or_with_its_reason_inside() {
 
 #[test]
 fn lists_of_a_contact_may_be_null() {
-    let mut json = sample("v3/contact.updated.json");
+    let mut json = sample("v3/contact.updated");
     for field in [
         "emails",
         "phone_numbers",
@@ -653,7 +645,7 @@ fn lists_of_a_contact_may_be_null() {
 
 #[test]
 fn guests_of_a_group_booking_may_be_null() {
-    let mut json = sample("v3/booking.reminder.json");
+    let mut json = sample("v3/booking.reminder");
     json["booking_info"]["additional_fields"] = json!(null);
     json["booking_info"]["participants"] = json!(null);
     let booking: Booking = object(&json);
@@ -673,11 +665,11 @@ fn deltas_and_their_data_may_be_null() {
 
 #[test]
 fn tracking_data_of_deltas_have_a_type() {
-    let deltas = parsed(SAMPLES_OF_V2)
+    let deltas = parsed("v2", SAMPLES_OF_V2)
         .into_iter()
         .map(|(_, json)| json["deltas"].clone())
         .chain(
-            parsed(testing::SAMPLES)
+            parsed("v3", testing::SAMPLES)
                 .into_iter()
                 .map(|(_, json)| json["data"]["object"]["deltas"].clone()),
         );
