@@ -1,6 +1,6 @@
-//! The tests of what the crate promises, a module for each subject, in one program: what they share
-//! is in `tower-nylas-kit`. Those whose process matters (what it allocates, what it holds at the end,
-//! other programs) are programs of their own beside this one.
+//! The tests of what the crate promises, a module for each subject, in one program; what they share
+//! is in `tower-nylas-kit`. Those whose process matters (what it allocates, what it still holds at
+//! the end, other programs) stand beside it.
 
 mod budget;
 mod cancel;

@@ -1,7 +1,8 @@
 //! One client, over HTTP/1 and HTTP/2.
 //!
 //! HTTP/1 is written and read by hand over a bare connection, so that a test sees every byte of the
-//! answer as it came, and may stop or pause between any two bytes of its request. HTTP/2 is hyper's.
+//! answer as it came, and may stop or pause between any two bytes of its request. HTTP/2 is left to
+//! hyper.
 
 mod answer;
 mod ask;
