@@ -1,5 +1,5 @@
 //! What each fuzz target does with its bytes: the targets in `fuzz/` call these functions, and
-//! `tests/fuzz_corpus.rs` replays the corpora with them.
+//! `tests/oracles` replays the corpora with them.
 
 pub mod challenge_query;
 pub mod envelope_reader;

@@ -1,6 +1,6 @@
 //! The whole stack written a second time, from README.md's table and the decisions behind it: the
 //! body in one `Vec`, one `if` after the other, nothing shared with the crate.
-//! `tests/it/properties.rs` and the fuzz target `stack` compare the two.
+//! `crates/kit/tests/oracles` and the fuzz target `stack` compare the two.
 
 pub mod generate;
 pub mod naive;
