@@ -51,6 +51,9 @@ use tower_nylas::{
     notification::Deltas, signature::SIGNATURE_HEADER,
 };
 
+/// Embedded, so that the program runs from any folder.
+const SAMPLES: &[(&str, &str)] = &include!("../src/testing/samples/v2/all.rs");
+
 /// One line of an archive.
 #[derive(Serialize, Deserialize)]
 struct Delivery {
@@ -170,17 +173,13 @@ impl Counts {
 /// Signs the sample notifications of v2 and writes them down. One of them comes twice, as it would
 /// after a time-out.
 fn archive_of_samples(secret: &WebhookSecret) -> Result<PathBuf, BoxError> {
-    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v2");
-    let mut bodies = Vec::new();
-    for sample in fs::read_dir(samples)? {
-        bodies.push(fs::read_to_string(sample?.path())?);
-    }
-    bodies.extend(bodies.first().cloned());
+    let bodies = SAMPLES.iter().chain(SAMPLES.first());
 
     let name = format!("tower-nylas-replay-{}.jsonl", std::process::id());
     let path = std::env::temp_dir().join(name);
     let mut archive = File::create_new(&path)?;
-    for body in bodies {
+    for (_, body) in bodies {
+        let body = (*body).to_owned();
         let signature = secret.sign(body.as_bytes()).to_hex();
         let line = serde_json::to_string(&Delivery { signature, body })?;
         writeln!(archive, "{line}")?;

@@ -4,38 +4,37 @@
 //! then `cargo build --examples` with the same features goes first.
 
 // Servers are ended with the signal of ctrl-c.
-#![cfg(all(unix, feature = "router", feature = "tokio"))]
+#![cfg(unix)]
 
-mod support;
+use std::{net::SocketAddr, path::PathBuf};
 
-use std::{
-    net::SocketAddr,
-    path::PathBuf,
-    process::{ExitStatus, Stdio},
-    sync::{Arc, Mutex},
-    time::Duration,
+use tower_nylas_kit::{
+    delivery::{PATH, SECRET, sign_with},
+    program::{Ended, Program, SECRET_VARIABLE},
+    wire::{Answer, Connection, head, send},
 };
-
-use support::{Answer, Connection, PATH, SECRET, head, send, sign_with};
-use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader},
-    process::{Child, Command},
-    sync::mpsc,
-    time::timeout,
-};
-
-/// Longer than anything here takes; only a test that hangs ever waits so long.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 const BODY: &[u8] = br#"{"type":"grant.expired","id":"n-1","data":{"object":{"grant_id":"g-1"}}}"#;
 
-const SECRET_VARIABLE: &str = "NYLAS_WEBHOOK_SECRET";
-
 #[tokio::test]
 async fn quickstart() {
-    let ended = Program::start("quickstart", &[], &[]).end().await;
+    let ended = start("quickstart", &[], &[]).end().await;
     assert!(ended.status.success(), "{ended:?}");
     assert_all(&ended, " as expected");
+}
+
+/// From any folder, and as a copy that stands alone.
+#[tokio::test]
+async fn quickstart_elsewhere() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("quickstart");
+    std::fs::create_dir_all(&folder).unwrap();
+    let moved = folder.join("a copy");
+    std::fs::copy(path_of("quickstart"), &moved).unwrap();
+    for path in [path_of("quickstart"), moved] {
+        let ended = Program::start_in(&folder, path, &[], &[]).end().await;
+        assert!(ended.status.success(), "{ended:?}");
+        assert_all(&ended, " as expected");
+    }
 }
 
 #[tokio::test]
@@ -145,7 +144,7 @@ async fn multi_tenant() {
         // Nobody can tell a tenant that does not exist from one whose secret he does not know.
         let foreign = deliver(&server, &of("globex"), SECRET, BODY).await;
         let nobodys = deliver(&server, &of("nobody"), SECRET, BODY).await;
-        assert_eq!((foreign.status, nobodys.status), (401, 401));
+        assert_eq!([foreign.status, nobodys.status], [401, 401]);
         assert_eq!(foreign.body, nobodys.body);
         let foreign = deliver(&server, &of("acme"), OTHER_SECRET, BODY).await;
         assert_eq!(foreign.status, 401);
@@ -160,7 +159,7 @@ async fn multi_tenant() {
 
 #[tokio::test]
 async fn rotate() {
-    let ended = Program::start("rotate", &[], &[]).end().await;
+    let ended = start("rotate", &[], &[]).end().await;
     assert!(ended.status.success(), "{ended:?}");
     assert_eq!(ended.last_line().trim(), "0 lost", "{ended:?}");
 }
@@ -168,7 +167,7 @@ async fn rotate() {
 /// The same play would notice a loss.
 #[tokio::test]
 async fn rotate_carelessly() {
-    let ended = Program::start("rotate", &["careless"], &[]).end().await;
+    let ended = start("rotate", &["careless"], &[]).end().await;
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     assert_ne!(ended.last_line().trim(), "0 lost", "{ended:?}");
     assert!(ended.last_line().ends_with(" lost"), "{ended:?}");
@@ -176,7 +175,7 @@ async fn rotate_carelessly() {
 
 #[tokio::test]
 async fn sidecar_verify() {
-    let ended = Program::start("sidecar_verify", &[], &[]).end().await;
+    let ended = start("sidecar_verify", &[], &[]).end().await;
     assert!(ended.status.success(), "{ended:?}");
     assert_all(&ended, " as expected");
 
@@ -212,7 +211,7 @@ async fn sidecar_verify() {
             "refused: the signature does not match the body",
         ),
     ] {
-        let mut program = Program::start("sidecar_verify", arguments, &variables);
+        let mut program = start("sidecar_verify", arguments, &variables);
         program.write(&input).await;
         let ended = program.end().await;
         assert_eq!(ended.status.code(), Some(i32::from(!success)), "{ended:?}");
@@ -220,37 +219,9 @@ async fn sidecar_verify() {
     }
 }
 
-/// A small one; how the server fares under a large one is not for a busy machine to judge.
-#[tokio::test]
-async fn siege() {
-    let small = "--seconds 3 --connections 100 --rate 8 --budget 32 --genuine 20";
-    let small: Vec<_> = small.split(' ').collect();
-    let ended = Program::start("siege", &small, &[]).end().await;
-    assert!(ended.status.success(), "{ended:?}");
-    assert!(ended.last_line().starts_with("PASS: "), "{ended:?}");
-
-    let help = Program::start("siege", &["--help"], &[]).end().await;
-    assert!(help.status.success(), "{help:?}");
-    let wrong = Program::start("siege", &["--seconds", "soon"], &[])
-        .end()
-        .await;
-    assert_eq!(wrong.status.code(), Some(2), "{wrong:?}");
-}
-
-/// A promise that was not put to the test was not kept.
-#[tokio::test]
-async fn siege_without_attackers() {
-    let nobody = "--seconds 1 --connections 0 --only slow,forged";
-    let nobody: Vec<_> = nobody.split(' ').collect();
-    let ended = Program::start("siege", &nobody, &[]).end().await;
-    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
-    let verdict = "FAIL: the attack slow did not take place";
-    assert_eq!(ended.last_line(), verdict, "{ended:?}");
-}
-
 #[tokio::test]
 async fn replay_v2() {
-    let ended = Program::start("replay_v2", &[], &[]).end().await;
+    let ended = start("replay_v2", &[], &[]).end().await;
     assert!(ended.status.success(), "{ended:?}");
     assert_all(&ended, " deliveries handled");
 
@@ -266,9 +237,7 @@ async fn replay_v2() {
         + "no JSON\n";
     let archive = temporary("replay_v2.jsonl", &archive);
     let variables = [("NYLAS_CLIENT_SECRET", SECRET)];
-    let ended = Program::start("replay_v2", &[&archive], &variables)
-        .end()
-        .await;
+    let ended = start("replay_v2", &[&archive], &variables).end().await;
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     assert_eq!(ended.last_line(), "1 of 4 deliveries handled", "{ended:?}");
     for reason in [
@@ -283,7 +252,7 @@ async fn replay_v2() {
 #[cfg(all(feature = "metrics", feature = "testing", feature = "tracing"))]
 #[tokio::test]
 async fn observe() {
-    let ended = Program::start("observe", &[], &[]).end().await;
+    let ended = start("observe", &[], &[]).end().await;
     assert!(ended.status.success(), "{ended:?}");
     let (log, numbers): (Vec<_>, Vec<_>) =
         ended.stdout.iter().partition(|line| line.starts_with('{'));
@@ -330,7 +299,7 @@ async fn observe() {
         );
     }
 
-    let mut program = Program::start("observe", &["--listen", "127.0.0.1:0"], &[]);
+    let mut program = start("observe", &["--listen", "127.0.0.1:0"], &[]);
     let line = program.next_line().await;
     let address = line.strip_prefix("listening on http://");
     let address = address.and_then(|rest| rest.strip_suffix(PATH)?.parse().ok());
@@ -432,7 +401,7 @@ struct Server {
 
 impl Server {
     async fn start(name: &'static str, variables: &[(&str, &str)]) -> Self {
-        let mut program = Program::start(name, &["127.0.0.1:0"], variables);
+        let mut program = start(name, &["127.0.0.1:0"], variables);
         let line = program.next_line().await;
         let address = line.strip_prefix("listening on http://");
         let address = address.and_then(|rest| rest.split('/').next()?.parse().ok());
@@ -444,94 +413,14 @@ impl Server {
 
     /// Presses ctrl-c, and returns once the server has noticed.
     async fn interrupt(mut self) -> Program {
-        let program = &mut self.program;
-        let pid = program.child.id().expect("it runs").to_string();
-        let kill = Command::new("kill").args(["-INT", &pid]).status().await;
-        assert!(kill.expect("there is a `kill`").success());
-        while program.next_line().await != "shutting down" {}
+        self.program.interrupt().await;
+        while self.program.next_line().await != "shutting down" {}
         self.program
     }
 }
 
-/// A running example. It is killed when this is dropped, as it is when a test fails.
-struct Program {
-    name: &'static str,
-    child: Child,
-    stdout: mpsc::UnboundedReceiver<String>,
-    stderr: Arc<Mutex<String>>,
-}
-
-impl Program {
-    fn start(name: &'static str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let path = path_of(name);
-        let mut child = Command::new(&path)
-            .args(arguments)
-            .env_remove(SECRET_VARIABLE)
-            .envs(variables.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let stdout = child.stdout.take().expect("it is piped");
-        let stderr = child.stderr.take().expect("it is piped");
-        Self {
-            name,
-            child,
-            stdout: lines_of(stdout),
-            stderr: text_of(stderr),
-        }
-    }
-
-    async fn write(&mut self, input: &str) {
-        let stdin = self.child.stdin.as_mut().expect("it is piped");
-        // A program that reads something else may have ended already.
-        let _ = stdin.write_all(input.as_bytes()).await;
-    }
-
-    async fn next_line(&mut self) -> String {
-        let Ok(line) = timeout(PATIENCE, self.stdout.recv()).await else {
-            panic!("{} prints nothing more: {}", self.name, self.errors());
-        };
-        line.unwrap_or_else(|| panic!("{} has ended: {}", self.name, self.errors()))
-    }
-
-    /// Waits until it ends by itself.
-    async fn end(mut self) -> Ended {
-        drop(self.child.stdin.take());
-        let Ok(status) = timeout(PATIENCE, self.child.wait()).await else {
-            panic!("{} does not end: {}", self.name, self.errors());
-        };
-        let status = status.expect("its status is known");
-        let mut stdout = Vec::new();
-        while let Some(line) = self.stdout.recv().await {
-            stdout.push(line);
-        }
-        Ended {
-            status,
-            stdout,
-            stderr: self.errors(),
-        }
-    }
-
-    fn errors(&self) -> String {
-        self.stderr.lock().unwrap().clone()
-    }
-}
-
-/// How a program ended, and what it has printed since it was last listened to.
-#[derive(Debug)]
-struct Ended {
-    status: ExitStatus,
-    stdout: Vec<String>,
-    stderr: String,
-}
-
-impl Ended {
-    fn last_line(&self) -> &str {
-        self.stdout.last().map_or("", String::as_str)
-    }
+fn start(name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
+    Program::start(path_of(name), arguments, variables)
 }
 
 /// Cargo puts the tests into `deps` and the examples beside it.
@@ -548,29 +437,4 @@ fn path_of(name: &str) -> PathBuf {
         path.display()
     );
     path
-}
-
-/// Reads all the time, since a program whose output nobody reads stands still in the end.
-fn lines_of(output: impl AsyncRead + Send + Unpin + 'static) -> mpsc::UnboundedReceiver<String> {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        let mut lines = BufReader::new(output).lines();
-        while let Ok(Some(line)) = lines.next_line().await {
-            let _ = sender.send(line);
-        }
-    });
-    receiver
-}
-
-fn text_of(mut output: impl AsyncRead + Send + Unpin + 'static) -> Arc<Mutex<String>> {
-    let text = Arc::<Mutex<String>>::default();
-    let all = text.clone();
-    tokio::spawn(async move {
-        let mut piece = [0; 4096];
-        while let Ok(length @ 1..) = output.read(&mut piece).await {
-            let piece = String::from_utf8_lossy(&piece[..length]);
-            all.lock().unwrap().push_str(&piece);
-        }
-    });
-    text
 }

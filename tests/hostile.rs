@@ -1,22 +1,5 @@
-//! Everybody attacks at once, and nothing genuine is lost: the example `siege` in small, within one
-//! process. How much memory the whole server takes only the example judges.
-
-#![cfg(all(feature = "router", feature = "tokio"))]
-// The example uses all of its modules.
-#![allow(dead_code)]
-
-#[path = "../examples/siege/attack/mod.rs"]
-mod attack;
-#[path = "../examples/siege/genuine.rs"]
-mod genuine;
-#[path = "../examples/siege/process.rs"]
-mod process;
-#[path = "../examples/siege/sample.rs"]
-mod sample;
-#[path = "../examples/siege/server.rs"]
-mod server;
-#[path = "../examples/siege/wire.rs"]
-mod wire;
+//! Everybody attacks at once, and nothing genuine is lost: the program `siege` in small, within one
+//! process. How much memory the whole server takes only the program judges.
 
 use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -26,12 +9,14 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tower_nylas::MemoryBudget;
-
-use crate::{
-    attack::{Kind, Strength, attack},
-    genuine::Sender,
-    sample::Sample,
-    server::{Counters, SECRET},
+use tower_nylas_kit::{
+    delivery::SECRET,
+    siege::{
+        attack::{Kind, Strength, attack},
+        genuine::Sender,
+        sample::Sample,
+        server::{self, Counters},
+    },
 };
 
 /// A little longer than the read timeout, so that slow bodies meet that as well.

@@ -35,7 +35,7 @@ pub(crate) enum TypeAt {
 
 /// A `message.created` of about `size` bytes, compact as on the wire.
 pub(crate) fn message(size: usize, type_at: TypeAt) -> Bytes {
-    let sample = include_str!("../../tests/fixtures/v3/message.created.json");
+    let sample = include_str!("../../src/testing/samples/message.created.json");
     let mut sample: Value = serde_json::from_str(sample).expect("the sample is JSON");
     let mut object = sample["data"]["object"].take();
     if size < 1000 {

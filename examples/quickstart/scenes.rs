@@ -1,10 +1,8 @@
 //! What happens to a destination from its creation on.
 
 use std::{
-    fs,
     io::{self, Write},
     net::Ipv4Addr,
-    path::Path,
     time::Duration,
 };
 
@@ -20,6 +18,10 @@ use crate::{
     receiver::{self, Diary},
     table::Table,
 };
+
+/// Embedded, so that the program runs from any folder.
+const SAMPLES: &[(&str, &str)] = &include!("../../src/testing/samples/all.rs");
+const SAMPLES_OF_V2: &[(&str, &str)] = &include!("../../src/testing/samples/v2/all.rs");
 
 const SECRET: &str = "k7-Hq_inventedSecret";
 const NEXT_SECRET: &str = "zW3_another-inventedOne";
@@ -125,25 +127,21 @@ impl Stage {
     /// One signed notification of every type that Nylas documents.
     /// Returns that of `message.created`.
     async fn samples(&mut self) -> Result<Value, BoxError> {
-        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-        for version in ["v3", "v2"] {
-            let mut paths: Vec<_> = fs::read_dir(fixtures.join(version))?
-                .map(|entry| entry.map(|entry| entry.path()))
-                .collect::<Result<_, _>>()?;
-            paths.sort();
-            for path in paths {
-                let name = path.file_stem().unwrap_or_default().to_string_lossy();
-                let body = fs::read(&path)?;
-                let expected = match version {
-                    "v3" => format!("200 {}", typed(&serde_json::from_slice(&body)?)),
-                    _ => "200 1 delta".to_owned(),
-                };
-                self.deliver(&format!("{version} {name}"), &expected, body)
-                    .await;
+        let mut message = Value::Null;
+        for (name, sample) in SAMPLES {
+            let json = serde_json::from_str(sample)?;
+            let expected = format!("200 {}", typed(&json));
+            self.deliver(&format!("v3 {name}"), &expected, (*sample).into())
+                .await;
+            if *name == "message.created" {
+                message = json;
             }
         }
-        let message = fs::read(fixtures.join("v3/message.created.json"))?;
-        Ok(serde_json::from_slice(&message)?)
+        for (name, sample) in SAMPLES_OF_V2 {
+            self.deliver(&format!("v2 {name}"), "200 1 delta", (*sample).into())
+                .await;
+        }
+        Ok(message)
     }
 
     async fn oddities(&mut self, sample: &Value) {

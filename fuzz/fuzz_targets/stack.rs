@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| tower_nylas_fuzz::stack::run(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tower_nylas_kit::fuzz::stack::run(data));

@@ -4,7 +4,8 @@
 ///
 /// From it follow [`TriggerKind`](super::TriggerKind), the types of objects with the table in their
 /// documentation, and the samples of the module `testing`. A new trigger is one row here, and a
-/// file `tests/fixtures/v3/NAME.json` for each form in its brackets.
+/// file `src/testing/samples/NAME.json` for each form in its brackets, with a line in `all.rs`
+/// there.
 ///
 /// Each block is the type of an object with the triggers that it belongs to; `also` names triggers
 /// that it can read although another type belongs to them. A row is the variant of `TriggerKind`,

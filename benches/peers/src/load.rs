@@ -1,7 +1,8 @@
 //! The load: connections that send one request after the other.
 //!
 //! The requests are made beforehand, and of a response only the head is looked at, so that the load
-//! generator needs less of its core than any server of its own.
+//! generator needs less of its core than any server of its own. For the same reason the client is
+//! not that of `crates/kit`, which keeps every header of every answer.
 
 use std::{
     net::SocketAddr,

@@ -14,7 +14,7 @@ pub(crate) const SECRET: &str = "an-invented-secret-1";
 pub(crate) const PATH: &str = "/webhooks/nylas";
 
 /// A `message.created` in the shape of a real one.
-const SAMPLE: &str = include_str!("../../../tests/fixtures/v3/message.created.json");
+const SAMPLE: &str = include_str!("../../../src/testing/samples/message.created.json");
 
 /// What a mail without copies, attachments and names does not have. Left out where the size leaves
 /// no room for it.

@@ -10,10 +10,13 @@ use crate::trigger::{TriggerKind, with_triggers};
 
 /// Name, trigger without its automatic suffixes, and `data.object` of every v3 sample.
 fn samples() -> Vec<(String, String, Value)> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/v3");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/testing/samples");
     let mut samples = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
         let mut sample: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
         let mut stem = sample["type"].as_str().unwrap();
         for suffix in [".truncated", ".transformed"] {

@@ -1,0 +1,349 @@
+//! Notifications read as every type there is. The oracle: the members of `serde_json`'s reading,
+//! picked by hand, and the promise that an object written again equals what it came from.
+
+use std::time::{Duration, SystemTime};
+
+use http::Uri;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use tower_nylas::{
+    Notification,
+    notification::{
+        Deltas, Envelope,
+        object::{
+            Booking, BounceDetected, Calendar, Contact, ContactDeleted, Event, EventDeleted,
+            Folder, Grant, Intelligence, LegacyTracking, LinkClicked, Message, MessageBounced,
+            MessageComplaint, MessageDeleted, MessageDelivered, MessageOpened, MessageRejected,
+            Notetaker, Object, SendResult, ThreadReplied,
+        },
+    },
+    testing,
+};
+
+use super::tree::Tree;
+use crate::reference::naive;
+
+pub fn run(data: &[u8]) {
+    let tree = Tree::read(data);
+    deltas(data, tree.as_ref());
+    let read = Notification::<Value>::try_from(testing::verified(data.to_vec()));
+    let facts = tree.as_ref().and_then(Facts::of);
+    let (notification, facts) = match (read, facts) {
+        (Ok(notification), Some(facts)) => (notification, facts),
+        (Err(_), None) => {
+            let complete = tree.as_ref().and_then(with_null_object);
+            no_type_reads_it(data, complete.is_some());
+            return;
+        }
+        (Ok(_), None) => panic!("accepted, but it is no notification"),
+        (Err(why), Some(_)) => panic!("{why}"),
+    };
+    facts.check(&notification);
+    accessors(&notification, &facts);
+    refetch(&notification);
+    typed(data, &facts);
+    by_trigger(data, &facts);
+}
+
+const ENVELOPE: [&str; 7] = [
+    "specversion",
+    "type",
+    "source",
+    "id",
+    "time",
+    "webhook_delivery_attempt",
+    "data",
+];
+
+/// What a notification says, by the definition of its format.
+struct Facts<'a> {
+    top: &'a Tree,
+    data: &'a Tree,
+    object: &'a Tree,
+    name: &'a str,
+}
+
+impl<'a> Facts<'a> {
+    /// `None` if this is no notification.
+    fn of(top: &'a Tree) -> Option<Self> {
+        top.without(&ENVELOPE)?;
+        let data = top.get("data")?;
+        data.without(&["application_id", "grant_id", "object"])?;
+        Some(Self {
+            top,
+            data,
+            object: data.get("object")?,
+            name: top.get("type")?.text()?,
+        })
+    }
+
+    fn check(&self, read: &Notification<Value>) {
+        assert_eq!(read.trigger().to_string(), self.name);
+        assert_eq!(read.id(), text(self.top, "id").as_deref());
+        assert_eq!(read.source(), text(self.top, "source").as_deref());
+        assert_eq!(read.specversion(), text(self.top, "specversion").as_deref());
+        let application_id = text(self.data, "application_id");
+        assert_eq!(read.application_id(), application_id.as_deref());
+        let time = whole_number(self.top, "time");
+        assert_eq!(read.time(), time);
+        let attempt = whole_number(self.top, "webhook_delivery_attempt");
+        let attempt = attempt.filter(|attempt| (0..=u32::MAX.into()).contains(attempt));
+        assert_eq!(read.attempt().map(i64::from), attempt);
+        assert_eq!(read.object, self.object.to_value());
+        assert_eq!(Some(read.extra()), self.top.without(&ENVELOPE).as_ref());
+        let extra = self.data.without(&["application_id", "grant_id", "object"]);
+        assert_eq!(Some(read.data_extra()), extra.as_ref());
+        let in_object = || Some(self.object.get("grant_id")?.text()?.to_owned());
+        let grant_id = text(self.data, "grant_id").or_else(in_object);
+        assert_eq!(read.grant_id().as_deref(), grant_id.as_deref());
+        let raw = serde_json::from_slice::<Tree>(read.raw_object().unwrap());
+        assert_eq!(raw.unwrap(), *self.object);
+        occurred_at(read.occurred_at(), time);
+    }
+}
+
+/// A text, or a number as text.
+pub(crate) fn text(tree: &Tree, name: &str) -> Option<String> {
+    match tree.get(name)? {
+        Tree::Leaf(Value::String(text)) => Some(text.clone()),
+        Tree::Leaf(Value::Number(number)) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A whole number, or the text of one.
+pub(crate) fn whole_number(tree: &Tree, name: &str) -> Option<i64> {
+    match tree.get(name)? {
+        Tree::Leaf(Value::String(text)) => text.parse().ok(),
+        Tree::Leaf(Value::Number(number)) => number.as_i64(),
+        _ => None,
+    }
+}
+
+fn occurred_at(read: Option<SystemTime>, time: Option<i64>) {
+    let seconds = time.filter(|time| *time >= 0);
+    let read = read.map(|at| at.duration_since(SystemTime::UNIX_EPOCH).unwrap());
+    assert_eq!(
+        read,
+        seconds.map(|seconds| Duration::from_secs(seconds.unsigned_abs()))
+    );
+}
+
+fn accessors(read: &Notification<Value>, facts: &Facts<'_>) {
+    let envelope = Envelope::peek(read.body()).unwrap();
+    assert_eq!(envelope.name(), facts.name);
+    assert_eq!(envelope.trigger(), *read.trigger());
+    assert_eq!(envelope.id(), read.id());
+    assert_eq!(envelope.time(), read.time());
+    assert_eq!(envelope.attempt(), read.attempt());
+    assert_eq!(
+        read.is_truncated(),
+        facts
+            .name
+            .split('.')
+            .skip(2)
+            .any(|part| part == "truncated")
+            && read.trigger().kind().as_str().len() < facts.name.len()
+    );
+    let reason = read.data_extra().get("reason");
+    assert_eq!(read.reason(), reason.and_then(Value::as_str));
+    let error = read.data_extra().get("error").cloned();
+    let error = error.and_then(|error| serde_json::from_value(error).ok());
+    assert_eq!(read.error(), error);
+    let shown = format!("{read:?}");
+    let mapped = read.clone().map(|_| ());
+    assert_eq!(format!("{mapped:?}"), shown);
+    assert_eq!(mapped.grant_id(), read.grant_id());
+}
+
+/// Whatever the ids are, the path stays inside the API.
+fn refetch(read: &Notification<Value>) {
+    let base = "https://api.us.nylas.com/";
+    let Ok(request) = read.refetch_request(base) else {
+        return;
+    };
+    let uri: &Uri = request.uri();
+    assert_eq!(uri.host(), Some("api.us.nylas.com"));
+    let segments: Vec<Vec<u8>> = uri
+        .path()
+        .split('/')
+        .skip(1)
+        .map(|segment| naive::form_decode(segment.as_bytes()))
+        .collect();
+    assert_eq!(segments[0], b"v3");
+    for segment in &segments {
+        assert!(![&b""[..], b".", b".."].contains(&&segment[..]));
+    }
+    let expected = match &segments[1][..] {
+        b"grants" => {
+            let grant_id = read.grant_id().unwrap();
+            assert_eq!(segments[2], grant_id.as_bytes());
+            3..=6
+        }
+        b"scheduling" => 4..=4,
+        b"notetakers" => 3..=3,
+        _ => panic!("{uri}"),
+    };
+    assert!(expected.contains(&segments.len()));
+    if let Some(query) = uri.query() {
+        assert_eq!(query.matches(['&', '=', '?', '#']).count(), 1);
+    }
+}
+
+macro_rules! all_types {
+    ($call:ident $arguments:tt) => {
+        all_types!($call $arguments
+            Grant Message MessageDeleted SendResult BounceDetected MessageOpened LinkClicked
+            ThreadReplied LegacyTracking Folder Calendar Event EventDeleted Contact ContactDeleted
+            Booking Notetaker Intelligence MessageBounced MessageComplaint MessageDelivered
+            MessageRejected)
+    };
+    ($call:ident $arguments:tt $($name:ident)+) => {
+        $($call::<$name> $arguments;)+
+    };
+}
+
+fn typed(data: &[u8], facts: &Facts<'_>) {
+    let object = serde_json::to_vec(&facts.object.to_value()).unwrap();
+    all_types!(agrees(data, &object, facts));
+}
+
+/// An object inside a notification reads as it does alone, and is written as it was.
+fn agrees<T>(data: &[u8], object: &[u8], facts: &Facts<'_>)
+where
+    T: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug + Send + 'static,
+{
+    let inside = Notification::<T>::try_from(testing::verified(data.to_vec()));
+    let alone = serde_json::from_slice::<T>(object);
+    match inside {
+        Ok(notification) => {
+            assert_eq!(alone.ok().as_ref(), Some(&notification.object));
+            let written = serde_json::to_value(&notification.object).unwrap();
+            assert_same(written, facts.object.to_value());
+        }
+        // A member that is there twice is refused; alone, it was written once.
+        Err(_) => assert!(alone.is_err() || has_repetitions(facts.object)),
+    }
+}
+
+fn has_repetitions(tree: &Tree) -> bool {
+    match tree {
+        Tree::Object(members) => {
+            let names: std::collections::HashSet<_> = members.iter().map(|(key, _)| key).collect();
+            names.len() < members.len() || members.iter().any(|(_, value)| has_repetitions(value))
+        }
+        Tree::Array(items) => items.iter().any(has_repetitions),
+        Tree::Leaf(_) => false,
+    }
+}
+
+fn assert_same(written: Value, original: Value) {
+    // An object that may be missing altogether is written as an empty one.
+    let may_be_missing = original.is_null() && written.is_object();
+    let original = if may_be_missing { json!({}) } else { original };
+    assert_eq!(without_nulls(written), without_nulls(original));
+}
+
+/// Fields that were `null` are left out when an object is written.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| (key, without_nulls(value)))
+            .collect(),
+        Value::Array(items) => items.into_iter().map(without_nulls).collect(),
+        other => other,
+    }
+}
+
+/// [`Object`] takes the type that its table has for the trigger.
+fn by_trigger(data: &[u8], facts: &Facts<'_>) {
+    let stem = stem(facts.name);
+    let row = Object::TYPES.iter().find(|(trigger, _)| *trigger == stem);
+    let expected = row.map_or("Unknown", |(_, name)| name);
+    let Ok(read) = Notification::<Object>::try_from(testing::verified(data.to_vec())) else {
+        assert_ne!(expected, "Unknown");
+        return;
+    };
+    assert_eq!(read.object.type_name(), expected);
+    let written = serde_json::to_value(&read.object).unwrap();
+    assert_same(written, facts.object.to_value());
+}
+
+/// The name without `.transformed` and `.truncated`, in either order, each once, as long as two
+/// segments remain.
+fn stem(name: &str) -> &str {
+    let cut = |name: &'_ str, suffix: &str| {
+        let stem = name.strip_suffix(suffix)?;
+        stem.contains('.').then_some(stem.len())
+    };
+    let (one, other) = (".transformed", ".truncated");
+    for (last, before) in [(one, other), (other, one)] {
+        if let Some(end) = cut(name, last) {
+            let rest = &name[..end];
+            return cut(rest, before).map_or(rest, |end| &rest[..end]);
+        }
+    }
+    name
+}
+
+/// The notification with `null` for its object, if that is all that it lacks.
+fn with_null_object(top: &Tree) -> Option<Tree> {
+    let mut top = top.clone();
+    let Tree::Object(members) = &mut top else {
+        return None;
+    };
+    let (_, data) = members.iter_mut().find(|(key, _)| key == "data")?;
+    match data {
+        Tree::Object(members) if members.iter().all(|(key, _)| key != "object") => {
+            members.push(("object".to_owned(), Tree::Leaf(Value::Null)));
+        }
+        _ => return None,
+    }
+    Facts::of(&top).is_some().then_some(top)
+}
+
+/// `Value` is the most lenient type, except that it does not take a missing object for `null`.
+fn no_type_reads_it(data: &[u8], only_object_is_missing: bool) {
+    fn refuses<T: DeserializeOwned + Send + 'static>(data: &[u8], only_object_is_missing: bool) {
+        let read = Notification::<T>::try_from(testing::verified(data.to_vec()));
+        let takes_null = serde_json::from_slice::<T>(b"null").is_ok();
+        assert_eq!(read.is_ok(), only_object_is_missing && takes_null);
+    }
+    all_types!(refuses(data, only_object_is_missing));
+}
+
+fn deltas(data: &[u8], tree: Option<&Tree>) {
+    let read = Deltas::from_slice(data);
+    let Some(tree) = tree else {
+        assert!(read.is_err());
+        return;
+    };
+    let Ok(read) = read else { return };
+    let written = serde_json::to_value(&read).unwrap();
+    assert_eq!(without_nulls(written), without_nulls(tree.to_value()));
+    for (delta, original) in read
+        .deltas
+        .iter()
+        .zip(tree.get("deltas").into_iter().flat_map(items))
+    {
+        let at = |name| original.get(name).and_then(|at| at.to_value().as_i64());
+        assert_eq!(delta.occurred_at(), at("date").or(at("time")));
+        let Some(object) = &delta.object_data else {
+            continue;
+        };
+        if let Some(tracking) = object.tracking() {
+            let written = serde_json::to_value(&tracking).unwrap();
+            let metadata = object.metadata.as_map().unwrap().clone();
+            assert_eq!(without_nulls(written), without_nulls(metadata.into()));
+        }
+    }
+}
+
+fn items(tree: &Tree) -> &[Tree] {
+    match tree {
+        Tree::Array(items) => items,
+        _ => &[],
+    }
+}

@@ -1,0 +1,84 @@
+//! Which secrets are accepted at which time.
+
+use std::time::Duration;
+
+use super::scenario::SecretOperation;
+
+/// All times count from the beginning of the scenario.
+#[derive(Debug)]
+pub struct KnownSecrets {
+    /// Each with its end. The first is the newest.
+    accepted: Vec<(&'static str, Option<Duration>)>,
+    expects_rotation_until: Option<Duration>,
+}
+
+impl KnownSecrets {
+    pub fn new(secrets: &[&'static str]) -> Self {
+        Self {
+            accepted: secrets.iter().map(|secret| (*secret, None)).collect(),
+            expects_rotation_until: None,
+        }
+    }
+
+    pub fn is_pending(&self) -> bool {
+        self.accepted.is_empty()
+    }
+
+    pub fn accepted(&self, now: Duration) -> Vec<&'static str> {
+        let mut accepted = Vec::new();
+        for (secret, end) in &self.accepted {
+            if end.is_none_or(|end| end > now) {
+                accepted.push(*secret);
+            }
+        }
+        accepted
+    }
+
+    pub fn expects_rotation(&self, now: Duration) -> bool {
+        self.expects_rotation_until.is_some_and(|end| end > now)
+    }
+
+    pub fn operate(&mut self, now: Duration, operation: &SecretOperation) {
+        self.accepted
+            .retain(|(_, end)| end.is_none_or(|end| end > now));
+        match operation {
+            SecretOperation::Set(secret) => {
+                self.accepted = vec![(secret, None)];
+                self.expects_rotation_until = None;
+            }
+            SecretOperation::Rotate(secret, keep) => self.rotate(now, secret, *keep),
+            SecretOperation::ExpectRotation(max) => {
+                self.expects_rotation_until = Some(now.saturating_add(*max));
+            }
+        }
+    }
+
+    fn rotate(&mut self, now: Duration, secret: &'static str, keep: Duration) {
+        if self.accepted.first().map(|(newest, _)| *newest) == Some(secret) {
+            return;
+        }
+        self.accepted.retain(|(old, _)| *old != secret);
+        // A secret that was given an end keeps it, and for ever is no end.
+        let end = (keep < Duration::MAX).then(|| now + keep);
+        for (_, old_end) in &mut self.accepted {
+            *old_end = old_end.or(end);
+        }
+        self.accepted.insert(0, (secret, None));
+        if self.accepted.len() > 4 {
+            self.drop_one();
+        }
+        self.expects_rotation_until = None;
+    }
+
+    /// Of the old secrets, the one that would end first; if that leaves a choice, the oldest.
+    fn drop_one(&mut self) {
+        let never = Duration::MAX;
+        let mut first = 1;
+        for other in 2..self.accepted.len() {
+            if self.accepted[other].1.unwrap_or(never) <= self.accepted[first].1.unwrap_or(never) {
+                first = other;
+            }
+        }
+        self.accepted.remove(first);
+    }
+}

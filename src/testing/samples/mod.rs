@@ -1,0 +1,33 @@
+//! One notification for every type and documented form, with invented values.
+
+use crate::trigger::with_triggers;
+
+macro_rules! samples {
+    ($(
+        $object:ident $(also [$($also:literal)+])? {
+            $($variant:ident = $name:literal [$($form:literal)*])+
+        }
+    )+) => {
+        /// Sample notifications: the trigger's whole name, and the body.
+        ///
+        /// There is one for each of the 53 types with a published schema and for the documented
+        /// forms with `.transformed` and `.truncated`. All values are invented.
+        pub const SAMPLES: &[(&str, &str)] = &[$($($((
+            concat!($name, $form),
+            include_str!(concat!($name, $form, ".json")),
+        ),)*)+)+];
+    };
+}
+
+with_triggers!(samples);
+
+/// The sample notification of a trigger, by its whole name.
+///
+/// ```
+/// let body = tower_nylas::testing::sample("message.created.truncated");
+/// assert!(body.is_some_and(|body| body.contains("message.created.truncated")));
+/// ```
+pub fn sample(trigger: &str) -> Option<&'static str> {
+    let (_, body) = SAMPLES.iter().find(|(name, _)| *name == trigger)?;
+    Some(body)
+}

@@ -1,0 +1,169 @@
+//! Extractors: proof of verification or nothing.
+
+#![cfg(feature = "axum")]
+
+use std::sync::{Arc, Mutex};
+
+use axum::{Router, extract::State, middleware, routing::post};
+use http::StatusCode;
+use tower_nylas::{
+    Notification, Secrets, Trigger, TriggerRouter, VerifiedBody, WebhookLayer,
+    extract::{MissingVerification, NotificationRejection},
+    notification::object::Message,
+};
+use tower_nylas_kit::{
+    delivery::{PATH, SECRET, delivery},
+    serve::serve_axum,
+    wire::send,
+};
+
+const MESSAGE: &str = include_str!("../../src/testing/samples/message.created.truncated.json");
+
+fn layer() -> WebhookLayer {
+    WebhookLayer::new(Secrets::new(SECRET).unwrap())
+}
+
+type Seen = Arc<Mutex<Vec<String>>>;
+
+async fn receive(
+    State(seen): State<Seen>,
+    trigger: Trigger,
+    body: VerifiedBody,
+    n: Notification<Message>,
+) {
+    let entry = format!(
+        "{trigger} {} {} {}",
+        n.id().unwrap_or_default(),
+        n.object.id,
+        body.verified_by()
+    );
+    seen.lock().unwrap().push(entry);
+}
+
+fn expected() -> String {
+    let json: serde_json::Value = serde_json::from_str(MESSAGE).unwrap();
+    format!(
+        "message.created.truncated {} {} default",
+        json["id"].as_str().unwrap(),
+        json["data"]["object"]["id"].as_str().unwrap()
+    )
+}
+
+#[tokio::test]
+async fn extractors_give_what_was_verified() {
+    let seen = Seen::default();
+    let app = Router::new()
+        .route(PATH, post(receive).layer(layer()))
+        .with_state(seen.clone());
+    let address = serve_axum(app).await;
+    assert_eq!(
+        send(address, &delivery(MESSAGE.as_bytes())).await.status,
+        200
+    );
+    assert_eq!(*seen.lock().unwrap(), [expected()]);
+}
+
+#[tokio::test]
+async fn extractors_work_behind_the_router_of_triggers() {
+    let seen = Seen::default();
+    let triggers =
+        TriggerRouter::new().on_service("message.created", post(receive).with_state(seen.clone()));
+    let app = Router::new().route_service(PATH, layer().layer(triggers));
+    let address = serve_axum(app).await;
+    assert_eq!(
+        send(address, &delivery(MESSAGE.as_bytes())).await.status,
+        200
+    );
+    assert_eq!(*seen.lock().unwrap(), [expected()]);
+}
+
+/// What stands between the layer and the handler cannot smuggle in another body.
+#[tokio::test]
+async fn a_replaced_body_changes_nothing() {
+    async fn replace(
+        request: axum::extract::Request,
+        next: middleware::Next,
+    ) -> axum::response::Response {
+        next.run(request.map(|_| "{\"type\":\"forged\"}".into()))
+            .await
+    }
+    let seen = Seen::default();
+    let app = Router::new()
+        .route(PATH, post(receive))
+        .layer(middleware::from_fn(replace))
+        .layer(layer())
+        .with_state(seen.clone());
+    let address = serve_axum(app).await;
+    assert_eq!(
+        send(address, &delivery(MESSAGE.as_bytes())).await.status,
+        200
+    );
+    assert_eq!(*seen.lock().unwrap(), [expected()]);
+}
+
+#[tokio::test]
+async fn without_the_layer_there_is_an_error_that_names_it_and_no_data() {
+    let seen = Seen::default();
+    let app = Router::new()
+        .route("/all", post(receive))
+        .route("/trigger", post(async |_: Trigger| ()))
+        .route("/body", post(async |_: VerifiedBody| ()))
+        .route("/notification", post(async |_: Notification| ()))
+        .with_state(seen.clone());
+    let address = serve_axum(app).await;
+    for path in ["/all", "/trigger", "/body", "/notification"] {
+        let request = String::from_utf8(delivery(MESSAGE.as_bytes())).unwrap();
+        let answer = send(address, request.replace(PATH, path).as_bytes()).await;
+        assert_eq!(answer.status, 500, "{path}");
+        assert!(answer.text().contains("WebhookLayer"), "{}", answer.text());
+        assert!(!answer.text().contains("ferry"), "{}", answer.text());
+    }
+    assert!(seen.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_fit_is_acknowledged() {
+    let app = Router::new().route(
+        PATH,
+        post(async |_: Notification<Message>| ()).layer(layer()),
+    );
+    let address = serve_axum(app).await;
+    let body = br#"{"type":"message.created","data":{"object":{}}}"#;
+    assert_eq!(send(address, &delivery(body)).await.status, 200);
+}
+
+#[test]
+fn rejections_are_types_that_tell_apart() {
+    use axum::response::IntoResponse;
+    let rejection = NotificationRejection::from(MissingVerification);
+    assert!(matches!(
+        rejection,
+        NotificationRejection::MissingVerification(_)
+    ));
+    assert_eq!(
+        rejection.into_response().status(),
+        StatusCode::INTERNAL_SERVER_ERROR
+    );
+}
+
+/// With gzip, extractors see the inflated bytes under the same proof.
+#[cfg(all(feature = "gzip", feature = "testing"))]
+#[tokio::test]
+async fn extractors_give_the_inflated_bytes() {
+    let compressed = tower_nylas_kit::delivery::gzip(MESSAGE.as_bytes());
+    let seen = Seen::default();
+    let app = Router::new()
+        .route(PATH, post(receive).layer(layer()))
+        .with_state(seen.clone());
+    let secret = tower_nylas::WebhookSecret::new(SECRET).unwrap();
+    let mut request = tower_nylas::testing::signed_request(&secret, compressed);
+    *request.uri_mut() = http::Uri::from_static(PATH);
+    request
+        .headers_mut()
+        .insert("content-encoding", http::HeaderValue::from_static("gzip"));
+    let response = tower::ServiceExt::oneshot(app, request.map(axum::body::Body::new))
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(*seen.lock().unwrap(), [expected()]);
+}

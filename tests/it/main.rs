@@ -1,0 +1,23 @@
+//! The tests of what the crate promises, a module for each subject, in one program; what they share
+//! is in `tower-nylas-kit`. Those whose process matters (what it allocates, what it still holds at
+//! the end, other programs) stand beside it.
+
+mod budget;
+mod cancel;
+mod challenge;
+mod extract;
+mod layers;
+mod mistakes_of_others;
+mod mounts;
+mod notifications;
+mod objects;
+mod observe;
+mod readiness;
+mod rotation;
+mod router;
+mod secrecy;
+mod shutdown;
+mod signatures;
+mod status;
+mod testing;
+mod v2;

@@ -1,0 +1,886 @@
+//! How a server gets its first secret, and how it lives through a rotation without losing anything.
+
+use std::{
+    collections::HashSet,
+    env,
+    process::Command,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use tokio::task::yield_now;
+use tower::ServiceExt;
+use tower_nylas::{
+    BoxError, InvalidSecret, Rejection, SecretSource, Secrets, Signature, TriggerRouter,
+    VerifiedBody, VerifyError, WebhookLayer, testing::VirtualClock, webhook::Webhook,
+};
+use tower_nylas_kit::{
+    body::{Scripted, Step},
+    delivery::{PATH, sign_with},
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+fn notification(number: usize) -> Bytes {
+    format!(r#"{{"type":"message.created","id":"n-{number}","data":{{"object":{{}}}}}}"#).into()
+}
+
+fn webhook(secrets: &Secrets) -> Webhook<TriggerRouter> {
+    WebhookLayer::with_timer(secrets.clone(), VirtualClock::new()).layer(TriggerRouter::new())
+}
+
+fn request<B>(signature: &Signature, body: B) -> Request<B> {
+    let request = Request::post(PATH).header("x-nylas-signature", signature.to_hex());
+    request.body(body).unwrap()
+}
+
+/// A body in three frames, with something that happens before the last: two are being hashed then,
+/// with the secrets of that moment.
+fn interrupted(body: &Bytes, event: impl FnOnce() + Send + 'static) -> Scripted<Bytes> {
+    let mut event = Some(event);
+    Scripted::frames(in_three(body)).on_poll(move |poll| {
+        if poll == 2 {
+            event.take().expect("the third poll comes once")();
+        }
+    })
+}
+
+fn in_three(body: &Bytes) -> [Bytes; 3] {
+    [body.slice(..9), body.slice(9..20), body.slice(20..)]
+}
+
+mod in_flight {
+    use super::*;
+
+    const REQUESTS: usize = 10_000;
+
+    /// Nylas, as far as it signs: with one secret, which it exchanges at once.
+    struct Nylas(Mutex<String>);
+
+    impl Nylas {
+        fn sign(&self, body: &[u8]) -> Signature {
+            sign_with(&self.0.lock().unwrap(), body)
+        }
+
+        /// `POST /v3/webhooks/rotate-secret/{id}`.
+        fn rotate(&self, secret: &str) -> String {
+            secret.clone_into(&mut self.0.lock().unwrap());
+            secret.to_owned()
+        }
+    }
+
+    struct World {
+        nylas: Nylas,
+        secrets: Secrets,
+        handled: Mutex<HashSet<String>>,
+        forgeries_handled: AtomicUsize,
+    }
+
+    /// What became of one delivery.
+    struct Delivery {
+        number: usize,
+        signature: Signature,
+        status: StatusCode,
+    }
+
+    impl World {
+        fn new() -> Arc<Self> {
+            Arc::new(Self {
+                nylas: Nylas(Mutex::new("secret-0".to_owned())),
+                secrets: Secrets::new("secret-0").unwrap(),
+                handled: Mutex::default(),
+                forgeries_handled: AtomicUsize::new(0),
+            })
+        }
+
+        fn webhook(self: &Arc<Self>) -> Webhook<TriggerRouter> {
+            let world = self.clone();
+            let router = TriggerRouter::new().fallback(move |n: tower_nylas::Notification| {
+                if n.id().is_some_and(|id| id.starts_with("forged")) {
+                    world.forgeries_handled.fetch_add(1, Ordering::SeqCst);
+                } else {
+                    world
+                        .handled
+                        .lock()
+                        .unwrap()
+                        .insert(n.id().unwrap_or_default().to_owned());
+                }
+                async {}
+            });
+            WebhookLayer::with_timer(self.secrets.clone(), VirtualClock::new()).layer(router)
+        }
+
+        /// Signs, then takes its time on the way.
+        async fn deliver(
+            self: Arc<Self>,
+            webhook: Webhook<TriggerRouter>,
+            number: usize,
+        ) -> Delivery {
+            for _ in 0..number % 60 {
+                yield_now().await;
+            }
+            let body = notification(number);
+            let signature = self.nylas.sign(&body);
+            if number.is_multiple_of(5) {
+                let forged = format!(r#"{{"type":"a.b","id":"forged-{number}"}}"#).into();
+                let status = send_slowly(webhook.clone(), &signature, &forged, number % 3).await;
+                assert_ne!(status, StatusCode::OK);
+            }
+            let status = send_slowly(webhook, &signature, &body, number % 7).await;
+            Delivery {
+                number,
+                signature,
+                status,
+            }
+        }
+
+        async fn send_again(&self, webhook: &Webhook<TriggerRouter>, lost: &Delivery) {
+            let body = notification(lost.number);
+            // It is not documented which signature a repetition carries.
+            for signature in [lost.signature, self.nylas.sign(&body)] {
+                let status = send_slowly(webhook.clone(), &signature, &body, 0).await;
+                assert_eq!(status, StatusCode::OK, "{}", lost.number);
+            }
+        }
+    }
+
+    async fn send_slowly(
+        webhook: Webhook<TriggerRouter>,
+        signature: &Signature,
+        body: &Bytes,
+        pauses: usize,
+    ) -> StatusCode {
+        let mut steps = Vec::new();
+        for frame in in_three(body) {
+            steps.push(Step::Data(frame));
+            steps.resize(steps.len() + pauses, Step::Later);
+        }
+        let request = request(signature, Scripted::new(steps));
+        webhook.oneshot(request).await.unwrap().status()
+    }
+
+    async fn rotate_as_documented(world: Arc<World>, expecting: bool) {
+        let pause = async |rounds| {
+            for _ in 0..rounds {
+                yield_now().await;
+            }
+        };
+        pause(20).await;
+        if expecting {
+            world.secrets.expect_rotation(2 * MINUTE);
+        }
+        pause(10).await;
+        let new = world.nylas.rotate("secret-1");
+        pause(20).await;
+        world.secrets.rotate(new, HOUR).unwrap();
+    }
+
+    async fn run(
+        world: &Arc<World>,
+        requests: usize,
+        rotation: impl Future<Output = ()> + Send + 'static,
+    ) -> Vec<Delivery> {
+        let webhook = world.webhook();
+        let deliver = |number| tokio::spawn(world.clone().deliver(webhook.clone(), number));
+        let under_way: Vec<_> = (0..requests).map(deliver).collect();
+        let rotation = tokio::spawn(rotation);
+        let mut deliveries = Vec::new();
+        for delivery in under_way {
+            deliveries.push(delivery.await.unwrap());
+        }
+        rotation.await.unwrap();
+        deliveries
+    }
+
+    async fn check(world: &Arc<World>, deliveries: &[Delivery]) {
+        let webhook = world.webhook();
+        let handled = world.handled.lock().unwrap().len();
+        let mut repeated = 0;
+        for delivery in deliveries {
+            match delivery.status {
+                StatusCode::OK => {}
+                StatusCode::SERVICE_UNAVAILABLE => {
+                    repeated += 1;
+                    world.send_again(&webhook, delivery).await;
+                }
+                lost => panic!("{} was lost with {lost}", delivery.number),
+            }
+        }
+        assert_eq!(handled + repeated, REQUESTS);
+        assert_eq!(world.handled.lock().unwrap().len(), REQUESTS);
+        assert_eq!(world.forgeries_handled.load(Ordering::SeqCst), 0);
+    }
+
+    /// On one thread, so that the order of things is always the same.
+    #[tokio::test]
+    async fn nothing_genuine_is_lost() {
+        let world = World::new();
+        let deliveries = run(&world, REQUESTS, rotate_as_documented(world.clone(), true)).await;
+        check(&world, &deliveries).await;
+
+        // All that can happen did.
+        let count = |status: u16, secret: &str| {
+            let is_by =
+                |one: &&Delivery| one.signature == sign_with(secret, &notification(one.number));
+            let of_status = deliveries.iter().filter(|one| one.status == status);
+            of_status.filter(is_by).count()
+        };
+        assert!(count(200, "secret-0") > 100);
+        assert!(count(200, "secret-1") > 100);
+        assert!(count(503, "secret-1") > 100);
+        assert_eq!(count(503, "secret-0"), 0);
+    }
+
+    /// What shows that the test above can fail, and why `expect_rotation` exists.
+    #[tokio::test]
+    async fn without_expecting_the_rotation_much_is_lost() {
+        let world = World::new();
+        let deliveries = run(
+            &world,
+            REQUESTS / 4,
+            rotate_as_documented(world.clone(), false),
+        )
+        .await;
+        let lost = deliveries.iter().filter(|one| one.status == 401).count();
+        assert!(lost > 100, "{lost}");
+    }
+
+    /// With real races between threads.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn nothing_genuine_is_lost_on_several_threads() {
+        let world = World::new();
+        let rotation = {
+            let world = world.clone();
+            async move {
+                rotate_as_documented(world.clone(), true).await;
+                // Once more, and again what everybody knows already.
+                world.secrets.rotate("secret-1", HOUR).unwrap();
+                world.secrets.expect_rotation(MINUTE);
+                yield_now().await;
+                let new = world.nylas.rotate("secret-2");
+                yield_now().await;
+                world.secrets.rotate(new, HOUR).unwrap();
+            }
+        };
+        let deliveries = run(&world, REQUESTS, rotation).await;
+        check(&world, &deliveries).await;
+    }
+
+    /// Verification on plain bytes, while other threads exchange the secrets all the time.
+    #[test]
+    fn a_secret_that_is_always_in_the_set_is_always_accepted() {
+        let secrets = Secrets::new("always").unwrap();
+        let (body, done) = (notification(1), AtomicBool::new(false));
+        let (genuine, forged) = (sign_with("always", &body), sign_with("never", &body));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0..500 {
+                    secrets.rotate(format!("other-{round}"), HOUR).unwrap();
+                    secrets.rotate("always", HOUR).unwrap();
+                }
+                done.store(true, Ordering::SeqCst);
+            });
+            while !done.load(Ordering::SeqCst) {
+                assert_eq!(secrets.verify(&body, &genuine), Ok(()));
+                assert!(secrets.verify(&body, &forged).is_err());
+            }
+        });
+    }
+}
+
+mod while_a_body_arrives {
+    use super::*;
+
+    async fn answer(
+        secrets: &Secrets,
+        signed_with: &str,
+        event: impl FnOnce() + Send + 'static,
+    ) -> Response<()> {
+        let body = notification(1);
+        let request = request(&sign_with(signed_with, &body), interrupted(&body, event));
+        webhook(secrets).oneshot(request).await.unwrap().map(drop)
+    }
+
+    fn reason<B>(response: &Response<B>) -> &Rejection {
+        response.extensions().get().unwrap()
+    }
+
+    #[tokio::test]
+    async fn set_drops_the_old_secret_also_for_a_body_half_read() {
+        let secrets = Secrets::new("old").unwrap();
+        let shared = secrets.clone();
+        let response = answer(&secrets, "old", move || shared.set("new").unwrap()).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        assert!(matches!(reason(&response), Rejection::SignatureMismatch(_)));
+
+        let shared = secrets.clone();
+        let response = answer(&secrets, "newer", move || shared.set("newer").unwrap()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+
+    /// The only frame is there, the end is not: nothing is hashed yet, and nothing is decided.
+    #[tokio::test]
+    async fn set_drops_the_old_secret_also_behind_a_single_frame() {
+        let secrets = Secrets::new("old").unwrap();
+        let (shared, body) = (secrets.clone(), notification(1));
+        let one_frame = Scripted::frames([body.clone()]).on_poll(move |poll| {
+            if poll == 1 {
+                shared.set("new").unwrap();
+            }
+        });
+        let request = request(&sign_with("old", &body), one_frame);
+        let response = webhook(&secrets).oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    }
+
+    #[tokio::test]
+    async fn rotate_accepts_both_the_old_and_the_new_one() {
+        for signed_with in ["old", "new"] {
+            let secrets = Secrets::new("old").unwrap();
+            let shared = secrets.clone();
+            let rotate = move || shared.rotate("new", HOUR).unwrap();
+            let response = answer(&secrets, signed_with, rotate).await;
+            assert_eq!(response.status(), StatusCode::OK, "{signed_with}");
+        }
+        let secrets = Secrets::new("old").unwrap();
+        let shared = secrets.clone();
+        let rotate = move || shared.rotate("new", HOUR).unwrap();
+        let response = answer(&secrets, "neither", rotate).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    }
+
+    #[tokio::test]
+    async fn an_expectation_counts_from_its_beginning_to_its_end() {
+        let timer = VirtualClock::new();
+        let secrets = Secrets::builder()
+            .clock(timer.clone())
+            .secret("old")
+            .unwrap();
+        let shared = secrets.clone();
+        let expect = move || shared.expect_rotation(MINUTE);
+        let response = answer(&secrets, "new", expect).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(matches!(reason(&response), Rejection::RotationExpected));
+
+        // It is over before the body is.
+        let response = answer(&secrets, "new", move || timer.advance(MINUTE)).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    }
+
+    #[tokio::test]
+    async fn an_old_secret_may_expire_meanwhile() {
+        let timer = VirtualClock::new();
+        let secrets = Secrets::builder()
+            .clock(timer.clone())
+            .secret("old")
+            .unwrap();
+        secrets.rotate("new", MINUTE).unwrap();
+        let response = answer(&secrets, "old", || ()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let response = answer(&secrets, "old", move || timer.advance(MINUTE)).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    }
+
+    /// Secrets that are exchanged with every frame must not keep a request from its end.
+    #[tokio::test]
+    async fn many_exchanges_decide_by_the_last() {
+        let secrets = Secrets::new("old").unwrap();
+        let (shared, body) = (secrets.clone(), notification(1));
+        let last = body.len();
+        let bytes: Vec<_> = (0..last).map(|at| body.slice(at..=at)).collect();
+        let frames = Scripted::frames(bytes).on_poll(move |poll| {
+            let secret = if poll == last {
+                "last".into()
+            } else {
+                format!("secret-{poll}")
+            };
+            shared.set(secret).unwrap();
+        });
+        let request = request(&sign_with("last", &body), frames);
+        let response = webhook(&secrets).oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+}
+
+mod in_time {
+    use super::*;
+
+    /// A set with one secret, its clock, and a question to it.
+    struct Case {
+        secrets: Secrets,
+        timer: VirtualClock,
+    }
+
+    impl Case {
+        fn new(secret: &str) -> Self {
+            let timer = VirtualClock::new();
+            let secrets = Secrets::builder()
+                .clock(timer.clone())
+                .secret(secret)
+                .unwrap();
+            Self { secrets, timer }
+        }
+
+        fn check(&self, signed_with: &str) -> Result<(), VerifyError> {
+            let body = b"{}";
+            let signature = sign_with(signed_with, body);
+            let answer = self.secrets.verify(body, &signature);
+            let mut verifier = self.secrets.verifier(signature);
+            verifier.update(body);
+            assert_eq!(verifier.finish(), answer);
+            answer
+        }
+
+        #[track_caller]
+        fn assert_accepts_of(&self, all: &[&str], accepted: &[&str]) {
+            for secret in all {
+                let accepts = self.check(secret).is_ok();
+                assert_eq!(accepts, accepted.contains(secret), "{secret}");
+            }
+        }
+    }
+
+    /// The shortest time there is.
+    const INSTANT: Duration = Duration::from_nanos(1);
+    const ALL: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+
+    #[test]
+    fn the_old_secret_is_refused_after_keep_old_for() {
+        let case = Case::new("a");
+        case.secrets.rotate("b", HOUR).unwrap();
+        case.timer.advance(HOUR.saturating_sub(INSTANT));
+        case.assert_accepts_of(&ALL, &["a", "b"]);
+        case.timer.advance(INSTANT);
+        case.assert_accepts_of(&ALL, &["b"]);
+        assert_eq!(case.check("a"), Err(VerifyError::Mismatch));
+        assert!(format!("{:?}", case.secrets).contains("secrets: 1"));
+    }
+
+    #[test]
+    fn zero_keeps_nothing_and_the_longest_time_keeps_for_good() {
+        let case = Case::new("a");
+        case.secrets.rotate("b", Duration::ZERO).unwrap();
+        case.assert_accepts_of(&ALL, &["b"]);
+        case.secrets.rotate("c", Duration::MAX).unwrap();
+        case.timer.advance(HOUR * 24 * 365);
+        case.assert_accepts_of(&ALL, &["b", "c"]);
+    }
+
+    #[test]
+    fn an_expectation_ends_with_its_time_a_rotation_or_a_new_secret() {
+        let case = Case::new("a");
+        case.secrets.expect_rotation(MINUTE);
+        assert_eq!(case.check("a"), Ok(()));
+        assert_eq!(case.check("b"), Err(VerifyError::RotationExpected));
+        case.timer.advance(MINUTE.saturating_sub(INSTANT));
+        assert_eq!(case.check("b"), Err(VerifyError::RotationExpected));
+        case.timer.advance(INSTANT);
+        assert_eq!(case.check("b"), Err(VerifyError::Mismatch));
+
+        case.secrets.expect_rotation(MINUTE);
+        case.secrets.rotate("b", HOUR).unwrap();
+        assert_eq!(case.check("c"), Err(VerifyError::Mismatch));
+        case.secrets.expect_rotation(MINUTE);
+        case.secrets.set("c").unwrap();
+        assert_eq!(case.check("d"), Err(VerifyError::Mismatch));
+    }
+
+    #[test]
+    fn an_expectation_without_end_is_one() {
+        let case = Case::new("a");
+        case.secrets.expect_rotation(Duration::MAX);
+        case.timer.advance(HOUR * 24 * 365);
+        assert_eq!(case.check("b"), Err(VerifyError::RotationExpected));
+        case.secrets.rotate("b", HOUR).unwrap();
+        assert_eq!(case.check("c"), Err(VerifyError::Mismatch));
+    }
+
+    /// Replicas that fetch the secret every few seconds call `rotate` with what they know already.
+    #[test]
+    fn rotating_to_the_newest_secret_changes_nothing() {
+        let case = Case::new("a");
+        case.secrets.rotate("b", HOUR).unwrap();
+        case.timer.advance(HOUR / 2);
+        for keep_old_for in [Duration::ZERO, HOUR, Duration::MAX] {
+            case.secrets.rotate("b", keep_old_for).unwrap();
+            case.assert_accepts_of(&ALL, &["a", "b"]);
+        }
+        case.timer.advance(HOUR / 2);
+        case.assert_accepts_of(&ALL, &["b"]);
+    }
+
+    /// Above all it must not end an expectation: Nylas may switch at any moment.
+    #[test]
+    fn rotating_to_the_newest_secret_does_not_end_an_expectation() {
+        let case = Case::new("a");
+        case.secrets.expect_rotation(MINUTE);
+        case.secrets.rotate("a", HOUR).unwrap();
+        assert_eq!(case.check("b"), Err(VerifyError::RotationExpected));
+        case.secrets.rotate("b", HOUR).unwrap();
+        assert_eq!(case.check("c"), Err(VerifyError::Mismatch));
+        case.assert_accepts_of(&ALL, &["a", "b"]);
+    }
+
+    #[test]
+    fn rotating_back_and_forth_keeps_both() {
+        let case = Case::new("a");
+        case.secrets.rotate("b", HOUR).unwrap();
+        case.secrets.rotate("a", HOUR).unwrap();
+        case.assert_accepts_of(&ALL, &["a", "b"]);
+        case.timer.advance(HOUR);
+        case.assert_accepts_of(&ALL, &["a"]);
+    }
+
+    #[test]
+    fn another_rotation_keeps_no_secret_longer() {
+        let case = Case::new("a");
+        case.secrets.rotate("b", HOUR).unwrap();
+        case.timer.advance(HOUR / 2);
+        case.secrets.rotate("c", HOUR).unwrap();
+        case.assert_accepts_of(&ALL, &["a", "b", "c"]);
+        case.timer.advance(HOUR / 2);
+        case.assert_accepts_of(&ALL, &["b", "c"]);
+        case.timer.advance(HOUR / 2);
+        case.assert_accepts_of(&ALL, &["c"]);
+    }
+
+    #[test]
+    fn a_fifth_secret_drops_the_oldest() {
+        let case = Case::new("a");
+        for secret in ["b", "c", "d"] {
+            case.secrets.rotate(secret, HOUR).unwrap();
+        }
+        case.assert_accepts_of(&ALL, &["a", "b", "c", "d"]);
+        case.secrets.rotate("e", HOUR).unwrap();
+        case.assert_accepts_of(&ALL, &["b", "c", "d", "e"]);
+        case.secrets.rotate("f", HOUR).unwrap();
+        case.assert_accepts_of(&ALL, &["c", "d", "e", "f"]);
+        case.timer.advance(HOUR);
+        case.assert_accepts_of(&ALL, &["f"]);
+    }
+
+    #[test]
+    fn a_fifth_secret_drops_the_one_that_would_expire_first() {
+        let case = Case::new("a");
+        case.secrets.rotate("b", 2 * HOUR).unwrap();
+        case.secrets.rotate("c", MINUTE).unwrap();
+        case.secrets.rotate("d", HOUR).unwrap();
+        case.assert_accepts_of(&ALL, &["a", "b", "c", "d"]);
+        case.secrets.rotate("e", HOUR).unwrap();
+        case.assert_accepts_of(&ALL, &["a", "c", "d", "e"]);
+        case.secrets.rotate("f", HOUR).unwrap();
+        case.assert_accepts_of(&ALL, &["a", "d", "e", "f"]);
+    }
+
+    #[test]
+    fn a_list_of_secrets_is_kept_as_a_whole() {
+        let timer = VirtualClock::new();
+        let secrets = Secrets::builder()
+            .clock(timer.clone())
+            .any_of(["a", "b"])
+            .unwrap();
+        let case = Case { secrets, timer };
+        case.timer.advance(HOUR);
+        case.assert_accepts_of(&ALL, &["a", "b"]);
+        case.secrets.rotate("a", MINUTE).unwrap();
+        case.timer.advance(HOUR);
+        case.assert_accepts_of(&ALL, &["a", "b"]);
+        case.secrets.rotate("c", HOUR).unwrap();
+        case.assert_accepts_of(&ALL, &["a", "b", "c"]);
+        case.timer.advance(HOUR);
+        case.assert_accepts_of(&ALL, &["c"]);
+    }
+
+    #[test]
+    fn a_bad_secret_changes_nothing() {
+        let case = Case::new("a");
+        case.secrets.expect_rotation(MINUTE);
+        for bad in ["", " b", "b\n", "\u{a0}b"] {
+            assert!(case.secrets.set(bad).is_err());
+            assert!(case.secrets.rotate(bad, HOUR).is_err());
+        }
+        case.assert_accepts_of(&ALL, &["a"]);
+        assert_eq!(case.check("b"), Err(VerifyError::RotationExpected));
+    }
+}
+
+mod bootstrap {
+    use super::*;
+
+    #[tokio::test]
+    async fn everything_is_503_until_the_first_secret_and_then_accepted() {
+        let secrets = Secrets::pending();
+        let webhook = webhook(&secrets);
+        let body = notification(1);
+        let (signature, first) = (sign_with("first", &body), sign_with("other", &body));
+        let send = async |signature: &Signature| {
+            let request = request(signature, Scripted::frames([body.clone()]));
+            webhook.clone().oneshot(request).await.unwrap().status()
+        };
+        for signature in [&signature, &first] {
+            assert_eq!(send(signature).await, StatusCode::SERVICE_UNAVAILABLE);
+        }
+        // Nor does a rotation that is expected change it.
+        secrets.expect_rotation(MINUTE);
+        assert!(secrets.is_pending());
+        assert_eq!(send(&signature).await, StatusCode::SERVICE_UNAVAILABLE);
+
+        secrets.rotate("first", HOUR).unwrap();
+        assert!(!secrets.is_pending());
+        assert_eq!(send(&signature).await, StatusCode::OK);
+        assert_eq!(send(&first).await, StatusCode::UNAUTHORIZED);
+    }
+
+    #[test]
+    fn handles_of_one_builder_call_share_everything_and_those_of_two_nothing() {
+        let timer = VirtualClock::new();
+        let build = |label: &str| {
+            let builder = Secrets::builder().label(label).clock(timer.clone());
+            builder.pending()
+        };
+        let secrets = build("eu");
+        let clone = secrets.clone();
+        clone.set("first").unwrap();
+        assert!(!secrets.is_pending());
+        assert_eq!(secrets.label(), "eu");
+        assert_eq!(clone.label(), "eu");
+
+        let other = build("us");
+        other.set("second").unwrap();
+        let (body, signature) = (b"{}", sign_with("first", b"{}"));
+        assert_eq!(secrets.verify(body, &signature), Ok(()));
+        assert_eq!(other.verify(body, &signature), Err(VerifyError::Mismatch));
+        assert_eq!(other.label(), "us");
+
+        // The clock is shared as well: the clone's old secret ends for both.
+        clone.rotate("third", MINUTE).unwrap();
+        assert_eq!(secrets.verify(body, &signature), Ok(()));
+        timer.advance(MINUTE);
+        assert_eq!(secrets.verify(body, &signature), Err(VerifyError::Mismatch));
+        assert_eq!(clone.verify(body, &signature), Err(VerifyError::Mismatch));
+    }
+
+    #[test]
+    fn the_label_reaches_the_verified_body() {
+        let body = notification(1);
+        let verified_by = |secrets: Secrets| {
+            let signature = sign_with("a-secret", &body);
+            let verified = VerifiedBody::verify(body.clone(), &signature, &secrets).unwrap();
+            verified.verified_by().to_owned()
+        };
+        let label = || Secrets::builder().label("eu");
+        assert_eq!(verified_by(label().secret("a-secret").unwrap()), "eu");
+        assert_eq!(
+            verified_by(label().any_of(["b", "a-secret"]).unwrap()),
+            "eu"
+        );
+        let pending = label().pending();
+        pending.set("a-secret").unwrap();
+        assert_eq!(verified_by(pending.clone()), "eu");
+        pending.rotate("b", HOUR).unwrap();
+        assert_eq!(verified_by(pending), "eu");
+        assert_eq!(verified_by(Secrets::new("a-secret").unwrap()), "default");
+    }
+
+    /// In either order, and the last one of two counts.
+    #[test]
+    fn a_builder_takes_label_and_clock_in_any_order() {
+        let timer = VirtualClock::new();
+        for builder in [
+            Secrets::builder().label("eu").clock(timer.clone()),
+            Secrets::builder().clock(timer.clone()).label("eu"),
+            Secrets::builder()
+                .label("us")
+                .clock(timer.clone())
+                .label("eu"),
+        ] {
+            let secrets = builder.secret("old").unwrap();
+            assert_eq!(secrets.label(), "eu");
+            secrets.rotate("new", MINUTE).unwrap();
+            timer.advance(MINUTE);
+            let verdict = secrets.verify(b"{}", &sign_with("old", b"{}"));
+            assert_eq!(verdict, Err(VerifyError::Mismatch));
+        }
+    }
+
+    #[test]
+    fn bad_secrets_are_refused_by_every_constructor() {
+        use InvalidSecret::{Empty, SurroundingWhiteSpace, TooMany};
+        for (bad, why) in [
+            ("", Empty),
+            (" ", SurroundingWhiteSpace),
+            (" a", SurroundingWhiteSpace),
+            ("a\r\n", SurroundingWhiteSpace),
+            ("\u{3000}a", SurroundingWhiteSpace),
+        ] {
+            assert_eq!(
+                tower_nylas::WebhookSecret::new(bad).err(),
+                Some(why.clone())
+            );
+            assert_eq!(
+                bad.parse::<tower_nylas::WebhookSecret>().err(),
+                Some(why.clone())
+            );
+            assert_eq!(Secrets::new(bad).err(), Some(why.clone()));
+            assert_eq!(Secrets::new(bad.to_owned()).err(), Some(why.clone()));
+            let owned = bad.to_owned();
+            assert_eq!(Secrets::new(&owned).err(), Some(why.clone()));
+            assert_eq!(Secrets::any_of(["fine", bad]).err(), Some(why.clone()));
+            let builder = Secrets::builder().label("eu");
+            assert_eq!(builder.secret(bad).err(), Some(why.clone()));
+            assert_eq!(Secrets::pending().set(bad), Err(why));
+        }
+        assert_eq!(Secrets::any_of([""; 0]).err(), Some(Empty));
+        assert!(Secrets::any_of(["a", "b", "c", "d"]).is_ok());
+        let five = Secrets::any_of(["a", "b", "c", "d", "e"]);
+        assert_eq!(five.err(), Some(TooMany));
+        // Inside, white space is the sender's business.
+        assert!(Secrets::new("a b").is_ok());
+    }
+
+    const VARIABLE: &str = "TOWER_NYLAS_TEST_SECRET";
+
+    /// Runs this program again, since a process must not change its environment while others of
+    /// its threads may read it.
+    fn in_child(test: &str, value: Option<&std::ffi::OsStr>) {
+        let mut child = Command::new(env::current_exe().unwrap());
+        let (_, module) = module_path!().split_once("::").unwrap();
+        let test = format!("{module}::{test}");
+        child.args(["--exact", &test, "--include-ignored"]);
+        child
+            .env("TOWER_NYLAS_TEST_CHILD", "yes")
+            .env_remove(VARIABLE);
+        child.envs(value.map(|value| (VARIABLE, value)));
+        let output = child.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{said}");
+        assert!(said.contains("1 passed"), "{said}");
+    }
+
+    fn is_child() -> bool {
+        env::var_os("TOWER_NYLAS_TEST_CHILD").is_some()
+    }
+
+    #[test]
+    fn from_an_environment_with_a_secret() {
+        if !is_child() {
+            return in_child(
+                "from_an_environment_with_a_secret",
+                Some("a-secret".as_ref()),
+            );
+        }
+        let label = || Secrets::builder().label("eu");
+        for (secrets, label) in [
+            (Secrets::from_env(VARIABLE), "default"),
+            (Secrets::from_env_or_pending(VARIABLE), "default"),
+            (label().from_env(VARIABLE), "eu"),
+            (label().from_env_or_pending(VARIABLE), "eu"),
+        ] {
+            let secrets = secrets.unwrap();
+            let signature = sign_with("a-secret", b"{}");
+            assert_eq!(secrets.verify(b"{}", &signature), Ok(()));
+            assert_eq!(secrets.label(), label);
+        }
+    }
+
+    #[test]
+    fn from_an_environment_without_a_secret() {
+        if !is_child() {
+            return in_child("from_an_environment_without_a_secret", None);
+        }
+        let unset = InvalidSecret::Unset(VARIABLE.to_owned());
+        assert!(unset.to_string().contains(VARIABLE));
+        assert_eq!(Secrets::from_env(VARIABLE).err(), Some(unset));
+        let secrets = Secrets::from_env_or_pending(VARIABLE).unwrap();
+        assert!(secrets.is_pending());
+        let builder = Secrets::builder().label("eu");
+        let secrets = builder.from_env_or_pending(VARIABLE).unwrap();
+        assert!(secrets.is_pending());
+        assert_eq!(secrets.label(), "eu");
+    }
+
+    #[test]
+    fn from_an_environment_with_an_empty_secret() {
+        if !is_child() {
+            return in_child(
+                "from_an_environment_with_an_empty_secret",
+                Some("".as_ref()),
+            );
+        }
+        assert_eq!(
+            Secrets::from_env(VARIABLE).err(),
+            Some(InvalidSecret::Empty)
+        );
+        assert!(Secrets::from_env_or_pending(VARIABLE).unwrap().is_pending());
+    }
+
+    #[test]
+    fn from_an_environment_with_a_line_break() {
+        if !is_child() {
+            return in_child(
+                "from_an_environment_with_a_line_break",
+                Some("a-secret\n".as_ref()),
+            );
+        }
+        let why = Some(InvalidSecret::SurroundingWhiteSpace);
+        assert_eq!(Secrets::from_env(VARIABLE).err(), why);
+        assert_eq!(Secrets::from_env_or_pending(VARIABLE).err(), why);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn from_an_environment_that_is_not_unicode() {
+        use std::os::unix::ffi::OsStrExt;
+        if !is_child() {
+            return in_child(
+                "from_an_environment_that_is_not_unicode",
+                Some(std::ffi::OsStr::from_bytes(b"\xff-secret")),
+            );
+        }
+        let why = InvalidSecret::NotUnicode(VARIABLE.to_owned());
+        assert!(!why.to_string().contains("-secret"));
+        assert_eq!(Secrets::from_env(VARIABLE).err(), Some(why.clone()));
+        assert_eq!(Secrets::from_env_or_pending(VARIABLE).err(), Some(why));
+    }
+}
+
+/// Tenants have sets of their own, and a rotation of one is none of the others.
+#[tokio::test]
+async fn tenants_are_apart() {
+    let tenants = [Secrets::new("a").unwrap(), Secrets::new("b").unwrap()];
+    let known = tenants.clone();
+    let lookup = move |request: &http::request::Parts| -> Result<_, BoxError> {
+        Ok(match request.uri.path() {
+            "/a" => Some(known[0].clone()),
+            "/b" => Some(known[1].clone()),
+            _ => None,
+        })
+    };
+    let source = SecretSource::lookup(lookup);
+    let webhook = WebhookLayer::with_timer(source, VirtualClock::new()).layer(TriggerRouter::new());
+    let send = async |tenant: &str, secret: &str| {
+        let body = notification(1);
+        let mut request = request(&sign_with(secret, &body), Scripted::frames([body]));
+        *request.uri_mut() = tenant.parse().unwrap();
+        webhook.clone().oneshot(request).await.unwrap().status()
+    };
+    tenants[0].expect_rotation(MINUTE);
+    tenants[1].rotate("c", HOUR).unwrap();
+    for (tenant, secret, status) in [
+        ("/a", "a", 200),
+        ("/a", "b", 503),
+        ("/a", "c", 503),
+        ("/b", "a", 401),
+        ("/b", "b", 200),
+        ("/b", "c", 200),
+        ("/other", "a", 401),
+    ] {
+        assert_eq!(send(tenant, secret).await, status, "{tenant} {secret}");
+    }
+}
