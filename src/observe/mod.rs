@@ -61,9 +61,9 @@
 //!   `signature_malformed`, `tenant_unknown`, `lookup_failed`, `secret_pending`,
 //!   `budget_exhausted`, `body_too_large`, `read_timeout`, `transport`, `signature_mismatch`,
 //!   `rotation_expected` (see [`Rejection`](crate::Rejection)), `aborted`;
-//! - `outcome`: `done`, `discarded`, `unrouted`, `malformed`, `test_event`, `retry`, `retry_after`,
-//!   `failed`, `panicked`, `timed_out`, `status`, `undecodable` (see [`Outcome`](crate::Outcome)),
-//!   `dropped`;
+//! - `outcome`: `done`, `discarded`, `given_up`, `unrouted`, `malformed`, `test_event`, `retry`,
+//!   `retry_after`, `failed`, `panicked`, `timed_out`, `status`, `undecodable` (see
+//!   [`Outcome`](crate::Outcome)), `dropped`;
 //! - `trigger`: the documented names, also with `.transformed` and `.truncated`; `unknown` for all
 //!   other names; `deltas` for those of API v2; `malformed` without a name; `none` for test events
 //!   and what could not be decoded;
@@ -111,7 +111,7 @@
 //! A flood does not fill the log. In each 10 seconds a layer tells 10 events of each reason and of
 //! the outcomes `unrouted`, `malformed` and `test_event`, and 100 of every other outcome that is
 //! not `DEBUG`. The rest is counted and told in one event for each reason or outcome, with their
-//! number in the field `kept_back`, when the next request comes after those 10 seconds, or when the
+//! number in the field `suppressed`, when the next request comes after those 10 seconds, or when the
 //! layer and its services are dropped. The spans are not limited: a flood of those would have to be
 //! signed.
 

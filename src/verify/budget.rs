@@ -27,7 +27,7 @@ pub(super) const RECHECK: Duration = Duration::from_millis(250);
 /// assert_eq!((budget.used(), budget.limit()), (0, 134_217_728));
 /// ```
 ///
-/// See [`verify`](crate::verify#memory-before-verification).
+/// The [guide](crate::_guide::memory) explains it.
 // A limit alone would be the attacker's tool: filled once with bodies that never end, it would
 // shut everybody out. So the fuller it is, the sooner those that wait longest have to go.
 #[derive(Debug, Clone)]

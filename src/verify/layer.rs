@@ -75,7 +75,7 @@ impl VerifySignatureLayer {
     /// Counts the bytes that bodies hold while they wait for more, before they are verified, on
     /// this budget; what does not fit gets a `503`, which Nylas repeats. By default the layer has a
     /// budget of [64 MiB](Self::MEMORY_BUDGET) for itself. See the
-    /// [module](crate::verify#memory-before-verification).
+    /// [guide](crate::_guide::memory).
     ///
     /// A body that arrives whole needs no room in it.
     #[must_use]

@@ -96,7 +96,7 @@ impl WebhookLayer {
     /// Counts the bytes that bodies hold while they wait for more, before they are verified, on
     /// this budget; what does not fit gets a `503`. By default the layer has a budget of
     /// [64 MiB](crate::VerifySignatureLayer::MEMORY_BUDGET) for itself. See
-    /// [`verify`](crate::verify#memory-before-verification).
+    /// the [guide](crate::_guide::memory).
     #[must_use]
     pub fn memory_budget(self, budget: MemoryBudget) -> Self {
         self.change(|settings| settings.verify.budget = budget)
