@@ -647,7 +647,7 @@ async fn body_limit_outside() {
             (
                 long().chunked(),
                 503,
-                "request rejected with 503 Service Unavailable: the connection failed inside the \
+                "request rejected with 503 Service Unavailable: the connection failed while the \
                  body",
             ),
         ] {
