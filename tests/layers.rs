@@ -648,7 +648,7 @@ async fn body_limit_outside() {
                 long().chunked(),
                 503,
                 "request rejected with 503 Service Unavailable: the connection failed while the \
-                 body",
+                 body was read",
             ),
         ] {
             assert_eq!(status(address, &ask).await, expected);

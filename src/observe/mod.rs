@@ -20,9 +20,9 @@
 //! observe::describe_metrics();
 //! tracing_subscriber::fmt().json().init();
 //!
-//! let endpoint = WebhookLayer::new(Secrets::new("an invented secret")?).layer(TriggerRouter::new());
-//! let unsigned = http::Request::post("/").body(String::new())?;
-//! endpoint.oneshot(unsigned).await?;
+//! let endpoint = WebhookLayer::new(Secrets::new("an invented
+//! secret")?).layer(TriggerRouter::new()); let unsigned =
+//! http::Request::post("/").body(String::new())?; endpoint.oneshot(unsigned).await?;
 //!
 //! let text = numbers.render();
 //! assert!(text.contains(r#"nylas_webhook_rejected_total{reason="signature_missing"} 1"#));
@@ -111,9 +111,9 @@
 //! A flood does not fill the log. In each 10 seconds a layer tells 10 events of each reason and of
 //! the outcomes `unrouted`, `malformed` and `test_event`, and 100 of every other outcome that is
 //! not `DEBUG`. The rest is counted and told in one event for each reason or outcome, with their
-//! number in the field `suppressed`, when the next request comes after those 10 seconds, or when the
-//! layer and its services are dropped. The spans are not limited: a flood of those would have to be
-//! signed.
+//! number in the field `suppressed`, when the next request comes after those 10 seconds, or when
+//! the layer and its services are dropped. The spans are not limited: a flood of those would have
+//! to be signed.
 
 // Not every member reads all of the facts.
 #![cfg_attr(not(all(feature = "metrics", feature = "tracing")), allow(dead_code))]
