@@ -126,8 +126,12 @@ fn is_global(recorder: &dyn Recorder) -> bool {
     if global != 0 || OTHER.load(Ordering::Relaxed) == address {
         return global == address;
     }
-    let seen = thread::Builder::new().spawn(|| with_recorder(address_of));
-    let is_global = seen.is_ok_and(|seen| seen.join().is_ok_and(|global| global == address));
+    let seen = thread::Builder::new().spawn(|| {
+        // What has no size may have the address of anything else.
+        with_recorder(|global| (size_of_val(global) > 0).then(|| address_of(global)))
+    });
+    let seen = seen.ok().and_then(|seen| seen.join().ok().flatten());
+    let is_global = seen == Some(address);
     let known = if is_global { &GLOBAL } else { &OTHER };
     known.store(address, Ordering::Relaxed);
     is_global
