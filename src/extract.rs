@@ -1,10 +1,9 @@
-//! Extractors for axum handlers behind the layers (feature `axum`).
+//! Extractors for axum handlers inside the layers (feature `axum`).
 //!
-//! axum's `Router` erases the type of the body, and with it the proof of verification. The proof
-//! travels in the request's extensions instead, where nothing but verification can put it, and the
-//! extractors demand it: [`VerifiedBody`], [`Notification<T>`] and [`Trigger`]. They read the bytes
-//! that were verified, whatever became of the request's body in between, and leave that body to
-//! others.
+//! axum's `Router` erases the type of the body, and with it the proof of verification. So the proof
+//! is also in the request's extensions, where only verification can put it, and the extractors
+//! require it: [`VerifiedBody`], [`Notification<T>`] and [`Trigger`]. They read the verified bytes,
+//! even if the request's body was read or replaced in between, and do not read that body.
 //!
 //! A request that did not pass a [`WebhookLayer`](crate::WebhookLayer) or a
 //! [`VerifySignatureLayer`](crate::VerifySignatureLayer) gets a `500` that says which layer is
@@ -25,9 +24,9 @@
 //! # }
 //! ```
 //!
-//! Mounted like this, the layer stands in front of one path. With `Router::layer` it would also
-//! stand in front of every path that does not exist. The type is written out because axum cannot
-//! infer the error of a `MethodRouter` that gets layers of its own.
+//! Mounted like this, the layer wraps one path. With `Router::layer` it would wrap every path, also
+//! those that do not exist. The type is written out because axum cannot infer the error of a
+//! `MethodRouter` that gets layers of its own.
 //!
 //! A route like this one takes one type for all triggers; with
 //! [`TriggerRouter::on_service`](crate::TriggerRouter::on_service), axum handlers with their state
@@ -79,7 +78,7 @@ impl<S: Sync> FromRequestParts<S> for Trigger {
     }
 }
 
-/// The request did not pass a layer that verifies signatures: `500`, and an error in the program.
+/// The request did not pass a layer that verifies signatures: `500`, a mistake in the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MissingVerification;
 
@@ -105,8 +104,8 @@ impl IntoResponse for MissingVerification {
 pub enum NotificationRejection {
     /// `500`: the request was not verified.
     MissingVerification(MissingVerification),
-    /// `200`: the verified body does not fit; Nylas would only repeat the same bytes. The response
-    /// carries [`Outcome::Malformed`] in its extensions.
+    /// `200`: the verified body does not fit; another attempt would have the same bytes. The
+    /// response carries [`Outcome::Malformed`] in its extensions.
     Malformed(Malformed),
 }
 

@@ -19,7 +19,7 @@
 //! # }
 //! ```
 //!
-//! `cargo run --example quickstart` shows it at work, over real connections.
+//! `cargo run --example quickstart` runs all of it over real connections.
 //!
 //! # How a request is processed
 //!
@@ -32,24 +32,25 @@
 //!                   ->  a handler
 //! ```
 //!
-//! [`WebhookLayer`] is all of this but the router. Each part is a layer of its own as well:
-//! [`ChallengeLayer`], [`VerifySignatureLayer`], [`DecompressionLayer`], [`AcknowledgeLayer`]. What
-//! stands behind the verification takes a `Request<`[`VerifiedBody`]`>`, which only verification
-//! can make, so a route that forgets it does not compile.
+//! [`WebhookLayer`] combines all of this but the router. Each part is also a layer of its own:
+//! [`ChallengeLayer`], [`VerifySignatureLayer`], [`DecompressionLayer`], [`AcknowledgeLayer`]. The
+//! service inside the verification takes a `Request<`[`VerifiedBody`]`>`, which only verification
+//! can create, so a route without it does not compile.
 //!
 //! # Mounting
 //!
 //! - **axum**: `Router::route_service(path, layer.layer(triggers))`. With `Router::layer` the layer
 //!   wraps every path, also those that do not exist. The module `extract` has extractors for
-//!   handlers behind it.
+//!   handlers inside it.
 //! - **hyper**: `hyper_util::service::TowerToHyperService::new(service)`.
 //! - **tonic**: `Routes::into_axum_router().route_service(…)`, or `transport::Server` with
 //!   `accept_http1(true)`.
 //! - **others**: the service implements `tower_service::Service<Request<B>>` for every `B:
 //!   http_body::Body`, never fails, and is `Clone + Send + Sync` if the inner service is.
 //!
-//! What observes belongs outside, what limits belongs inside, and nothing outside may change the
-//! body of a request, since Nylas signs the very bytes on the wire.
+//! Layers that observe belong outside, layers that limit belong inside, and no layer outside may
+//! change the body of a request, since Nylas signs the exact bytes on the wire. The
+//! [guide](_guide::layers) lists tower's and tower-http's.
 //!
 //! # Guides
 //!
@@ -61,13 +62,13 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `router` | yes | [`TriggerRouter`], [`Notification`] and its typed objects; without it the crate knows no JSON |
+//! | `router` | yes | [`TriggerRouter`], [`Notification`] and its typed objects; without it the crate parses no JSON |
 //! | `tokio` | yes | tokio's timer; without it, constructors take a [`Timer`](time::Timer) |
 //! | `gzip` | yes | inflates compressed deliveries, after verification |
 //! | `tracing` | yes | spans and events, see [`observe`] |
 //! | `metrics` | | counters and histograms, see [`observe`] |
-//! | `axum` | | extractors for axum handlers behind the layer |
-//! | `testing` | | for tests of one's own handlers, see the [guide](_guide::testing) |
+//! | `axum` | | extractors for axum handlers inside the layer |
+//! | `testing` | | tools for tests of one's own handlers, see the [guide](_guide::testing) |
 //! | `full` | | all but `testing` |
 
 #![forbid(unsafe_code)]

@@ -19,12 +19,12 @@ use crate::{
 };
 
 pin_project! {
-    /// A call whose every end is an answer that Nylas understands.
+    /// A call of which every end, a panic included, becomes a response for Nylas.
     pub(crate) struct Acknowledging<S, T>
     where
         S: Service<T>,
     {
-        // Not yet there before the start, and gone once there is an answer.
+        // `None` before the start and after the answer.
         #[pin]
         call: Option<CallReady<S, T>>,
         sleep: Option<Sleep>,
@@ -79,7 +79,7 @@ impl<S: Service<T>, T> Acknowledging<S, T> {
         let mut this = self.project();
         let call = this.call.as_mut().as_pin_mut();
         let call = call.expect("polled after completion");
-        // Whatever a panic left behind is dropped without being looked at again.
+        // After a panic the future is dropped and never polled again.
         let polled = catch(|| {
             call.poll(cx).map(|answer| match answer {
                 Ok(response) => settle(response, settings.pass_client_errors),
@@ -89,7 +89,7 @@ impl<S: Service<T>, T> Acknowledging<S, T> {
         let response = match polled {
             Some(Poll::Ready(response)) => response,
             Some(Poll::Pending) => {
-                // Only now: a timer that is armed earlier costs every request that never waits.
+                // Only now, since most requests never wait and need no timer.
                 let sleep = this
                     .sleep
                     .get_or_insert_with(|| settings.timer.sleep(settings.timeout));
@@ -113,8 +113,8 @@ fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(value) => Some(value),
         Err(payload) => {
-            // The payload is the application's as well. If dropping it panics again, that is
-            // leaked.
+            // The payload is the application's, so dropping it may panic as well. Then the second
+            // payload is leaked.
             mem::forget(catch_unwind(AssertUnwindSafe(|| drop(payload))));
             None
         }

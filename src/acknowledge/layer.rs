@@ -7,7 +7,7 @@ use crate::time::Timer;
 #[cfg(feature = "tokio")]
 use crate::time::TokioTimer;
 
-/// Turns whatever the inner service answers into the status that Nylas needs. See the
+/// Maps the response of the inner service to the status that Nylas needs. See the
 /// [module](crate::acknowledge).
 #[derive(Debug, Clone)]
 pub struct AcknowledgeLayer {
@@ -15,7 +15,7 @@ pub struct AcknowledgeLayer {
 }
 
 impl AcknowledgeLayer {
-    /// How long the inner service may take by default, until it is ready and done: 6 seconds.
+    /// How long the inner service may take by default to become ready and answer: 6 seconds.
     pub const TIMEOUT: Duration = Duration::from_secs(6);
 
     /// A layer with the defaults, which takes the time from tokio.
@@ -31,9 +31,9 @@ impl AcknowledgeLayer {
         }
     }
 
-    /// Answers `503` if the inner service was not ready and done after this time; by default
-    /// [6 seconds](Self::TIMEOUT). The future of the inner service is dropped then, as it is when
-    /// a client disconnects.
+    /// Answers `503` if the inner service did not become ready and answer within this time; by
+    /// default [6 seconds](Self::TIMEOUT). Its future is dropped then, as when a client
+    /// disconnects.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         self.change(|settings| settings.timeout = timeout)
@@ -41,8 +41,8 @@ impl AcknowledgeLayer {
 
     /// Passes the inner service's own `4xx` responses on unchanged; by default they become `503`.
     ///
-    /// Nylas takes all of them but `408` and `429` (which become `429`) as final: it drops the
-    /// notification, and counts it towards switching the destination off.
+    /// `408` and `429` still become `429`. All others are final for Nylas: it drops the
+    /// notification, and counts it towards disabling the destination.
     #[must_use]
     pub fn pass_client_errors(self) -> Self {
         self.change(|settings| settings.pass_client_errors = true)

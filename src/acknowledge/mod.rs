@@ -1,10 +1,10 @@
-//! Gives every outcome of the inner service the status that keeps the notification.
+//! Maps every outcome of the inner service to a status that does not lose the notification.
 //!
 //! Nylas sends a notification again after `408`, `429`, `502`, `503`, `504`, `507` and time-outs.
 //! After any other status that is not `200` the notification is lost, and each such answer counts
-//! towards switching the whole destination off
-//! ([source](https://developer.nylas.com/docs/v3/notifications/)). So behind this layer the wire
-//! shows three statuses:
+//! towards disabling the whole destination
+//! ([source](https://developer.nylas.com/docs/v3/notifications/)). So this layer answers with three
+//! statuses:
 //!
 //! | the inner service | the answer |
 //! |---|---|
@@ -12,12 +12,12 @@
 //! | `429` or `408` | `429`, with its `Retry-After` |
 //! | any other status | `503`, with its `Retry-After` if it has one |
 //! | an error, or a panic | `503` |
-//! | not ready and done [in time](AcknowledgeLayer::timeout) | `503` |
+//! | not ready and answered [in time](AcknowledgeLayer::timeout) | `503` |
 //!
-//! The body is empty and the inner headers go; the extensions stay, with an
-//! [`Outcome`](crate::Outcome) that says what happened. At the deadline, and when the client
-//! disconnects, the inner future is dropped wherever it is, so a handler that must not be
-//! interrupted hands its work to a task or a queue.
+//! The body and the other headers of the inner response are dropped. Its extensions are kept, with
+//! an [`Outcome`](crate::Outcome) unless it is a success. At the deadline, and when the client
+//! disconnects, the inner future is dropped at its current await point, so work that must not be
+//! interrupted belongs in a task or a queue.
 //!
 //! ```
 //! use std::convert::Infallible;

@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::AcknowledgeLayer;
 use crate::time::Timer;
 
-/// What an [`AcknowledgeLayer`] was told; shared by all services that it makes.
+/// The settings of an [`AcknowledgeLayer`], shared by all of its services.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(super) timer: Arc<dyn Timer>,

@@ -1,4 +1,4 @@
-//! From the inner service's status to the one that Nylas needs.
+//! Maps the inner service's status to the one that Nylas needs.
 
 use http::{Response, StatusCode, header};
 
@@ -24,7 +24,7 @@ pub(super) fn settle<R>(
     };
     let (mut parts, _) = response.into_parts();
     parts.status = settled;
-    // The body goes, so what the headers say about it would be wrong.
+    // The body is dropped, so headers that describe it would be wrong.
     let retry_after = parts.headers.remove(header::RETRY_AFTER);
     parts.headers.clear();
     if let Some(retry_after) = retry_after.filter(|_| settled != StatusCode::OK) {
@@ -37,7 +37,7 @@ pub(super) fn settle<R>(
     response
 }
 
-/// A router inside has told more already.
+/// Keeps the outcome that a router inside has recorded, which is more precise.
 fn record<R>(response: &mut Response<R>, status: StatusCode) {
     response
         .extensions_mut()

@@ -2,7 +2,7 @@ use tower_layer::Layer;
 
 use super::Challenge;
 
-/// Answers Nylas' challenge; passes every other request on unchanged. See the
+/// Answers Nylas' challenge; passes every other request to the inner service unchanged. See the
 /// [module](crate::challenge).
 #[derive(Debug, Clone, Copy)]
 pub struct ChallengeLayer {
@@ -20,7 +20,8 @@ impl ChallengeLayer {
         }
     }
 
-    /// Answers challenges of up to this many bytes after decoding; longer ones get a `400`.
+    /// Answers challenges of up to this many bytes after decoding; longer ones get a `400`. By
+    /// default [4 KiB](Self::MAX_LENGTH).
     #[must_use]
     pub fn max_length(mut self, bytes: usize) -> Self {
         self.max_length = bytes;

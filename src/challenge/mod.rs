@@ -1,14 +1,15 @@
-//! Answers the `GET ?challenge=…` with which Nylas proves that an endpoint is one's own.
+//! Answers the `GET ?challenge=…` by which Nylas verifies that an endpoint accepts its webhooks.
 //!
 //! Nylas sends it when a destination is created and whenever one is activated again, and expects
 //! within 10 seconds a `200` whose body is exactly the value: no quotes, no line break, not
-//! chunked. It never tries twice
+//! chunked. It is sent only once
 //! ([source](https://developer.nylas.com/docs/v3/notifications/)). On creation the
 //! `webhook_secret` does not exist yet, so this layer needs none.
 //!
-//! The value is decoded as a form field, and the first `challenge` counts. `HEAD` gets the same
-//! head without a body. A value longer than the [limit](ChallengeLayer::max_length) gets a `400`.
-//! Everything else reaches the inner service unchanged.
+//! The value is decoded as a form field, and the first parameter `challenge`, in any case, counts.
+//! `HEAD` gets the same head without a body. A value longer than the
+//! [limit](ChallengeLayer::max_length) of 4 KiB gets a `400`. Every other request reaches the inner
+//! service unchanged.
 //!
 //! ```
 //! use std::convert::Infallible;

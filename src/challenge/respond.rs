@@ -1,4 +1,4 @@
-//! From the query string to the answer.
+//! The response to a challenge.
 
 use std::borrow::Cow;
 
@@ -54,7 +54,7 @@ fn echo(challenge: &[u8], head_only: bool) -> Answer {
     // A server derives this from the body's exact size as well, but not for HEAD.
     headers.insert(header::CONTENT_LENGTH, challenge.len().into());
     let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
-    // What is echoed comes from anybody, so no browser may take it for a page or keep it.
+    // Anybody can choose the value, so no browser may render or cache it.
     set(header::CONTENT_TYPE, "text/plain; charset=utf-8");
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::CACHE_CONTROL, "no-store");

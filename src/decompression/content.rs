@@ -1,4 +1,4 @@
-//! What `Content-Encoding` asks for.
+//! Decodes a body by its `Content-Encoding`.
 
 use http::{HeaderMap, Request, header};
 
@@ -9,9 +9,8 @@ pub(super) fn decode(
     request: &mut Request<VerifiedBody>,
     max_size: usize,
 ) -> Result<(), Undecodable> {
-    // No notification begins like this, so the coding was lost on the way, as by a proxy that
-    // leaves the bytes alone and drops the header. One look at the first byte is all that a plain
-    // delivery pays for it.
+    // No notification begins like this, so the header was lost, as by a proxy that drops it and
+    // leaves the bytes. This costs a plain delivery one comparison.
     let is_gzip = request.body().bytes().starts_with(&GZIP);
     match coding(request.headers())? {
         Coding::Identity if !is_gzip => Ok(()),

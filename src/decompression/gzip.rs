@@ -1,4 +1,4 @@
-//! Inflating, bounded.
+//! Inflates gzip up to a limit.
 
 use std::io::Read;
 
@@ -7,11 +7,11 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::report::Undecodable;
 
-/// Inflates one or several gzip members, and nothing else behind them.
+/// Inflates one or several gzip members; anything else after them is an error.
 pub(super) fn inflate(compressed: &[u8], max_size: usize) -> Result<Bytes, Undecodable> {
-    // Four to one is usual for JSON; the rest grows with what is really there.
+    // Four to one is usual for JSON; beyond that the buffer grows with what was inflated.
     let mut plain = Vec::with_capacity(compressed.len().saturating_mul(4).min(max_size));
-    // One byte more than allowed tells that there is more.
+    // One byte over the limit shows that it is exceeded.
     let limit = (max_size as u64).saturating_add(1);
     MultiGzDecoder::new(compressed)
         .take(limit)

@@ -10,7 +10,7 @@ pub struct DecompressionLayer {
 
 impl DecompressionLayer {
     /// The largest inflated body by default: 16 MiB. There is no limit on the ratio, since real
-    /// mail compresses to a 480th.
+    /// mail compresses to as little as 1/480.
     pub const MAX_SIZE: usize = 16 * 1024 * 1024;
 
     /// A layer with the default limit.

@@ -1,4 +1,4 @@
-//! The responses that a layer gives itself, and the body of every response that leaves a layer.
+//! Responses that a layer makes itself, and the body of every layer's responses.
 
 use std::{
     convert::Infallible,
@@ -12,14 +12,14 @@ use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-/// A response that a layer gives without asking the inner service, whatever its body type may be.
+/// A response that a layer makes itself, independent of the inner service's body type.
 pub(crate) type Answer = Response<ResponseBody<Infallible>>;
 
 pin_project! {
-    /// Either a short text of the layer's own, or the body of the inner service.
+    /// Either a short text of the layer itself, or the body of the inner service.
     ///
     /// The exact size is always passed on, so that a server sends `Content-Length` and not chunks.
-    /// The default is empty, whatever the inner body may be.
+    /// The default is an empty body.
     pub struct ResponseBody<R> {
         #[pin]
         content: Content<R>,

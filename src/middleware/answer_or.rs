@@ -1,4 +1,4 @@
-//! An answer that a layer gives itself, or the response of what stands behind it.
+//! The layer's own answer, or the response of its inner service.
 
 use std::{
     future::{self, Ready},
@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use super::{Answer, ResponseBody};
 
 pin_project! {
-    /// The response of a layer that may answer without asking its inner service.
+    /// The response of a layer that may answer without calling its inner service.
     #[project = AnswerOrProjection]
     pub(crate) enum AnswerOr<F> {
         Answer { answer: Ready<Answer> },

@@ -11,10 +11,10 @@ use tower_service::Service;
 pin_project! {
     /// Drives a service ready and then calls it.
     ///
-    /// This is why every layer of this crate can answer `poll_ready` at once: the readiness that
-    /// counts belongs to the very clone that is called, here, after verification. (Passing the
-    /// inner service's readiness on to the outside lets one forged, slow body hold the only permit
-    /// of a `ConcurrencyLimit`, and one busy handler hold up a challenge.)
+    /// This is why every layer of this crate can answer `poll_ready` at once: the clone that is
+    /// called is driven ready here, after verification. (If a layer passed on the readiness of its
+    /// inner service instead, one forged, slow body could hold the only permit of a
+    /// `ConcurrencyLimit`, and one busy handler could delay a challenge.)
     #[project = CallReadyProjection]
     pub(crate) enum CallReady<S, T>
     where
@@ -34,7 +34,7 @@ impl<S: Service<T>, T> CallReady<S, T> {
     }
 
     /// Calls at once if the service is ready, which saves moving the request in and out again. If
-    /// it is not, the task will be woken: then this [is waiting](Self::is_waiting).
+    /// not, the result [is waiting](Self::is_waiting), and the task will be woken.
     pub(crate) fn start(
         mut service: S,
         request: T,
@@ -62,7 +62,7 @@ impl<S: Service<T>, T> Future for CallReady<S, T> {
                 CallReadyProjection::Called { response } => return response.poll(cx),
                 CallReadyProjection::Waiting { service, request } => {
                     ready!(service.poll_ready(cx))?;
-                    // Gone only if `call` has panicked.
+                    // `None` only if `call` has panicked.
                     let request = request.take().expect("polled after a panic");
                     service.call(request)
                 }

@@ -1,4 +1,4 @@
-//! What every layer of this crate is made of, once.
+//! Parts that all layers of this crate share.
 
 mod answer;
 mod answer_or;
@@ -77,7 +77,7 @@ macro_rules! inner_service_accessors {
             &mut self.inner
         }
 
-        /// Returns the inner service, and drops what wraps it.
+        /// Consumes the wrapper and returns the inner service.
         pub fn into_inner(self) -> S {
             self.inner
         }

@@ -1,4 +1,4 @@
-//! What is known of a notification when its handler begins, and when it ends.
+//! What is known of a notification when its handler is called, and when it is answered.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 pub(super) use crate::notification::Head;
 use crate::report::Report;
 
-/// Without the router, the crate knows no JSON.
+/// Without the router, the crate parses no JSON.
 #[cfg(not(feature = "router"))]
 pub(super) type Head<'a> = &'a ();
 

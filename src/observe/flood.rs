@@ -1,4 +1,4 @@
-//! Keeps a flood out of the log, and counts what it suppresses.
+//! Limits how many events a flood of requests emits, and counts the suppressed ones.
 
 use std::{
     sync::{
@@ -10,23 +10,23 @@ use std::{
 
 pub(super) const WINDOW: Duration = Duration::from_secs(10);
 
-/// Room for all reasons and outcomes that are emitted, so that a flood takes no memory.
+/// Room for all reasons and outcomes that are emitted, so that a flood allocates nothing.
 const KINDS: usize = 32;
 
-/// Lets a few events of each kind through in each window of time, and counts the rest.
+/// Admits a few events of each kind in each window of time, and counts the rest.
 ///
-/// Each kind has a share of its own: in a flood of forgeries, a lookup that fails is still emitted.
+/// Each kind has a limit of its own: in a flood of forgeries, a failed lookup is still emitted.
 pub(super) struct Flood<K> {
     start: Instant,
-    /// When there is something to tell, in milliseconds from the start; `u64::MAX` if there is
-    /// nothing. So a request that is in order takes no lock.
+    /// When suppressed events are to be summarized, in milliseconds from the start; `u64::MAX` if
+    /// there are none. So a request that emits nothing takes no lock.
     due: AtomicU64,
     windows: Mutex<Window<K>>,
 }
 
 struct Window<K> {
     end: Instant,
-    /// One for each kind that has occurred, and there are few.
+    /// One for each kind that has occurred; there are few.
     shares: Vec<Share<K>>,
 }
 
@@ -55,10 +55,10 @@ impl<K: Copy + PartialEq> Flood<K> {
         }
     }
 
-    /// Whether this one is to be emitted, and what is to be emitted before.
+    /// Whether this event is to be emitted, and the summaries to be emitted before it.
     pub(super) fn admit(&self, kind: K, limit: u32, now: Instant) -> (bool, Vec<Suppressed<K>>) {
         let mut window = self.lock();
-        let before = self.turn(&mut window, now);
+        let before = self.renew(&mut window, now);
         let shares = &mut window.shares;
         let at = shares.iter().position(|share| share.kind == kind);
         let at = at.unwrap_or_else(|| {
@@ -83,23 +83,23 @@ impl<K: Copy + PartialEq> Flood<K> {
         (admitted, before)
     }
 
-    /// What was suppressed in a window that has ended and is not emitted yet.
+    /// The summaries of a window that has ended, if they were not emitted yet.
     pub(super) fn overdue(&self, now: Instant) -> Vec<Suppressed<K>> {
         if self.millis(now) < self.due.load(Ordering::Relaxed) {
             return Vec::new();
         }
         let mut window = self.lock();
-        self.turn(&mut window, now)
+        self.renew(&mut window, now)
     }
 
-    /// What is left at the very end.
+    /// The summaries that remain when the log is dropped.
     pub(super) fn rest(&mut self) -> Vec<Suppressed<K>> {
         let window = self.windows.get_mut();
         take(&mut window.unwrap_or_else(PoisonError::into_inner).shares)
     }
 
     /// Begins a new window if the last one is over.
-    fn turn(&self, window: &mut Window<K>, now: Instant) -> Vec<Suppressed<K>> {
+    fn renew(&self, window: &mut Window<K>, now: Instant) -> Vec<Suppressed<K>> {
         if now < window.end {
             return Vec::new();
         }
@@ -138,7 +138,7 @@ mod tests {
     const LIMIT: u32 = 3;
 
     #[test]
-    fn each_kind_has_its_share_and_the_rest_is_emitted_in_the_next_window() {
+    fn each_kind_has_its_limit_and_the_rest_is_summarized_in_the_next_window() {
         let start = Instant::now();
         let mut flood = Flood::new(start);
         let mut emitted = 0;
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_log_keeps_everything() {
+    fn without_a_flood_everything_is_emitted() {
         let start = Instant::now();
         let mut flood = Flood::new(start);
         for seconds in (0..1000).step_by(4) {
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_together_tell_no_more_and_lose_nothing() {
+    fn threads_together_emit_no_more_and_lose_nothing() {
         let start = Instant::now();
         let mut flood = Flood::new(start);
         let emitted = AtomicU64::new(0);

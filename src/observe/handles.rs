@@ -1,4 +1,4 @@
-//! Handles of a recorder, so that a request need not look its series up by name.
+//! Handles of a recorder, kept so that a request need not look its series up by name.
 
 use std::{
     array,
@@ -27,12 +27,13 @@ use super::{
 static METADATA: Metadata<'static> =
     Metadata::new("tower_nylas", Level::INFO, Some(module_path!()));
 
-/// After this time the handles are asked for again. A recorder may drop a series that was idle for
-/// long (as that of `metrics-exporter-prometheus` does after its `idle_timeout`), and what is added
-/// to a handle of a dropped series is lost.
+/// After this time the handles are registered again. A recorder may drop a series that was idle (as
+/// that of `metrics-exporter-prometheus` does after its `idle_timeout`), and what is added to a
+/// handle of a dropped series is lost. A series that is dropped after at least this time is safe:
+/// its handle was used when it was registered, and is not used for longer.
 const RENEW_AFTER: Duration = Duration::from_secs(10);
 
-/// Whether there is a recorder. The one that stands in for none has no size.
+/// Whether there is a recorder. The facade's stand-in for an absent one has no size.
 pub(super) fn is_read() -> bool {
     with_recorder(|recorder| size_of_val(recorder) > 0)
 }
@@ -51,15 +52,14 @@ pub(super) fn record(now: Instant, run: impl FnOnce(&Handles<'_>)) {
     });
 }
 
-/// The handles of one recorder: those that are kept if it is the global one, else new ones. A
-/// recorder that is in force for one thread only, as in tests, is asked each time: another one may
-/// follow it at the same address.
+/// The handles of one recorder: kept ones if it is the global one, else new ones. A local recorder
+/// of one thread, as in tests, is asked each time: the next one may have the same address.
 pub(super) struct Handles<'a> {
     recorder: &'a dyn Recorder,
     kept: Option<&'a Kept>,
 }
 
-/// Handles of the global recorder, each asked for when it is first needed.
+/// Handles of the global recorder, each registered when it is first needed.
 struct Kept {
     until: Instant,
     received: OnceLock<Counter>,
@@ -69,7 +69,7 @@ struct Kept {
     read_seconds: OnceLock<Histogram>,
     duration_seconds: OnceLock<Histogram>,
     age_seconds: OnceLock<Histogram>,
-    /// Most applications meet a few.
+    /// Boxed, since most applications use a few of them.
     of_series: Box<[OnceLock<Box<OfSeries>>]>,
 }
 
@@ -112,9 +112,9 @@ impl Kept {
     }
 }
 
-/// The facade does not tell whether a recorder is the global one, which is installed once and never
-/// replaced, or one of this thread alone. A new thread has none of its own, so what it sees is the
-/// global one. Asked once for each recorder.
+/// Whether a recorder is the global one, which is installed once and never replaced, or a local one
+/// of this thread. The facade does not say, but a new thread has no local recorder, so it sees the
+/// global one. Found out once for each recorder.
 fn is_global(recorder: &dyn Recorder) -> bool {
     /// 0 if it is not known.
     static GLOBAL: AtomicUsize = AtomicUsize::new(0);
@@ -126,8 +126,12 @@ fn is_global(recorder: &dyn Recorder) -> bool {
     if global != 0 || OTHER.load(Ordering::Relaxed) == address {
         return global == address;
     }
-    let seen = thread::Builder::new().spawn(|| with_recorder(address_of));
-    let is_global = seen.is_ok_and(|seen| seen.join().is_ok_and(|global| global == address));
+    let seen = thread::Builder::new().spawn(|| {
+        // What has no size may have the address of anything else.
+        with_recorder(|global| (size_of_val(global) > 0).then(|| address_of(global)))
+    });
+    let seen = seen.ok().and_then(|seen| seen.join().ok().flatten());
+    let is_global = seen == Some(address);
     let known = if is_global { &GLOBAL } else { &OTHER };
     known.store(address, Ordering::Relaxed);
     is_global

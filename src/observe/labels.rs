@@ -1,4 +1,4 @@
-//! The words for what happened: few, and none of them from the request.
+//! The labels of reasons and outcomes: a fixed set, none of them from a request.
 
 use super::facts::End;
 use crate::report::{Outcome, Rejection, Report};

@@ -21,16 +21,18 @@ use crate::{
 
 const TARGET: &str = "tower_nylas";
 
-/// How many events of one kind are emitted in each window: of requests that anybody can send, and
-/// of verified notifications that were not handled.
-const OF_ANYBODY: u32 = 10;
-const OF_NYLAS: u32 = 100;
+/// How many events are emitted in each window of each reason, and of test events and notifications
+/// without a route or a fitting body.
+const FEW: u32 = 10;
 
-/// How many characters of a trigger's name or an id are shown, and how many of a whole text.
-const NAME: usize = 128;
-const TEXT: usize = 512;
+/// How many events are emitted in each window of every other outcome.
+const MANY: u32 = 100;
 
-/// The level of an event must be known when the program is built.
+/// How many characters are shown of a trigger's name or an id, and of a whole text.
+const NAME_LENGTH: usize = 128;
+const TEXT_LENGTH: usize = 512;
+
+/// `event!` needs its level at compile time.
 macro_rules! event_at {
     ($level:expr, $($rest:tt)+) => {
         match $level {
@@ -41,8 +43,7 @@ macro_rules! event_at {
     };
 }
 
-/// Spans and events. All layers and services that come from one another share the limits of a
-/// flood.
+/// Spans and events. Clones of a layer and its services share the limits.
 #[derive(Clone)]
 pub(crate) struct Log(Arc<Limits>);
 
@@ -78,29 +79,29 @@ impl Log {
             level: level_of_rejection(rejection),
             subject: Subject::Reason(reason),
         };
-        if self.admits(kind, OF_ANYBODY, now) {
+        if self.admits(kind, FEW, now) {
             let (reason, status) = (reason.as_str(), rejection.status().as_u16());
             let report = Report::Rejected(rejection);
-            event_at!(kind.level, reason, status, "{}", UpTo(TEXT, report));
+            event_at!(kind.level, reason, status, "{}", UpTo(TEXT_LENGTH, report));
         }
     }
 
-    /// Anybody can sign a test event, so nothing that it says is shown.
+    /// Anybody can sign a test event, so none of its content is shown.
     fn test_event(&self, outcome: &Outcome, now: Instant) {
         let label = OutcomeLabel::from(outcome);
         let kind = Kind {
             level: Level::INFO,
             subject: Subject::Outcome(label),
         };
-        if self.admits(kind, OF_ANYBODY, now) {
-            let outcome_text = Report::Acknowledged(outcome);
-            event_at!(kind.level, outcome = label.as_str(), "{outcome_text}");
+        if self.admits(kind, FEW, now) {
+            let report = Report::Acknowledged(outcome);
+            event_at!(kind.level, outcome = label.as_str(), "{report}");
         }
     }
 
     fn admits(&self, kind: Kind, limit: u32, now: Instant) -> bool {
         let (admitted, before) = self.0.flood.admit(kind, limit, now);
-        // The lock is free again: a subscriber is not ours.
+        // After the lock is released, since it calls the application's subscriber.
         summarize(before);
         admitted
     }
@@ -120,7 +121,7 @@ impl Witness for Log {
         tracing::enabled!(target: TARGET, Level::WARN)
     }
 
-    /// There is no task that would wait for the end of a window.
+    /// No task waits for the end of a window, so the next request emits its summaries.
     fn received(&self, now: Instant) {
         summarize(self.0.flood.overdue(now));
     }
@@ -139,7 +140,7 @@ impl Witness for Log {
             level: Level::DEBUG,
             subject: Subject::Reason(reason),
         };
-        if self.admits(kind, OF_ANYBODY, now) {
+        if self.admits(kind, FEW, now) {
             event_at!(
                 kind.level,
                 reason = reason.as_str(),
@@ -200,7 +201,7 @@ impl Witness for Log {
         let status = end.answer.map(|(status, _)| status);
         let (level, limit) = match end.answer {
             Some((_, Report::Acknowledged(outcome))) => level_of_outcome(outcome),
-            _ => (Level::WARN, Some(OF_NYLAS)),
+            _ => (Level::WARN, Some(MANY)),
         };
         span.record("outcome", outcome);
         span.record("handle_ms", handle_ms);
@@ -218,7 +219,7 @@ impl Witness for Log {
             return;
         }
         let text = end.answer.map(|(_, report)| report);
-        // The event says by itself which notification it is: a filter may have taken the span away.
+        // The event identifies the notification itself: a filter may have disabled the span.
         span.in_scope(|| {
             event_at!(
                 level,
@@ -229,7 +230,7 @@ impl Witness for Log {
                 attempt,
                 handle_ms,
                 "{}",
-                UpTo(TEXT, Ending(text)),
+                UpTo(TEXT_LENGTH, Ending(text)),
             );
         });
     }
@@ -265,7 +266,7 @@ fn summarize(suppressed: Vec<Suppressed<Kind>>) {
 /// A warning where a genuine notification may be concerned, or the operator can do something.
 fn level_of_rejection(rejection: &Rejection) -> Level {
     match rejection {
-        // Whoever scans the net for open doors does this.
+        // Scanners of the internet cause these.
         Rejection::Method
         | Rejection::ChallengeTooLong(_)
         | Rejection::SignatureMissing
@@ -284,20 +285,20 @@ fn level_of_rejection(rejection: &Rejection) -> Level {
     }
 }
 
-/// The level of the last event of a notification, and how many of its kind are told.
+/// The level of the last event of a notification, and how many of its kind are emitted.
 fn level_of_outcome(outcome: &Outcome) -> (Level, Option<u32>) {
     match outcome {
-        // Whoever wants to see each of them has asked for it.
+        // Not limited: `DEBUG` is enabled to see each of them.
         Outcome::Done | Outcome::Discarded => (Level::DEBUG, None),
-        Outcome::Retry | Outcome::RetryAfter(_) => (Level::INFO, Some(OF_NYLAS)),
-        Outcome::TestEvent => (Level::INFO, Some(OF_ANYBODY)),
-        Outcome::Unrouted(_) | Outcome::Malformed { .. } => (Level::WARN, Some(OF_ANYBODY)),
+        Outcome::Retry | Outcome::RetryAfter(_) => (Level::INFO, Some(MANY)),
+        Outcome::TestEvent => (Level::INFO, Some(FEW)),
+        Outcome::Unrouted(_) | Outcome::Malformed { .. } => (Level::WARN, Some(FEW)),
         Outcome::GivenUp(_)
         | Outcome::Failed(_)
         | Outcome::Panicked
         | Outcome::TimedOut(_)
         | Outcome::Status(_)
-        | Outcome::Undecodable(_) => (Level::WARN, Some(OF_NYLAS)),
+        | Outcome::Undecodable(_) => (Level::WARN, Some(MANY)),
     }
 }
 
@@ -313,7 +314,7 @@ impl Display for Ending<'_> {
     }
 }
 
-/// The beginning of a text, in one line.
+/// The first characters of a text, in one line.
 struct UpTo<T>(usize, T);
 
 impl<T: Display> Display for UpTo<T> {
@@ -324,10 +325,10 @@ impl<T: Display> Display for UpTo<T> {
 
 /// A name or an id, as far as it is shown.
 fn name(text: &str) -> String {
-    UpTo(NAME, text).to_string()
+    UpTo(NAME_LENGTH, text).to_string()
 }
 
-/// In thousandths, so that a reader is spared the rest.
+/// Milliseconds with at most three decimals.
 #[allow(clippy::cast_precision_loss)] // 2^53 microseconds are 285 years
 fn millis(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1e3

@@ -25,8 +25,8 @@ pub(super) const DURATION_SECONDS: &str = "nylas_webhook_duration_seconds";
 pub(super) const AGE_SECONDS: &str = "nylas_webhook_age_seconds";
 const BUFFERED_BYTES: &str = "nylas_webhook_buffered_bytes";
 
-/// Gives the recorder the unit of each metric, and a text for whoever reads them. To be called
-/// once, after the recorder was installed; without it the numbers are the same.
+/// Registers the unit and a description of each metric with the recorder. Call it once, after the
+/// recorder is installed; without it the values are the same.
 pub fn describe_metrics() {
     for (name, text) in [
         (RECEIVED, "Requests that arrived, of any kind"),
@@ -60,7 +60,7 @@ pub fn describe_metrics() {
         (
             HANDLE_SECONDS,
             Unit::Seconds,
-            "From there until answered, by trigger",
+            "From verified and inflated until answered, by trigger",
         ),
         (
             DURATION_SECONDS,
@@ -82,7 +82,7 @@ pub fn describe_metrics() {
     );
 }
 
-/// Counts and measures, through whatever recorder is in force.
+/// Counts and measures, by the recorder in force.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics;
 
@@ -110,7 +110,7 @@ impl Witness for Metrics {
         record(now, |handles| match report {
             Report::Challenged => handles.challenges(),
             Report::Rejected(rejection) => handles.rejected(rejection.into()),
-            // A test event. Anybody can sign one, so nothing that it says is used.
+            // A test event. Anybody can sign one, so none of its content is used.
             Report::Acknowledged(outcome) => handles.outcomes(outcome.into(), Series::NONE),
         });
     }
@@ -141,7 +141,7 @@ impl Witness for Metrics {
         });
     }
 
-    /// Not through a kept handle, since only bodies that have to wait come here.
+    /// Without a kept handle, since only bodies that have to wait are counted.
     #[allow(clippy::cast_precision_loss)] // no body has 2^53 bytes
     fn buffered(bytes: isize) {
         if is_read() {

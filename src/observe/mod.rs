@@ -1,8 +1,8 @@
-//! What the features `metrics` and `tracing` tell of a [`WebhookLayer`](crate::WebhookLayer).
+//! Metrics, spans and events of a [`WebhookLayer`](crate::WebhookLayer).
 //!
-//! Both act by themselves as soon as they are on. Nothing that they tell contains a secret, a
-//! signature or a body; of a body, only the name of its trigger and its id are shown, and only once
-//! it is verified. Without the features, none of this is compiled.
+//! The features `metrics` and `tracing` need no configuration. Nothing that they emit contains a
+//! secret, a signature or a body; of a body, only the name of its trigger, its id and its attempt
+//! are shown, and only after it was verified. Without the features, none of this is compiled.
 //!
 //! ```
 //! # #[cfg(not(all(feature = "metrics", feature = "tokio")))]
@@ -34,8 +34,10 @@
 //!
 //! # Metrics
 //!
-//! Feature `metrics`: through the facade [`metrics`](https://docs.rs/metrics), to whatever recorder
-//! the application has installed.
+//! Feature `metrics`: through the facade [`metrics`](https://docs.rs/metrics), to the recorder that
+//! the application has installed. A recorder whose type has no size is treated as absent, as the
+//! facade's own stand-in is. The global recorder's handles are kept for 10 seconds, so one that
+//! drops idle series must keep them for at least that long.
 //!
 //! | name | kind | labels | what |
 //! |---|---|---|---|
@@ -46,33 +48,33 @@
 //! | `nylas_webhook_outcomes_total` | counter | `outcome`, `trigger` | what became of them, and of test events |
 //! | `nylas_webhook_body_bytes` | histogram | | size of a verified body on the wire, compressed or not |
 //! | `nylas_webhook_read_seconds` | histogram | | from arrival until verified and inflated |
-//! | `nylas_webhook_handle_seconds` | histogram | `trigger` | from there until answered |
-//! | `nylas_webhook_duration_seconds` | histogram | | both together; Nylas waits for 10 seconds |
+//! | `nylas_webhook_handle_seconds` | histogram | `trigger` | from verified and inflated until answered |
+//! | `nylas_webhook_duration_seconds` | histogram | | from arrival until answered; Nylas waits for 10 seconds |
 //! | `nylas_webhook_age_seconds` | histogram | | from the `time` in the notification until verified; 0 if the clocks differ |
 //! | `nylas_webhook_buffered_bytes` | gauge | | what unverified bodies hold while they wait for more, of all layers together |
 //!
-//! `received` is the sum of `challenges`, `rejected`, `outcomes` and the requests under way, since
-//! one that its client gives up is counted as well: with the reason `aborted` before verification,
-//! with the outcome `dropped` behind it.
+//! `received` is the sum of `challenges`, `rejected`, `outcomes` and the requests in progress. A
+//! request whose client disconnects is counted as well: with the reason `aborted` before
+//! verification, with the outcome `dropped` after it.
 //!
-//! Nobody can make series at will. Labels have these values only:
+//! Requests cannot create series: labels have these values only.
 //!
 //! - `reason`: `method`, `challenge_too_long`, `signature_missing`, `signature_repeated`,
 //!   `signature_malformed`, `tenant_unknown`, `lookup_failed`, `secret_pending`,
 //!   `budget_exhausted`, `body_too_large`, `read_timeout`, `transport`, `signature_mismatch`,
 //!   `rotation_expected` (see [`Rejection`](crate::Rejection)), `aborted`;
-//! - `outcome`: `done`, `discarded`, `unrouted`, `malformed`, `test_event`, `retry`, `retry_after`,
-//!   `failed`, `panicked`, `timed_out`, `status`, `undecodable` (see [`Outcome`](crate::Outcome)),
-//!   `dropped`;
+//! - `outcome`: `done`, `discarded`, `given_up`, `unrouted`, `malformed`, `test_event`, `retry`,
+//!   `retry_after`, `failed`, `panicked`, `timed_out`, `status`, `undecodable` (see
+//!   [`Outcome`](crate::Outcome)), `dropped`;
 //! - `trigger`: the documented names, also with `.transformed` and `.truncated`; `unknown` for all
 //!   other names; `deltas` for those of API v2; `malformed` without a name; `none` for test events
 //!   and what could not be decoded;
 //! - `attempt`: `1`, `2`, `3`, `other`, `none`.
 //!
 //! Alerts that are worth having: `rejected` with `lookup_failed`, `secret_pending`,
-//! `budget_exhausted` or `body_too_large`; `signature_mismatch` while `verified` stands still,
-//! which is a wrong secret; `verified` with attempt `3`, behind which a notification is lost; and
-//! `outcomes` with `unrouted` or `malformed`.
+//! `budget_exhausted` or `body_too_large`; `signature_mismatch` while `verified` does not increase,
+//! which means a wrong secret; `verified` with attempt `3`, the last one before a notification is
+//! lost; and `outcomes` with `unrouted` or `malformed`.
 //!
 //! # Spans and events
 //!
@@ -86,16 +88,17 @@
 //! | `notification_id` | its id, the same in every attempt |
 //! | `attempt` | from 1 |
 //! | `bytes` | size on the wire |
-//! | `age_ms` | milliseconds from its `time`, which has whole seconds, until then; 0 if the clocks differ |
+//! | `age_ms` | milliseconds from its `time`, which has whole seconds, until verified; 0 if the clocks differ |
 //! | `read_ms` | milliseconds from arrival until verified and inflated |
-//! | `handle_ms` | milliseconds from there until answered |
+//! | `handle_ms` | milliseconds from verified and inflated until answered |
 //! | `outcome`, `status` | as the label above, and the HTTP status of the answer |
 //! | `otel.status_code` | `ERROR` if it failed |
 //!
-//! A name or an id is shown up to 128 characters, and what would break a line is escaped.
+//! A name or an id is shown up to 128 characters, and characters that would break a line are
+//! escaped.
 //!
-//! An event ends each span. It repeats the trigger, the id, the attempt and the outcome, since a
-//! filter may have taken the span away, and says what happened:
+//! Each span ends with an event. It repeats the trigger, the id, the attempt and the outcome, since
+//! a filter may have disabled the span, and describes what happened:
 //!
 //! | outcome | level |
 //! |---|---|
@@ -103,19 +106,20 @@
 //! | `retry`, `retry_after`, `test_event` | `INFO` |
 //! | all others | `WARN` |
 //!
-//! A request that is refused has no span: nothing that a stranger can send is worth one. It has an
-//! event with the fields `reason` and `status`, of the level `INFO` for what anybody on the net
-//! does (`method`, `challenge_too_long`, `signature_missing`, `tenant_unknown`) and `WARN`
-//! otherwise. Answered challenges and aborted requests are events of the level `DEBUG`.
+//! A refused request has no span, since anybody can send one. It has an event with the fields
+//! `reason` and `status`. The level is `INFO` for what scanners of the internet cause (`method`,
+//! `challenge_too_long`, `signature_missing`, `tenant_unknown`) and for a test event that is not
+//! acknowledged, and `WARN` otherwise. Answered challenges and aborted requests are events of the
+//! level `DEBUG`.
 //!
-//! A flood does not fill the log. In each 10 seconds a layer tells 10 events of each reason and of
-//! the outcomes `unrouted`, `malformed` and `test_event`, and 100 of every other outcome that is
-//! not `DEBUG`. The rest is counted and told in one event for each reason or outcome, with their
-//! number in the field `kept_back`, when the next request comes after those 10 seconds, or when the
-//! layer and its services are dropped. The spans are not limited: a flood of those would have to be
-//! signed.
+//! The number of events is bounded. In each 10 seconds a layer emits at most 10 events of each
+//! reason and of each of the outcomes `unrouted`, `malformed` and `test_event`, and 100 of every
+//! other outcome that is not `DEBUG`. The rest is suppressed, and a summary for each reason or
+//! outcome has its number in the field `suppressed`. It is emitted with the next request after
+//! those 10 seconds, or when the layer and its services are dropped. Spans are not limited, since
+//! only signed requests have one.
 
-// Not every member reads all of the facts.
+// Each member reads a part of the facts only.
 #![cfg_attr(not(all(feature = "metrics", feature = "tracing")), allow(dead_code))]
 
 mod closure;
@@ -149,5 +153,5 @@ type Metrics = ();
 #[cfg(not(feature = "tracing"))]
 type Log = ();
 
-/// Everything that observes requests. A feature chooses, or the application at run time.
+/// Everything that observes requests: chosen by features, or by the application at run time.
 type Members = (Metrics, (Log, Option<Closure>));

@@ -1,4 +1,4 @@
-//! One request as it is observed, from its arrival to its end.
+//! The observation of one request, from its arrival to its end.
 
 use std::{
     mem,
@@ -13,18 +13,18 @@ use super::{
 };
 use crate::{report::Report, time::Timer, verify::VerifiedBody};
 
-/// What observes the requests of one layer, and where it takes the time from.
+/// What observes the requests of one layer, and the clock for it.
 #[derive(Clone)]
 pub(crate) struct Observers {
     members: Members,
     timer: Arc<dyn Timer>,
 }
 
-/// Sees to it that every request is observed to its end, even one that is dropped.
+/// Observes one request to its end, even if it is dropped.
 pub(crate) struct Observation(Stage);
 
 enum Stage {
-    /// Nobody reads what would be observed.
+    /// Nothing reads the observations.
     Unread,
     Received {
         at: Instant,
@@ -43,7 +43,7 @@ impl Observers {
         Self { members, timer }
     }
 
-    pub(crate) fn call(&mut self, observer: impl Fn(Report<'_>) + Send + Sync + 'static) {
+    pub(crate) fn set_closure(&mut self, observer: impl Fn(Report<'_>) + Send + Sync + 'static) {
         self.members.1.1 = Some(Arc::new(observer));
     }
 
@@ -56,15 +56,15 @@ impl Observers {
         Observation(Stage::Received { at })
     }
 
-    /// To be called with each change of what bodies hold that are not yet verified.
+    /// To be called with each change of the number of bytes that unverified bodies hold.
     pub(crate) fn buffered(bytes: isize) {
         Members::buffered(bytes);
     }
 }
 
 impl Observation {
-    /// `body` is what the notification says, if it could be decoded, and `on_the_wire` how many
-    /// bytes that was.
+    /// `body` is the decoded body, if it could be decoded, and `on_the_wire` the number of bytes
+    /// received.
     pub(crate) fn verified(
         &mut self,
         observers: &Observers,
@@ -107,7 +107,7 @@ impl Observation {
         }
     }
 
-    /// `report` makes the status and the report of the answer, if anybody reads them.
+    /// `report` returns the status and the report of the answer; called only if they are read.
     pub(crate) fn answered<'a>(
         &mut self,
         observers: &Observers,
@@ -118,7 +118,7 @@ impl Observation {
         }
     }
 
-    /// The client disconnected, unless there was an answer.
+    /// The request was dropped: its client disconnected, unless it was answered before.
     pub(crate) fn dropped(&mut self, observers: &Observers) {
         if !matches!(self.0, Stage::Unread) {
             self.end(observers, None);

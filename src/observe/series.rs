@@ -1,5 +1,5 @@
-//! The values of the labels `trigger` and `attempt`: a fixed number of them, so that nobody can
-//! make a series for every request.
+//! The values of the labels `trigger` and `attempt`: a fixed set, so that requests cannot create
+//! series.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ pub(crate) struct Series(usize);
 const WORDS: [&str; 4] = ["none", "deltas", "malformed", "unknown"];
 
 impl Series {
-    /// No name was read, or none may be told.
+    /// No name was read, or it must not be shown.
     pub(super) const NONE: Self = Self(0);
     const DELTAS: Self = Self(1);
     const MALFORMED: Self = Self(2);

@@ -1,4 +1,4 @@
-//! The one seam through which everything that observes requests is attached.
+//! The trait of everything that observes requests.
 
 use std::time::Instant;
 
@@ -10,16 +10,15 @@ use crate::report::Report;
 /// Every method does nothing by default. `()` observes nothing, and a pair passes everything on to
 /// both. A member that is chosen at run time is an `Option`.
 pub(crate) trait Witness: Sized {
-    /// What it keeps of a verified notification until that is answered.
+    /// What is kept of a verified notification until it is answered.
     type Delivery;
     /// What is held while the handler runs, or is dropped.
     type Entered<'a>;
 
-    /// At the beginning of a layer.
+    /// Called when a layer is made.
     fn new(now: Instant) -> Self;
 
-    /// Whether anybody reads what it observes. If nobody does, neither the clock nor the body is
-    /// read for it.
+    /// Whether anything reads the observations. If not, neither the clock nor the body is read.
     fn is_read(&self) -> bool {
         false
     }
@@ -42,7 +41,7 @@ pub(crate) trait Witness: Sized {
     /// A verified notification is about to be answered, or its client disconnected.
     fn ended(&self, _delivery: &Self::Delivery, _end: &End<'_>) {}
 
-    /// Bodies that are not yet verified hold so many bytes more, in whatever layer.
+    /// Unverified bodies of any layer hold this many bytes more.
     fn buffered(_bytes: isize) {}
 }
 

@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use super::BoxError;
 
-/// What Nylas is to do after a handler has run.
+/// The answer of a handler: whether Nylas is to repeat the notification.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Ack {
@@ -12,7 +12,7 @@ pub enum Ack {
     #[default]
     Done,
     /// `200`: the notification is of no interest. The same on the wire as [`Done`](Self::Done),
-    /// but told apart in reports.
+    /// but distinguished in reports.
     Discard,
     /// `200`: the notification should have been handled and never can be, for this reason, so that
     /// sending it again is useless. Reported as a warning. See [`give_up`](Self::give_up).
@@ -27,7 +27,7 @@ pub enum Ack {
 
 impl Ack {
     /// [`GiveUp`](Self::GiveUp) for this reason, which is shown to the operator and never to the
-    /// client. It should name no content of the notification.
+    /// client. It should not contain content of the notification.
     ///
     /// ```
     /// use tower_nylas::{Ack, Notification};
@@ -46,8 +46,9 @@ impl Ack {
 
 /// What a handler may return: nothing, an [`Ack`], or a `Result` of either.
 ///
-/// An error becomes a `503`, so that Nylas sends the notification again. The error itself goes to
-/// the operator, in [`Outcome::Failed`](super::Outcome::Failed), and never to the client.
+/// An error becomes a `503`, so that Nylas sends the notification again. The error itself is
+/// reported to the operator, in [`Outcome::Failed`](super::Outcome::Failed), and never sent to the
+/// client.
 pub trait IntoAck {
     /// Converts the output of a handler.
     ///

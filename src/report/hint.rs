@@ -1,8 +1,8 @@
-//! What a signature that does not match probably comes from.
+//! The probable cause of a signature mismatch.
 
 use std::fmt;
 
-/// What a mismatch probably comes from, when it is not a forgery.
+/// The probable cause of a signature mismatch that is not a forgery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MismatchHint {

@@ -1,9 +1,9 @@
-//! Text that others wrote, fit for one line of a log.
+//! Text from outside, escaped for one line of a log.
 
 use std::fmt::{self, Write};
 
-/// Escapes what would break a line or command a terminal: a trigger's name, which is part of the
-/// body, or an application's own error.
+/// Escapes characters that would break a line or control a terminal. They can occur in a trigger's
+/// name, which is part of the body, and in an application's own error.
 pub(crate) struct Line<'a, 'f> {
     line: &'a mut fmt::Formatter<'f>,
     /// How many characters still fit.
@@ -27,7 +27,7 @@ impl Write for Line<'_, '_> {
         for c in text.chars() {
             match self.room {
                 0 => return Ok(()),
-                // What was cut can be seen.
+                // Shows that the text was cut.
                 1 => Write::write_char(self.line, '…')?,
                 _ if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
                     write!(self.line, "{}", c.escape_debug())?;

@@ -1,21 +1,21 @@
-//! What is wrong with a verified body.
+//! Why a verified body is not a notification for its handler.
 
 use std::{error::Error, fmt};
 
-/// What is wrong with a verified body that is no notification, or whose content does not fit the
-/// handler's type.
+/// Why a verified body is not a notification, or does not fit the handler's type.
 ///
-/// It holds no names and no values of the body, only places in it, and names of fields of the
-/// handler's own type. A line counts from 1, and a column is how many bytes of that line were read:
-/// of the body, but where the object of a `Notification<Object>` is wrong, of `data.object`.
+/// It contains no names and no values of the body, only positions in it, and names of fields of the
+/// handler's own type. Lines count from 1, and a column is the number of bytes read of that line.
+/// Positions refer to the body, or to `data.object` if the object of a `Notification<Object>` does
+/// not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MalformedReason {
-    /// It is not a JSON object with a `type`, or one that ends before it.
+    /// It is not a JSON object, has no `type`, or ends before it.
     NoType,
     /// Its `type` is not a string.
     TypeNotString,
-    /// It holds deltas of Nylas API v2, which only a route for deltas takes.
+    /// It contains deltas of Nylas API v2, which only a route for deltas takes.
     Deltas,
     /// It is not JSON.
     Syntax {

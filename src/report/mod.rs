@@ -1,4 +1,4 @@
-//! What became of a request: a [`Rejection`] before verification, an [`Outcome`] behind it, and the
+//! What became of a request: a [`Rejection`] before verification, an [`Outcome`] after it, and the
 //! [`Report`] of either.
 
 mod ack;
@@ -27,10 +27,10 @@ pub use self::{
     undecodable::Undecodable,
 };
 
-/// Any error, as tower's middlewares take it.
+/// Any error, as in tower's middleware.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Any error, for several readers: what the extensions of a response carry.
+/// Any error, shared, since the extensions of a response are cloned.
 pub type SharedError = Arc<dyn Error + Send + Sync>;
 
 /// What became of one request, for a log or a counter.
@@ -42,20 +42,20 @@ pub type SharedError = Arc<dyn Error + Send + Sync>;
 pub enum Report<'a> {
     /// A challenge was answered.
     Challenged,
-    /// The request was refused; it was no notification from Nylas, as far as can be told.
+    /// The request was refused before it was verified.
     Rejected(&'a Rejection),
-    /// A verified notification came to its end.
+    /// A verified notification was answered.
     Acknowledged(&'a Outcome),
 }
 
 impl Report<'_> {
-    /// What the response says of a request that was answered without its body.
+    /// The report of a response that was made without reading the request's body.
     pub(crate) fn of_unread<B>(response: &Response<B>) -> Report<'_> {
         let rejection = response.extensions().get();
         rejection.map_or(Report::Challenged, Report::Rejected)
     }
 
-    /// What the response says of a request whose body was read.
+    /// The report of a response that was made after reading the request's body.
     pub(crate) fn of<B>(response: &Response<B>) -> Report<'_> {
         let extensions = response.extensions();
         match extensions.get() {

@@ -10,12 +10,12 @@ use crate::trigger::Trigger;
 /// What became of a verified notification, for the operator.
 ///
 /// Responses to verified notifications carry it in their [extensions](http::Extensions), unless
-/// the notification was simply [done](Self::Done). [`Display`](fmt::Display) shows no secret, no
-/// signature and no body; what an application puts into its own errors is its own choice.
+/// the outcome is [`Done`](Self::Done). [`Display`](fmt::Display) shows no secret, no signature and
+/// no body, but the texts of the application's own errors and reasons as they are.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// `200`: the inner service took it over.
+    /// `200`: the inner service handled it.
     Done,
     /// `200`: a handler answered [`Ack::Discard`].
     Discarded,
@@ -40,7 +40,8 @@ pub enum Outcome {
     Failed(SharedError),
     /// `503`: a handler or an inner service panicked.
     Panicked,
-    /// `503`: the inner service was not ready and done within the handler deadline.
+    /// `503`: the inner service did not answer within the handler deadline, which includes the time
+    /// until it was ready.
     TimedOut(Duration),
     /// The inner service answered with this status. `408` and `429` become `429`; every other that
     /// is not a success becomes `503`, or is passed on as it is (`4xx` only, if configured).
@@ -54,7 +55,7 @@ impl Outcome {
         Self::Failed(SharedError::from(error.into()))
     }
 
-    /// The response to a notification that ended like this. The default of the body is empty.
+    /// The response for this outcome. `B::default()` is an empty body.
     pub(crate) fn into_response<B: Default>(self) -> Response<B> {
         let mut response = Response::new(B::default());
         *response.status_mut() = match &self {

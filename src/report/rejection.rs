@@ -1,4 +1,4 @@
-//! Why a request was not taken for a notification from Nylas.
+//! Why a request was refused before it was verified.
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use crate::{
     signature::InvalidSignature,
 };
 
-/// Why a request was answered by a layer and never reached the inner service.
+/// Why a layer refused a request, so that it never reached the inner service.
 ///
-/// Every such response carries its `Rejection` in its
-/// [extensions](http::Extensions), for an outer layer to log it or to give the response another
-/// shape. [`Display`](fmt::Display) is for the operator and says what to do; the client only reads
-/// [`text`](Self::text). Neither shows a secret, a signature or a body.
+/// Every such response carries its `Rejection` in its [extensions](http::Extensions), so that an
+/// outer layer can log it or replace the response. [`Display`](fmt::Display) is for the operator
+/// and says what to do; the client only reads [`text`](Self::text). Neither shows a secret, a
+/// signature or a body.
 ///
 /// ```
 /// # use tower_nylas::{Rejection, ResponseBody};
@@ -36,21 +36,21 @@ pub enum Rejection {
     SignatureMissing,
     /// `401`: there is more than one signature header.
     SignatureRepeated,
-    /// `401`: the signature header is no signature. The body was not read.
+    /// `401`: the signature header is not a signature. The body was not read.
     SignatureMalformed(InvalidSignature),
-    /// `401`: the lookup knows no secrets for this request. The body was not read.
+    /// `401`: the lookup found no secrets for this request. The body was not read.
     TenantUnknown,
     /// `503`: the lookup failed. The body was not read.
     LookupFailed(SharedError),
     /// `503`: no secret is known yet. The body was not read.
     SecretPending,
-    /// `503`: bodies on their way hold all of the
-    /// [memory budget](crate::VerifySignatureLayer::memory_budget), or so much of it that this one,
-    /// which had waited longest, had to make room.
+    /// `503`: unverified bodies hold all of the
+    /// [memory budget](crate::VerifySignatureLayer::memory_budget), or so much of it that this one
+    /// had waited for more data [longer than allowed](crate::_guide::memory).
     BudgetExhausted,
     /// `413`: the body is larger than this many bytes on the wire.
     BodyTooLarge(usize),
-    /// `408`: the body did not arrive whole within the read deadline.
+    /// `408`: the body did not arrive completely within the read deadline.
     ReadTimeout,
     /// `503`: the connection failed while the body was read.
     Transport,
@@ -81,7 +81,7 @@ impl Rejection {
         }
     }
 
-    /// The text that the client reads. It depends on the status alone, so it does not tell, for
+    /// The text that the client reads. It depends on the status alone, so it does not reveal, for
     /// instance, which tenants exist.
     pub fn text(&self) -> &'static str {
         match self.status() {
@@ -96,8 +96,8 @@ impl Rejection {
 
     /// The answer to a request of this method.
     pub(crate) fn into_response(self, method: &Method) -> Answer {
-        // Servers leave the body of an answer to HEAD away over HTTP/1 only. Over HTTP/2 they send
-        // it, and the client takes that for a violation of the protocol.
+        // Over HTTP/1, servers omit the body of a response to HEAD themselves. Over HTTP/2 they
+        // send it, and the client treats that as a protocol error.
         let head_only = *method == Method::HEAD;
         let body = if head_only { "" } else { self.text() };
         let mut response = Response::new(ResponseBody::own(body));
@@ -132,19 +132,21 @@ impl fmt::Display for Rejection {
                 f.write_str("there is more than one X-Nylas-Signature header")
             }
             Self::SignatureMalformed(why) => why.fmt(f),
-            Self::TenantUnknown => f.write_str("the lookup knows no webhook secret for it"),
+            Self::TenantUnknown => {
+                f.write_str("the lookup found no webhook secret for the request")
+            }
             Self::LookupFailed(why) => write!(f, "the lookup of the webhook secret failed: {why}"),
             Self::SecretPending => f.write_str(
-                "no webhook secret is known yet: hand it over with `Secrets::set` as soon as the \
-                 destination is created",
+                "no webhook secret is known yet: call `Secrets::set` as soon as the destination is \
+                 created",
             ),
             Self::BudgetExhausted => f.write_str(
-                "unverified bodies fill the memory budget: either senders are slow, or this is an \
+                "unverified bodies use up the memory budget: either senders are slow, or this is an \
                  attack; Nylas will repeat the notification",
             ),
             Self::BodyTooLarge(limit) => write!(f, "the body is larger than {limit} bytes"),
             Self::ReadTimeout => f.write_str("the body did not arrive within the read deadline"),
-            Self::Transport => f.write_str("the connection failed inside the body"),
+            Self::Transport => f.write_str("the connection failed while the body was read"),
             Self::SignatureMismatch(hint) => {
                 f.write_str("the signature does not match the body")?;
                 match hint {

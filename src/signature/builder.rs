@@ -1,15 +1,15 @@
-//! What is chosen for a `Secrets` before it exists.
+//! The builder of `Secrets`.
 
 use std::{env, fmt, sync::Arc};
 
 use super::{InvalidSecret, Secrets, WebhookSecret, set::SecretSet};
 use crate::time::{Clock, SystemClock};
 
-/// Chooses label and clock of a [`Secrets`], and ends in its first secret or in
-/// [`pending`](Self::pending).
+/// Builds [`Secrets`] with a label and a clock. A method that takes the first secrets completes it,
+/// or [`pending`](Self::pending).
 ///
-/// Made by [`Secrets::builder`]. Label and clock are fixed from then on, so that all clones of the
-/// handle share them as well as the secrets.
+/// Made by [`Secrets::builder`]. Label and clock cannot be changed later, so all clones of the
+/// [`Secrets`] share them.
 ///
 /// ```
 /// use tower_nylas::Secrets;
@@ -21,7 +21,7 @@ use crate::time::{Clock, SystemClock};
 /// assert_eq!(clone.label(), "eu");
 /// # Ok::<(), tower_nylas::InvalidSecret>(())
 /// ```
-#[must_use = "a builder does nothing until it ends in a secret or in `pending`"]
+#[must_use = "a builder does nothing until a secret or `pending` completes it"]
 pub struct SecretsBuilder {
     label: Arc<str>,
     clock: Arc<dyn Clock>,
@@ -46,7 +46,7 @@ impl SecretsBuilder {
 
     /// Reads the time from `clock`; default [`SystemClock`].
     ///
-    /// It decides when old secrets and expected rotations end.
+    /// Old secrets and expected rotations expire by this clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self

@@ -47,7 +47,7 @@ impl Signature {
     }
 }
 
-/// The value of each hexadecimal digit; anything else has a bit set above them.
+/// The value of each hexadecimal digit; 255 for every other byte.
 const DIGITS: [u8; 256] = {
     let mut digits = [0xff; 256];
     let mut value = 0;

@@ -10,7 +10,7 @@ use zeroize::Zeroize;
 use super::Signature;
 
 /// The secret with which Nylas signs the test events that its Dashboard, CLI and API send on
-/// request. It is the same for everybody, so it proves nothing
+/// request. It is public, so a signature made with it proves nothing
 /// ([source](https://developer.nylas.com/docs/reference/api/webhook-notifications/)).
 pub(crate) const TEST_EVENT_SECRET: &str = "mock-webhook-secret";
 
@@ -41,7 +41,7 @@ impl WebhookSecret {
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if the text is empty, since everybody can sign with an empty key, or if it
+    /// [`InvalidSecret`] if the text is empty, since anybody can sign with an empty key, or if it
     /// begins or ends with white space: with a line break from a file or a shell in the key, every
     /// notification would get `401`.
     pub fn new(secret: impl AsRef<str>) -> Result<Self, InvalidSecret> {
@@ -134,8 +134,8 @@ impl TryFrom<String> for WebhookSecret {
 
 /// Why a secret was not accepted. The secret itself is never part of the message.
 ///
-/// Returned where a [`Secrets`](super::Secrets) is made or changed. No client sees it, unless a
-/// lookup fails with it: then the layer answers `503`.
+/// Returned where [`Secrets`](super::Secrets) are made or changed. No client sees it; if a lookup
+/// fails with it, the layer answers `503`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidSecret {

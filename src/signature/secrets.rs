@@ -19,12 +19,12 @@ use crate::time::Clock;
 /// The webhook secrets of **one destination**, shared by all clones and exchangeable at any time.
 ///
 /// Nylas creates a `webhook_secret` only after the endpoint has answered the challenge, and a
-/// rotation replaces it from one moment to the next
+/// rotation replaces it at once
 /// ([source](https://developer.nylas.com/docs/reference/api/webhook-notifications/)). So a server
 /// starts with a stored secret or with [`Secrets::pending`], keeps a clone, and calls [`set`],
 /// [`expect_rotation`] or [`rotate`] on it while requests arrive. Reading takes no lock.
 ///
-/// One set is one domain of trust: whoever knows any secret of it can sign for all of it. Keep one
+/// One set is one trust domain: anybody who has one of its secrets can sign for all of it. Keep one
 /// set for each tenant and choose it by a lookup
 /// ([`SecretSource::lookup`](crate::verify::SecretSource::lookup));
 /// never put the secrets of several tenants into one set.
@@ -66,10 +66,10 @@ struct Shared {
     known: AtomicBool,
 }
 
-/// Used where a duration is too long for the clock: 100 years.
-const FOR_GOOD: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+/// 100 years: used where a duration is too long for the clock.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// How often [`Secrets::verify`] checks a body while each check is overtaken by an exchange.
+/// How many times [`Secrets::verify`] checks a body if the secrets are exchanged during each check.
 const MAX_CHECKS: usize = 4;
 
 impl Secrets {
@@ -151,7 +151,7 @@ impl Secrets {
         Self::builder().from_env_or_pending(name)
     }
 
-    /// The end of every constructor.
+    /// Called by every constructor.
     pub(super) fn share(label: Arc<str>, clock: Arc<dyn Clock>, set: SecretSet) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -166,8 +166,8 @@ impl Secrets {
 
     /// Accepts `secret` from now on, and nothing else.
     ///
-    /// For the first secret of a destination, and after a secret became known to others. It also
-    /// ends [`expect_rotation`](Self::expect_rotation).
+    /// For the first secret of a destination, and after a secret was leaked. It also ends
+    /// [`expect_rotation`](Self::expect_rotation).
     ///
     /// # Errors
     ///
@@ -218,7 +218,7 @@ impl Secrets {
     /// **every** replica *before* calling Nylas.
     pub fn expect_rotation(&self, max: Duration) {
         let now = self.shared.clock.now();
-        let until = now.checked_add(max).or_else(|| now.checked_add(FOR_GOOD));
+        let until = now.checked_add(max).or_else(|| now.checked_add(LONGEST));
         self.replace(|old| old.expecting_rotation(until));
     }
 
@@ -243,27 +243,23 @@ impl Secrets {
     /// Verifies that `signature` was made of exactly these bytes, by a secret of this set.
     ///
     /// All secrets are tried, in constant time and without stopping at the first that matches. An
-    /// exchange of secrets during the check restarts it, up to three times.
+    /// exchange of secrets during the check restarts it, up to three times; if the fourth check is
+    /// interrupted as well, the result is [`VerifyError::RotationExpected`].
     ///
     /// # Errors
     ///
     /// [`VerifyError::Pending`] (the layer answers `503`), [`VerifyError::Mismatch`] (`401`) or
     /// [`VerifyError::RotationExpected`] (`503`).
     pub fn verify(&self, body: &[u8], signature: &Signature) -> Result<(), VerifyError> {
-        let mut verdict = Err(VerifyError::Mismatch);
         for _ in 0..MAX_CHECKS {
             let Current { set, exchanges } = self.current();
-            verdict = set.verdict(
-                &*self.shared.clock,
-                signature,
-                set.secrets().map(|secret| secret.sign(body)),
-            );
-            // The verdict of a set that was replaced meanwhile does not count.
-            if exchanges == self.exchanges() {
-                break;
+            let computed = set.secrets().map(|secret| secret.sign(body));
+            match self.conclude(&set, exchanges, signature, computed) {
+                Err(VerifyError::Exchanged) => {}
+                verdict => return verdict,
             }
         }
-        verdict
+        Err(VerifyError::RotationExpected)
     }
 
     /// Starts the check of a body that arrives in pieces, with the secrets of this moment.
@@ -272,7 +268,7 @@ impl Secrets {
         Verifier::new(self.clone(), Guard::into_inner(set), exchanges, signature)
     }
 
-    /// Ends a check that was started with `set`, which was in force after so many `exchanges`.
+    /// Completes a check that was started with `set`, loaded when the count was `exchanges`.
     pub(super) fn conclude(
         &self,
         set: &SecretSet,
@@ -288,14 +284,14 @@ impl Secrets {
         }
     }
 
-    /// The set in force, after dropping what has ended: a secret that is no longer accepted would
-    /// cost every request another HMAC.
+    /// The set in force, without what has expired: an expired secret would cost every request
+    /// another HMAC.
     fn current(&self) -> Current {
         let current = self.load();
         if current.set.is_timed() {
             let now = self.shared.clock.now();
-            if current.set.has_ended(now) {
-                self.replace(|old| old.without_ended(now));
+            if current.set.has_expired(now) {
+                self.replace(|old| old.without_expired(now));
                 return self.load();
             }
         }
@@ -325,7 +321,7 @@ impl Secrets {
     }
 }
 
-/// The set in force at one moment, and how many there were before it.
+/// The set in force at one moment, and how often it was replaced before.
 struct Current {
     set: Guard<Arc<SecretSet>>,
     exchanges: u64,

@@ -1,4 +1,4 @@
-//! The secrets that are accepted at one moment, and the decisions that follow from them alone.
+//! The secrets that are accepted at one moment, and the verdict on a signature by them.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use subtle::{Choice, ConstantTimeEq};
 use super::{InvalidSecret, Signature, VerifyError, WebhookSecret};
 use crate::time::Clock;
 
-/// An immutable snapshot: a change makes another set.
+/// An immutable snapshot: each change makes a new set.
 #[derive(Default)]
 pub(super) struct SecretSet {
-    /// The newest first. Without an element the set is pending.
+    /// The newest first. If it is empty, the set is pending.
     accepted: Vec<Accepted>,
     rotation_expected_until: Option<Instant>,
 }
@@ -23,14 +23,14 @@ struct Accepted {
 }
 
 impl Accepted {
-    fn without_end(secret: WebhookSecret) -> Self {
+    fn permanent(secret: WebhookSecret) -> Self {
         Self {
             secret,
             until: None,
         }
     }
 
-    /// `None` suffices for a secret that does not expire.
+    /// `now` may be `None` for a secret that does not expire.
     fn is_in_force(&self, now: Option<Instant>) -> bool {
         self.until
             .is_none_or(|end| now.is_some_and(|now| now < end))
@@ -43,7 +43,7 @@ impl SecretSet {
     /// Accepts this secret alone, and expects no rotation.
     pub(super) fn of(secret: WebhookSecret) -> Self {
         Self {
-            accepted: vec![Accepted::without_end(secret)],
+            accepted: vec![Accepted::permanent(secret)],
             rotation_expected_until: None,
         }
     }
@@ -59,7 +59,7 @@ impl SecretSet {
             if accepted.len() == Self::MAX {
                 return Err(InvalidSecret::TooMany);
             }
-            accepted.push(Accepted::without_end(secret.try_into()?));
+            accepted.push(Accepted::permanent(secret.try_into()?));
         }
         if accepted.is_empty() {
             return Err(InvalidSecret::Empty);
@@ -80,14 +80,14 @@ impl SecretSet {
 
     /// Whether anything in this set expires.
     pub(super) fn is_timed(&self) -> bool {
-        self.ends().next().is_some()
+        self.expiries().next().is_some()
     }
 
-    pub(super) fn has_ended(&self, now: Instant) -> bool {
-        self.ends().any(|end| end <= now)
+    pub(super) fn has_expired(&self, now: Instant) -> bool {
+        self.expiries().any(|end| end <= now)
     }
 
-    fn ends(&self) -> impl Iterator<Item = Instant> {
+    fn expiries(&self) -> impl Iterator<Item = Instant> {
         let secrets = self.accepted.iter().filter_map(|one| one.until);
         secrets.chain(self.rotation_expected_until)
     }
@@ -122,7 +122,7 @@ impl SecretSet {
         }
     }
 
-    pub(super) fn without_ended(&self, now: Instant) -> Self {
+    pub(super) fn without_expired(&self, now: Instant) -> Self {
         let in_force = |one: &&Accepted| one.is_in_force(Some(now));
         Self {
             accepted: self.accepted.iter().filter(in_force).cloned().collect(),
@@ -145,7 +145,7 @@ impl SecretSet {
     ) -> Self {
         // What the clock cannot represent is treated as no end.
         let end = now.checked_add(keep_old_for);
-        let mut accepted = vec![Accepted::without_end(newest.clone())];
+        let mut accepted = vec![Accepted::permanent(newest.clone())];
         let again: bool = self
             .secrets()
             .next()

@@ -1,4 +1,13 @@
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
 use super::*;
+use crate::time::Clock;
 
 /// RFC 4231, test case 2.
 #[test]
@@ -112,6 +121,40 @@ fn a_verifier_notices_that_the_secrets_were_exchanged() {
         secrets.set("a").unwrap();
         assert_eq!(verifier.finish(), Err(VerifyError::Exchanged));
     }
+}
+
+/// A clock that exchanges the secrets of its set whenever they read it.
+#[derive(Clone, Default)]
+struct Exchanging {
+    secrets: Arc<OnceLock<Secrets>>,
+    is_on: Arc<AtomicBool>,
+}
+
+impl Clock for Exchanging {
+    fn now(&self) -> Instant {
+        // Off meanwhile, since the exchange reads the clock as well.
+        if self.is_on.swap(false, Ordering::Relaxed) {
+            let secrets = self.secrets.get().unwrap();
+            secrets.expect_rotation(Duration::from_secs(60));
+            self.is_on.store(true, Ordering::Relaxed);
+        }
+        Instant::now()
+    }
+}
+
+/// Neither a match nor a mismatch counts if the secrets it was found with were replaced.
+#[test]
+fn a_check_that_is_always_interrupted_is_to_be_repeated() {
+    let clock = Exchanging::default();
+    let secrets = Secrets::builder().clock(clock.clone()).secret("a").unwrap();
+    secrets.expect_rotation(Duration::from_secs(60));
+    let signature = WebhookSecret::new("a").unwrap().sign(b"{}");
+    assert!(clock.secrets.set(secrets.clone()).is_ok());
+    clock.is_on.store(true, Ordering::Relaxed);
+    let verdict = secrets.verify(b"{}", &signature);
+    assert_eq!(verdict, Err(VerifyError::RotationExpected));
+    clock.is_on.store(false, Ordering::Relaxed);
+    assert_eq!(secrets.verify(b"{}", &signature), Ok(()));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Time that passes only when it is told to.
+//! A clock that advances only when a test says so.
 
 use std::{
     collections::BTreeMap,
@@ -17,13 +17,13 @@ use crate::time::{Clock, Sleep, Timer};
 /// 2026-01-01T00:00:00Z.
 const DEFAULT_UNIX_TIME: Duration = Duration::from_secs(1_767_225_600);
 
-/// A [`Clock`] and [`Timer`] whose time passes only when it is told to, and an executor that lets
-/// it pass while all tasks wait.
+/// A [`Clock`] and [`Timer`] that advances only when a test says so, and an executor that advances
+/// it while all tasks wait.
 ///
 /// Clones show the same time. Nothing depends on how fast the machine is, so a test with the same
 /// tasks runs the same way each time, and hours pass as fast as their events can be computed.
 ///
-/// A handler that is never done, and its deadline:
+/// A handler that never completes, and its deadline:
 ///
 /// ```
 /// use std::time::Duration;
@@ -48,18 +48,18 @@ const DEFAULT_UNIX_TIME: Duration = Duration::from_secs(1_767_225_600);
 ///
 /// # Sockets and threads
 ///
-/// [`run_for`](Self::run_for) and [`run_until`](Self::run_until) know no I/O, and do not wait for
-/// what happens on other threads: to them a task that does so waits like any other, and time
-/// passes meanwhile. A server with sockets runs on its own runtime, with a clone of the clock as
-/// its timer; the test then waits until it sleeps ([`wait_for_sleeper`](Self::wait_for_sleeper))
-/// and lets the time pass itself ([`advance`](Self::advance)).
+/// [`run_for`](Self::run_for) and [`run_until`](Self::run_until) perform no I/O, and do not wait
+/// for other threads: while a task waits for either, virtual time passes. A server with sockets
+/// runs on its own runtime, with a clone of the clock as its timer; the test then waits until it
+/// sleeps ([`wait_for_sleeper`](Self::wait_for_sleeper)) and lets the time pass itself
+/// ([`advance`](Self::advance)).
 #[derive(Clone)]
 pub struct VirtualClock {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    /// What [`Clock::now`] shows when no time has passed.
+    /// What [`Clock::now`] returns when no time has passed.
     start: Instant,
     unix_start: Duration,
     state: Mutex<State>,
@@ -70,10 +70,10 @@ struct Shared {
 struct State {
     elapsed: Duration,
     next_id: u64,
-    /// Those whose end is still to come.
+    /// The sleeps whose end is still to come.
     sleepers: BTreeMap<SleeperKey, Option<Waker>>,
     longest: Option<Duration>,
-    /// Who waits for a sleeper.
+    /// Woken by the next sleep.
     watchers: Vec<Waker>,
 }
 
@@ -103,7 +103,7 @@ impl VirtualClock {
     ///
     /// # Panics
     ///
-    /// Panics if an [`Instant`] cannot be so far ahead.
+    /// Panics if an [`Instant`] cannot represent the time.
     pub fn advance(&self, duration: Duration) {
         self.shared.pass(|elapsed| elapsed.checked_add(duration));
     }
@@ -113,14 +113,13 @@ impl VirtualClock {
         self.shared.state().elapsed
     }
 
-    /// How much time has to pass until the next sleeper wakes; `None` if none ever does.
+    /// How much time has to pass until the next sleep ends; `None` if none ever does.
     pub fn until_next_wake(&self) -> Option<Duration> {
         let end = self.shared.next_end()?;
         Some(end.saturating_sub(self.elapsed()))
     }
 
-    /// How many sleeps there are whose end is still to come, polled or not. One that is dropped
-    /// does not count.
+    /// How many sleeps there are whose end is still to come, polled or not, without dropped ones.
     pub fn sleepers(&self) -> usize {
         self.shared.state().sleepers.len()
     }
@@ -130,7 +129,7 @@ impl VirtualClock {
         self.shared.state().longest
     }
 
-    /// Waits until there is a sleeper, for tests of servers that run on another runtime.
+    /// Waits until there is a sleep, for tests of servers that run on another runtime.
     pub async fn wait_for_sleeper(&self) {
         poll_fn(|cx| self.shared.poll_sleeper(cx)).await;
     }
@@ -138,23 +137,23 @@ impl VirtualClock {
     /// Adds a task for [`run_for`](Self::run_for) and [`run_until`](Self::run_until), which poll it
     /// on the thread that they are called on.
     ///
-    /// The task is kept until it is done or the last clone of the clock is dropped. (One that is
-    /// never done and owns a clone is never dropped.)
+    /// The task is kept until it completes or the last clone of the clock is dropped. (A task that
+    /// owns a clone and never completes is never dropped.)
     pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         self.shared.executor.spawn(future);
     }
 
     /// Lets `duration` pass while the spawned tasks run.
     ///
-    /// Polls the tasks that were woken, in the order in which they were, until all wait; then
-    /// passes on to the end of the next sleep, and so on. What is ready at the very end of the
-    /// duration is polled as well. A task that never waits keeps this from returning.
+    /// Polls the woken tasks, in the order in which they were woken, until all wait; then advances
+    /// to the end of the next sleep, and so on. What is ready at the end of the duration is polled
+    /// as well. Does not return if a task never waits.
     ///
     /// # Panics
     ///
-    /// Panics if a task does, with the same panic: that task is gone, the others stay as they are,
-    /// and the clock at the moment of the panic. Panics as well if it is called inside one of the
-    /// tasks or on two threads at a time, and if an [`Instant`] cannot be so far ahead.
+    /// Panics if a task does, with the same panic: that task is dropped, the others are kept, and
+    /// the clock shows the time of the panic. Panics as well if it is called inside one of the
+    /// tasks or on two threads at a time, and if an [`Instant`] cannot represent the time.
     pub fn run_for(&self, duration: Duration) {
         let run = self.shared.executor.start();
         let end = self.shared.in_range(self.elapsed().checked_add(duration));
@@ -173,7 +172,7 @@ impl VirtualClock {
     ///
     /// # Panics
     ///
-    /// Panics if the future and all tasks wait and nobody sleeps, since nothing here would ever
+    /// Panics if the future and all tasks wait and none of them sleeps, since nothing would ever
     /// wake them (a deadlock); and where [`run_for`](Self::run_for) does.
     pub fn run_until<F: Future>(&self, future: F) -> F::Output {
         let run = self.shared.executor.start();
@@ -200,7 +199,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets time pass until so much of it has passed since the start, unless more has already.
+    /// Advances to `end` since the start, unless more time has passed already.
     fn pass_until(&self, end: Duration) {
         self.pass(|elapsed| Some(elapsed.max(end)));
     }
@@ -209,25 +208,25 @@ impl Shared {
         let mut state = self.state();
         state.elapsed = self.in_range(to(state.elapsed));
         let over = state.remove_ended();
-        // Waking may run code that looks at the clock.
+        // Waking may run code that reads the clock.
         drop(state);
         over.into_values().flatten().for_each(Waker::wake);
     }
 
-    /// When the next sleeper ends; `None` also if that is never.
+    /// When the next sleep ends; `None` if none ever does.
     fn next_end(&self) -> Option<Duration> {
         let state = self.state();
         let ((end, _), _) = state.sleepers.first_key_value()?;
-        Some(*end).filter(|end| self.can_show(*end))
+        Some(*end).filter(|end| self.can_represent(*end))
     }
 
-    fn can_show(&self, elapsed: Duration) -> bool {
+    fn can_represent(&self, elapsed: Duration) -> bool {
         self.start.checked_add(elapsed).is_some()
     }
 
     fn in_range(&self, elapsed: Option<Duration>) -> Duration {
-        let elapsed = elapsed.filter(|elapsed| self.can_show(*elapsed));
-        elapsed.unwrap_or_else(|| panic!("no `Instant` is so far ahead"))
+        let elapsed = elapsed.filter(|elapsed| self.can_represent(*elapsed));
+        elapsed.unwrap_or_else(|| panic!("no `Instant` can represent this time"))
     }
 
     fn poll_sleeper(&self, cx: &mut Context<'_>) -> Poll<()> {
@@ -268,8 +267,8 @@ impl Clock for VirtualClock {
 }
 
 impl Timer for VirtualClock {
-    /// The time counts from this call on, not from the first poll. A sleep to a moment that no
-    /// [`Instant`] can show, such as one of [`Duration::MAX`], never ends.
+    /// The time counts from this call on, not from the first poll. A sleep to a time that no
+    /// [`Instant`] can represent, such as one of [`Duration::MAX`], never ends.
     ///
     /// # Panics
     ///
@@ -467,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_instant_can_show_never_comes() {
+    fn what_no_instant_can_represent_never_comes() {
         let clock = VirtualClock::new();
         let _endless = clock.sleep(Duration::MAX);
         assert_eq!((clock.sleepers(), clock.until_next_wake()), (1, None));
@@ -510,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_a_sleeper_is_woken_by_the_next_one() {
+    fn waiting_for_a_sleeper_ends_with_the_next_one() {
         let (clock, log) = (VirtualClock::new(), Log::default());
         let waker = Waker::from(Arc::new(NoteWake(log.clone(), "woken")));
         let mut context = Context::from_waker(&waker);
@@ -585,7 +584,7 @@ mod tests {
     }
 
     #[test]
-    fn a_future_is_run_until_it_is_done_and_no_longer() {
+    fn a_future_is_run_until_it_completes_and_no_longer() {
         let (clock, log) = (VirtualClock::new(), Log::default());
         let (timer, noted) = (clock.clone(), log.clone());
         clock.spawn(async move {
@@ -686,7 +685,6 @@ mod tests {
         assert_eq!(polls.load(Ordering::SeqCst), 2);
     }
 
-    /// The last clone takes the tasks along.
     #[test]
     fn tasks_are_dropped_with_the_clock() {
         let clock = VirtualClock::new();

@@ -101,9 +101,9 @@ impl Ready {
 }
 
 impl Signal {
-    /// Polls a future with this signal as its waker. Who wakes it from now on queues it again.
+    /// Polls a future with this signal as its waker. A wake from now on queues it again.
     fn poll<F: Future + ?Sized>(self: &Arc<Self>, future: Pin<&mut F>) -> Poll<F::Output> {
-        // Reads what was written before it was woken for the last time.
+        // Synchronizes with the last wake: the future sees what was written before it.
         self.queued.swap(false, Ordering::SeqCst);
         let waker = Waker::from(self.clone());
         future.poll(&mut Context::from_waker(&waker))
@@ -122,7 +122,7 @@ impl Wake for Signal {
     }
 }
 
-/// The only one that polls, until it is dropped.
+/// The exclusive right to poll, until it is dropped.
 pub(super) struct Run<'a> {
     executor: &'a Executor,
 }
@@ -142,7 +142,7 @@ impl Run<'_> {
         }
     }
 
-    /// Polls until all wait, or until the root future is done.
+    /// Polls until all tasks wait, or until the root future completes.
     pub(super) fn poll_with<F: Future>(&self, root: &mut Root<'_, F>) -> Poll<F::Output> {
         while let Some(id) = self.next() {
             if id != root.signal.id {
@@ -159,7 +159,7 @@ impl Run<'_> {
     }
 
     fn poll_task(&self, id: TaskId) {
-        // One that has ended may be woken all the same.
+        // A completed task may still be woken.
         let task = self.executor.tasks().waiting.remove(&id);
         let Some(mut task) = task else { return };
         if task.signal.poll(task.future.as_mut()).is_pending() {

@@ -1,5 +1,5 @@
-//! For the tests of one's own handlers and endpoints (feature `testing`; not for production, since
-//! it makes bodies pass for verified).
+//! Tools for tests of one's own handlers and endpoints (feature `testing`; not for production,
+//! since it creates verified bodies without a signature).
 //!
 //! A handler alone:
 //!
@@ -20,7 +20,7 @@
 //! # }
 //! ```
 //!
-//! A whole endpoint, treated as Nylas treats it:
+//! A whole endpoint, with the requests that Nylas sends:
 //!
 //! ```
 //! use tower_nylas::{Secrets, TriggerRouter, WebhookLayer, WebhookSecret, testing};
@@ -41,7 +41,7 @@
 //! # }
 //! ```
 //!
-//! Timeouts and rotations pass in no real time on a [`VirtualClock`].
+//! On a [`VirtualClock`], timeouts and rotations take no real time.
 
 mod clock;
 mod executor;
@@ -62,7 +62,7 @@ use crate::{
     verify::VerifiedBody,
 };
 
-/// A body that passes for verified, by a set of secrets with the label `testing`.
+/// A verified body without a signature; the label of its secrets is `testing`.
 pub fn verified(body: impl Into<Bytes>) -> VerifiedBody {
     VerifiedBody::assumed(body.into())
 }

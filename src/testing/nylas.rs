@@ -19,10 +19,10 @@ use crate::{report::BoxError, signature::WebhookSecret};
 /// What [`Nylas::at`] sends with: a client for plain HTTP/1.1.
 pub type HttpClient = Client<HttpConnector, Full<Bytes>>;
 
-/// Plays Nylas against an endpoint: a tower service in this process, or a URL.
+/// Simulates Nylas for an endpoint: a tower service in this process, or a URL.
 ///
-/// It signs with the secret that it was made with, and repeats a delivery when Nylas would
-/// ([source](https://developer.nylas.com/docs/v3/notifications/)), only without the waiting.
+/// It signs with the given secret, and repeats a delivery when Nylas would
+/// ([source](https://developer.nylas.com/docs/v3/notifications/)), but without waiting in between.
 #[derive(Clone)]
 pub struct Nylas<S> {
     endpoint: S,
@@ -31,7 +31,7 @@ pub struct Nylas<S> {
 }
 
 impl Nylas<HttpClient> {
-    /// Plays against a server at this URL, by HTTP/1.1 without TLS.
+    /// Sends to a server at this URL, by HTTP/1.1 without TLS.
     pub fn at(uri: Uri, secret: WebhookSecret) -> Self {
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self::new(client, secret).uri(uri)
@@ -42,10 +42,10 @@ impl<S> Nylas<S> {
     /// The value of the challenge: a UUID, like those of Nylas so far.
     pub const CHALLENGE: &str = "bc609b38-c81f-47fb-a275-1d9bd61ba968";
 
-    /// How often a notification is delivered at most.
+    /// How many times a notification is delivered at most: 3.
     pub const ATTEMPTS: u32 = 3;
 
-    /// Plays against a service: an endpoint in this process, or any client that is a tower service.
+    /// Sends to a service: an endpoint in this process, or any client that is a tower service.
     pub fn new(endpoint: S, secret: WebhookSecret) -> Self {
         Self {
             endpoint,
@@ -73,7 +73,7 @@ where
     S::Error: Into<BoxError>,
     R: Body<Error: Into<BoxError>>,
 {
-    /// Sends the challenge and looks at the answer as strictly as Nylas does.
+    /// Sends the challenge and checks the answer as strictly as Nylas does.
     ///
     /// # Errors
     ///
@@ -109,7 +109,7 @@ where
     ///
     /// # Errors
     ///
-    /// Those of the service; one that is not there at all is no answer.
+    /// Those of the service, such as a refused connection.
     pub async fn deliver(&mut self, body: impl Into<Bytes>) -> Result<Delivery, BoxError> {
         let mut body = body.into();
         let mut delivery = Delivery {
@@ -147,7 +147,7 @@ where
     }
 }
 
-/// The body of a later attempt: the same notification, other bytes.
+/// The body of a later attempt: the same notification with another count, so other bytes.
 fn repeated(body: &Bytes, attempt: u32) -> Bytes {
     let Ok(Value::Object(mut notification)) = serde_json::from_slice(body) else {
         return body.clone();

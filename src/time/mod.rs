@@ -1,9 +1,9 @@
-//! Time as the crate sees it: injected, so that a test decides how much of it passes.
+//! Clocks and timers, injected so that tests control the time.
 //!
-//! [`Clock`] says what time it is, [`Timer`] waits. [`SystemClock`] is the default of
+//! [`Clock`] reads the time, [`Timer`] sleeps. [`SystemClock`] is the default of
 //! [`Secrets`](crate::Secrets), `TokioTimer` (feature `tokio`) that of the layers, and
-//! `testing::VirtualClock` (feature `testing`) is both for tests. Another runtime takes a `Timer`
-//! of a few lines:
+//! `testing::VirtualClock` (feature `testing`) is both for tests. For another runtime, implement
+//! `Timer`:
 //!
 //! ```
 //! # mod some_runtime { pub async fn sleep(_: std::time::Duration) {} }
@@ -37,16 +37,16 @@ use std::{
 #[cfg(feature = "tokio")]
 pub use self::tokio::TokioTimer;
 
-/// Tells what time it is. [`Secrets`](crate::Secrets) needs no more than this.
+/// Reads the time: all that [`Secrets`](crate::Secrets) need.
 pub trait Clock: Send + Sync + 'static {
-    /// The present moment, on a clock that never goes back: for deadlines and durations.
+    /// The present moment on a monotonic clock, for deadlines and durations.
     fn now(&self) -> Instant;
 
-    /// The time since the Unix epoch: for comparison with times that others wrote, such as those
-    /// in a notification. It may be set back at any moment.
+    /// The time since the Unix epoch, for comparison with times from elsewhere, such as those in a
+    /// notification. It is not monotonic.
     ///
-    /// By default the system's clock, and zero while that stands before 1970. A clock whose
-    /// [`now`](Self::now) is not the system's has to implement this as well, or the two drift
+    /// The default reads the system's clock, and returns zero if that is set before 1970. A clock
+    /// whose [`now`](Self::now) is not the system's has to implement this as well, or the two drift
     /// apart.
     fn unix_time(&self) -> Duration {
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -54,10 +54,10 @@ pub trait Clock: Send + Sync + 'static {
     }
 }
 
-/// A clock that can also wait: what the layers with a deadline need.
+/// A clock that can also sleep: what the layers with a deadline need.
 ///
-/// A timer is asked to sleep only when something is really being waited for. A request whose body
-/// lies there whole and whose handler answers at once never touches it.
+/// A layer sleeps only while a body or a handler is pending. A request whose body has arrived
+/// completely and whose handler answers at once needs no sleep.
 pub trait Timer: Clock {
     /// A future that completes once `duration` has passed.
     fn sleep(&self, duration: Duration) -> Sleep;
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arc_shows_both_times_of_its_clock() {
+    fn an_arc_forwards_both_times_of_its_clock() {
         let now = Instant::now();
         let timer: Arc<dyn Timer> = Arc::new(Fixed(now));
         let seen = (Clock::now(&timer), Clock::unix_time(&timer));
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_system_clock_shows_the_time_of_the_system() {
+    fn the_system_clock_reads_the_time_of_the_system() {
         let unix_time = || SystemTime::UNIX_EPOCH.elapsed().unwrap();
         let before = unix_time();
         let seen = SystemClock.unix_time();

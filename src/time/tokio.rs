@@ -4,7 +4,7 @@ use super::{Clock, Sleep, Timer};
 
 /// The timer of the tokio runtime that polls the request.
 ///
-/// Its Unix time is the system's, also while tokio's own clock is paused.
+/// Its Unix time is the system's, even while tokio's own clock is paused.
 ///
 /// # Panics
 ///

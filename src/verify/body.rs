@@ -18,8 +18,8 @@ use crate::signature::{Secrets, Signature, VerifyError};
 
 /// A body whose signature was verified.
 ///
-/// There is no way to make one but verification, so code that takes a `VerifiedBody` or a
-/// `Request<VerifiedBody>` cannot be reached by a forger. This does not compile:
+/// Only verification can create one, so no forged request reaches code that takes a `VerifiedBody`
+/// or a `Request<VerifiedBody>`. This does not compile:
 ///
 /// ```compile_fail,E0308
 /// # use tower_nylas::VerifiedBody;
@@ -39,18 +39,18 @@ use crate::signature::{Secrets, Signature, VerifyError};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Cloning is cheap; the bytes are shared. It holds the bytes and whose secrets verified them, but
-/// no secret. As an [`http_body::Body`] it is one frame and cannot fail; the [bytes](Self::bytes)
-/// are still there after it was read like that.
+/// Cloning is cheap; the bytes are shared. It contains the bytes and the label of the secrets that
+/// verified them, but no secret. As an [`http_body::Body`] it is one frame and cannot fail; the
+/// [bytes](Self::bytes) are kept when it is read as one.
 #[derive(Clone)]
 pub struct VerifiedBody {
     bytes: Bytes,
     verified_by: Arc<str>,
     by_lookup: bool,
-    /// Whether the one frame was taken.
+    /// Whether the one frame was read.
     is_read: bool,
-    /// Where the name of the trigger stands, if whoever observes the request has found it already:
-    /// the router need not search for it again.
+    /// The position of the trigger's name, if observation has found it already, so that the router
+    /// need not search for it again.
     #[cfg(feature = "router")]
     trigger_at: Option<Range<u32>>,
 }
@@ -76,7 +76,7 @@ impl VerifiedBody {
         Self::labelled(bytes, secrets.shared_label().clone(), by_lookup)
     }
 
-    /// For tests of handlers, behind a feature of its own.
+    /// For tests of handlers only.
     #[cfg(feature = "testing")]
     pub(crate) fn assumed(bytes: Bytes) -> Self {
         Self::labelled(bytes, Arc::from("testing"), false)
@@ -114,7 +114,7 @@ impl VerifiedBody {
         Self::labelled(bytes, self.verified_by.clone(), self.by_lookup)
     }
 
-    /// The bytes: those on the wire, or what they inflate to behind the decompression.
+    /// The bytes: those on the wire or, after decompression, the inflated ones.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
@@ -136,7 +136,7 @@ impl VerifiedBody {
         self.by_lookup
     }
 
-    /// Takes the place of the request's body, and of its proof.
+    /// Replaces the request's body, and its proof.
     #[cfg(feature = "gzip")]
     pub(crate) fn replace_in(self, request: &mut Request<Self>) {
         #[cfg(feature = "axum")]

@@ -1,4 +1,4 @@
-//! How much memory strangers may fill.
+//! The bound on the memory that unverified bodies hold.
 
 use std::{
     sync::{
@@ -10,14 +10,14 @@ use std::{
 
 use super::VerifySignatureLayer;
 
-/// How often a waiting body looks at the budget again, and the least time that it gets.
+/// How often a waiting body checks the budget, and the least time that it may wait.
 pub(super) const RECHECK: Duration = Duration::from_millis(250);
 
-/// How many bytes bodies may hold while they wait for more, before they are verified; by default 64
-/// MiB. What does not fit gets a `503`, which Nylas repeats.
+/// How many bytes all unverified bodies together may hold while they wait for more; by default 64
+/// MiB. A body that does not fit gets a `503`, which Nylas repeats.
 ///
-/// Clones share one account, and so do the layers that are given them: a server with several
-/// endpoints can bound them together.
+/// Clones share one count, and so do the layers that use them: a server with several endpoints can
+/// bound them together.
 ///
 /// ```
 /// use tower_nylas::{MemoryBudget, Secrets, WebhookLayer};
@@ -27,14 +27,14 @@ pub(super) const RECHECK: Duration = Duration::from_millis(250);
 /// assert_eq!((budget.used(), budget.limit()), (0, 134_217_728));
 /// ```
 ///
-/// See [`verify`](crate::verify#memory-before-verification).
-// A limit alone would be the attacker's tool: filled once with bodies that never end, it would
-// shut everybody out. So the fuller it is, the sooner those that wait longest have to go.
+/// The [guide](crate::_guide::memory) explains it.
+// A limit alone would serve an attacker: once it is filled with bodies that never end, every other
+// body is refused. So the fuller the budget is, the shorter a body may wait.
 #[derive(Debug, Clone)]
-pub struct MemoryBudget(Arc<Account>);
+pub struct MemoryBudget(Arc<Shared>);
 
 #[derive(Debug)]
-struct Account {
+struct Shared {
     limit: usize,
     used: AtomicUsize,
 }
@@ -46,7 +46,7 @@ pub(super) struct Exhausted;
 impl MemoryBudget {
     /// A budget of this many bytes.
     pub fn new(bytes: usize) -> Self {
-        Self(Arc::new(Account {
+        Self(Arc::new(Shared {
             limit: bytes,
             used: AtomicUsize::new(0),
         }))
@@ -57,14 +57,14 @@ impl MemoryBudget {
         self.0.limit
     }
 
-    /// How many bytes are held at present.
+    /// How many bytes unverified bodies hold at present.
     pub fn used(&self) -> usize {
         self.0.used.load(Ordering::Relaxed)
     }
 
-    /// How long a body may wait, all in all: `timeout` up to half of the budget, then less in
-    /// proportion, down to [`RECHECK`] when it is full.
-    pub(super) fn patience(&self, timeout: Duration) -> Duration {
+    /// How long a body may wait in total: `timeout` while the budget is at most half full, then
+    /// less in proportion, down to [`RECHECK`] when it is full.
+    pub(super) fn wait_limit(&self, timeout: Duration) -> Duration {
         const STEPS: u32 = 1024;
         let (used, limit) = (self.used(), self.limit());
         if used <= limit / 2 {
@@ -77,7 +77,7 @@ impl MemoryBudget {
     }
 
     /// Whether more than half is used.
-    pub(super) fn is_strained(&self) -> bool {
+    pub(super) fn is_over_half(&self) -> bool {
         self.used() > self.limit() / 2
     }
 }
@@ -89,7 +89,7 @@ impl Default for MemoryBudget {
     }
 }
 
-/// The part of a [`MemoryBudget`] that one body holds; given back on drop.
+/// The part of a [`MemoryBudget`] that one body holds; released on drop.
 #[derive(Debug)]
 pub(super) struct Reservation {
     budget: MemoryBudget,
@@ -106,19 +106,19 @@ impl Reservation {
         }
     }
 
-    /// Holds `bytes` in all, which is what was received and never what was announced. What a body
-    /// has received never gets less.
+    /// Raises the reservation to `bytes` in total: the bytes received, never an announced length.
+    /// A smaller number leaves it as it is.
     pub(super) fn hold(&mut self, bytes: usize) -> Result<(), Exhausted> {
         let Some(more) = bytes.checked_sub(self.bytes).filter(|more| *more > 0) else {
             return Ok(());
         };
-        let account = &*self.budget.0;
+        let shared = &*self.budget.0;
         let grown = |used: usize| {
             let total = used.checked_add(more)?;
-            (total <= account.limit).then_some(total)
+            (total <= shared.limit).then_some(total)
         };
-        // Only a number is shared, no memory that it would have to be in order with.
-        account
+        // Relaxed, since no other memory access depends on the count.
+        shared
             .used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown)
             .map_err(|_| Exhausted)?;
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reservation_grows_up_to_the_limit_and_is_given_back_once() {
+    fn a_reservation_grows_up_to_the_limit_and_is_released_once() {
         let budget = MemoryBudget::new(100);
         let mut one = Reservation::new(budget.clone(), |_| ());
         let mut other = Reservation::new(budget.clone(), |_| ());
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn patience_shrinks_in_the_upper_half() {
+    fn the_wait_limit_shrinks_in_the_upper_half() {
         let timeout = RECHECK + Duration::from_millis(2048);
         let budget = MemoryBudget::new(1000);
         let mut one = Reservation::new(budget.clone(), |_| ());
@@ -170,11 +170,11 @@ mod tests {
             (1000, 250),
         ] {
             one.hold(used).unwrap();
-            assert_eq!(budget.patience(timeout).as_millis(), millis, "{used}");
+            assert_eq!(budget.wait_limit(timeout).as_millis(), millis, "{used}");
         }
         // Never longer than the read timeout, however short or long that is.
-        assert_eq!(budget.patience(RECHECK / 5), RECHECK / 5);
-        assert_eq!(budget.patience(Duration::MAX), RECHECK);
+        assert_eq!(budget.wait_limit(RECHECK / 5), RECHECK / 5);
+        assert_eq!(budget.wait_limit(Duration::MAX), RECHECK);
     }
 
     #[test]
@@ -183,6 +183,6 @@ mod tests {
         let mut one = Reservation::new(budget.clone(), |_| ());
         assert_eq!(one.hold(0), Ok(()));
         assert_eq!(one.hold(1), Err(Exhausted));
-        assert_eq!(budget.patience(RECHECK), RECHECK);
+        assert_eq!(budget.wait_limit(RECHECK), RECHECK);
     }
 }

@@ -1,4 +1,4 @@
-//! What the head of a request claims: that its body was signed, with a secret of this set.
+//! What the head of a request claims: a signature of its body, by a secret of one set.
 
 use http::{HeaderMap, request::Parts};
 
@@ -10,16 +10,16 @@ use crate::{
 
 pub(super) struct Claim {
     pub(super) signature: Signature,
-    /// What was looked up for this request; else it is the layer's own set.
+    /// The set that was looked up for this request; without one, the layer's own set applies.
     found: Option<Secrets>,
 }
 
 impl Claim {
-    /// Everything that can be decided before the body is polled. `at_least` is the least number of
-    /// bytes that it will have.
+    /// Decides what can be decided before the body is polled. `min_length` is the least number of
+    /// bytes that the body will have.
     pub(super) fn examine(
         request: &mut Parts,
-        at_least: u64,
+        min_length: u64,
         settings: &Settings,
     ) -> Result<Self, Rejection> {
         let signature = signature(&mut request.headers)?;
@@ -28,7 +28,7 @@ impl Claim {
         if claim.secrets(settings).is_pending() {
             return Err(Rejection::SecretPending);
         }
-        if at_least > settings.max_body_size as u64 {
+        if min_length > settings.max_body_size as u64 {
             return Err(Rejection::BodyTooLarge(settings.max_body_size));
         }
         Ok(claim)
@@ -45,13 +45,13 @@ impl Claim {
     }
 }
 
-/// The one signature among the headers, which are gone through once: looking it up, looking for a
-/// second one and looking it up again to mark it took 400 instructions instead of 100.
+/// The only signature among the headers, found in one iteration over them: looking it up, looking
+/// for a second one and looking it up again to mark it took 400 instructions instead of 100.
 fn signature(headers: &mut HeaderMap) -> Result<Signature, Rejection> {
     let mut signature = Err(Rejection::SignatureMissing);
     for (name, value) in headers.iter_mut() {
         if *name == SIGNATURE_HEADER {
-            // A handler that logs its request does not log the signature.
+            // So that a handler that logs its request does not log the signature.
             value.set_sensitive(true);
             signature = match signature {
                 Err(Rejection::SignatureMissing) => {

@@ -85,12 +85,12 @@ where
             };
             let inner = inner.take().expect("polled after completion");
             let call = CallReady::start(inner, request, cx)?;
-            let waits = call.is_waiting();
+            let is_waiting = call.is_waiting();
             // The request's body is dropped here, before the inner future is polled.
             self.set(Self::Respond {
                 response: AnswerOr::future(call),
             });
-            if waits {
+            if is_waiting {
                 return Poll::Pending;
             }
         }

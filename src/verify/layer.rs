@@ -9,7 +9,7 @@ use crate::time::Timer;
 #[cfg(feature = "tokio")]
 use crate::{report::BoxError, signature::Secrets, time::TokioTimer};
 
-/// Verifies the signature of every request; hands `Request<VerifiedBody>` to the inner service.
+/// Verifies the signature of every request; passes a `Request<VerifiedBody>` to the inner service.
 /// See the [module](crate::verify).
 #[derive(Debug, Clone)]
 pub struct VerifySignatureLayer {
@@ -24,10 +24,11 @@ impl VerifySignatureLayer {
     /// How long reading the whole body may take by default: 3 seconds.
     pub const READ_TIMEOUT: Duration = Duration::from_secs(3);
 
-    /// How many bytes bodies hold by default, all together, while they wait for more: 64 MiB.
+    /// How many bytes all unverified bodies together may hold by default while they wait for more:
+    /// 64 MiB.
     pub const MEMORY_BUDGET: usize = 64 * 1024 * 1024;
 
-    /// Verifies with secrets from `source`, which is a [`Secrets`](crate::Secrets) or another
+    /// Verifies with secrets from `source`, which are [`Secrets`](crate::Secrets) or another
     /// [`SecretSource`], and takes the time from tokio.
     #[cfg(feature = "tokio")]
     pub fn new(source: impl Into<SecretSource>) -> Self {
@@ -65,19 +66,18 @@ impl VerifySignatureLayer {
         self.change(|settings| settings.max_body_size = bytes)
     }
 
-    /// Refuses a body that is not there in whole after this time with `408`, which Nylas repeats;
-    /// by default [3 seconds](Self::READ_TIMEOUT).
+    /// Refuses a body that has not arrived completely after this time with `408`, which Nylas
+    /// repeats; by default [3 seconds](Self::READ_TIMEOUT).
     #[must_use]
     pub fn read_timeout(self, timeout: Duration) -> Self {
         self.change(|settings| settings.read_timeout = timeout)
     }
 
-    /// Counts the bytes that bodies hold while they wait for more, before they are verified, on
-    /// this budget; what does not fit gets a `503`, which Nylas repeats. By default the layer has a
-    /// budget of [64 MiB](Self::MEMORY_BUDGET) for itself. See the
-    /// [module](crate::verify#memory-before-verification).
+    /// Bounds the bytes that unverified bodies hold while they wait for more; a body that does not
+    /// fit gets a `503`, which Nylas repeats. By default the layer has a budget of its own of
+    /// [64 MiB](Self::MEMORY_BUDGET). See the [guide](crate::_guide::memory).
     ///
-    /// A body that arrives whole needs no room in it.
+    /// A body that has arrived completely when it is first polled is not counted.
     #[must_use]
     pub fn memory_budget(self, budget: MemoryBudget) -> Self {
         self.change(|settings| settings.budget = budget)

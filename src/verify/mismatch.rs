@@ -1,4 +1,4 @@
-//! What a mismatch probably comes from.
+//! Finds the probable cause of a signature mismatch.
 
 use std::{
     fmt,
@@ -19,7 +19,7 @@ use crate::{
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// Explains a mismatch from the head of the request and its body.
+/// Explains a mismatch by the head of the request and its body.
 pub(super) fn explain(request: &Parts, body: &[u8]) -> Option<MismatchHint> {
     let header = |name| Some(request.headers.get(name)?.to_str().ok()?.trim());
     let received = body.len() as u64;
@@ -46,8 +46,8 @@ pub(super) fn explain(request: &Parts, body: &[u8]) -> Option<MismatchHint> {
     }
 }
 
-/// Finds out whether a mismatch is a test event of Nylas', at most once a second for all requests
-/// together: it costs another HMAC, which a flood of forgeries must not get for free.
+/// Finds out whether a mismatch is a test event of Nylas, at most once a second for all requests
+/// together: it costs another HMAC, which must not be spent on each forgery of a flood.
 #[derive(Clone)]
 pub(super) struct TestEventCheck {
     clock_start: Instant,
@@ -74,7 +74,7 @@ impl TestEventCheck {
         let passed = clock.now().saturating_duration_since(self.clock_start);
         let now = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
         let next = self.next_ms.load(Ordering::Relaxed);
-        let turn = now >= next
+        let is_due = now >= next
             && self
                 .next_ms
                 .compare_exchange(
@@ -84,7 +84,7 @@ impl TestEventCheck {
                     Ordering::Relaxed,
                 )
                 .is_ok();
-        (turn && test_event_secret.verify(body, signature)).then_some(MismatchHint::TestEvent)
+        (is_due && test_event_secret.verify(body, signature)).then_some(MismatchHint::TestEvent)
     }
 }
 

@@ -1,16 +1,16 @@
 //! Verifies the signature of a request before anything else sees it.
 //!
 //! [`VerifySignatureLayer`] reads the body within bounds, hashes exactly the bytes that were on the
-//! wire, compares in constant time, and hands the inner service a `Request<`[`VerifiedBody`]`>`,
-//! which cannot be made in any other way. The causes of a refusal are examined in the order of
-//! [`Rejection`](crate::Rejection): header, secrets, announced size, read, match. Whatever can be
-//! decided from the head is decided without touching the body.
+//! wire, compares in constant time, and passes a `Request<`[`VerifiedBody`]`>` to the inner
+//! service, which only verification can create. The causes of a refusal are checked in the order of
+//! [`Rejection`](crate::Rejection): header, secrets, announced size, read, match. What can be
+//! decided by the head is decided before the body is polled.
 //!
-//! A service under this layer is always ready. The inner service is asked whether it is ready
-//! only after verification, so there is no back-pressure to outer layers: a forger must not be able
-//! to hold a permit that a genuine request needs.
+//! The service is always ready. The inner service is driven ready only after verification, so there
+//! is no back-pressure to outer layers: a forged request must not be able to hold a permit that a
+//! genuine request needs.
 //!
-//! What unverified bodies may hold together is bounded by a [`MemoryBudget`]; the
+//! The memory that unverified bodies hold together is bounded by a [`MemoryBudget`]; the
 //! [guide](crate::_guide::memory) explains it.
 //!
 //! ```

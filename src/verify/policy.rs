@@ -1,4 +1,4 @@
-//! What a verdict on a signature means for the request.
+//! What the result of a signature check means for the request.
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -9,7 +9,7 @@ use crate::{
     signature::{Signature, VerifyError},
 };
 
-/// What the bytes of a whole body turned out to be.
+/// The decision on a request whose body was read.
 pub(super) enum Verdict {
     Genuine(Bytes),
     TestEvent,
@@ -17,7 +17,7 @@ pub(super) enum Verdict {
 }
 
 impl Settings {
-    pub(super) fn judge(
+    pub(super) fn decide(
         &self,
         request: &Parts,
         body: Bytes,

@@ -1,4 +1,4 @@
-//! Reads a body to its end, within bounds, and hashes it on the way.
+//! Reads a body to its end, within bounds, and hashes it meanwhile.
 
 use std::{
     fmt, mem,
@@ -16,8 +16,8 @@ use crate::{
     signature::{Verifier, VerifyError},
 };
 
-/// After this many frames the task lets others run: a body that is always ready, with frames
-/// however small, must not keep the thread (nor escape its deadline).
+/// After this many frames the future yields to other tasks: a body that is always ready, with
+/// frames however small, must neither block the thread nor escape its deadline.
 const FRAMES_PER_POLL: usize = 256;
 
 /// How far ahead of the received bytes the buffer is reserved when a length was announced. An
@@ -25,7 +25,7 @@ const FRAMES_PER_POLL: usize = 256;
 const TRUSTED_FACTOR: usize = 8;
 
 pin_project! {
-    /// A body on its way in.
+    /// A body that is being read.
     pub(super) struct Reading<B> {
         #[pin]
         body: B,
@@ -37,7 +37,7 @@ pin_project! {
 
 enum Received {
     Nothing,
-    /// The only frame so far, as it came: most notifications end here, without a copy.
+    /// The only frame so far, not copied: most notifications have one.
     Frame(Bytes),
     /// Boxed, since it is rare and would make every future larger.
     Frames(Box<Frames>),
@@ -48,7 +48,7 @@ struct Frames {
     verifier: Verifier,
 }
 
-/// A whole body, and whether its signature is right.
+/// A complete body, and the result of its signature check.
 pub(super) struct Whole {
     pub(super) bytes: Bytes,
     pub(super) verified: Result<(), VerifyError>,
@@ -76,9 +76,9 @@ impl<B: Body> Reading<B> {
                 Poll::Ready(Some(Ok(frame))) => {
                     // Trailers are not signed, so they are dropped.
                     if let Ok(data) = frame.into_data() {
-                        self.as_mut().take(data, claim, settings)?;
+                        self.as_mut().receive(data, claim, settings)?;
                     }
-                    // Knowing the end saves another poll.
+                    // Saves another poll.
                     if self.body.is_end_stream() {
                         return Poll::Ready(Ok(self.finish(claim, settings)));
                     }
@@ -92,7 +92,7 @@ impl<B: Body> Reading<B> {
         self.poll_refused(cx, claim, settings)
     }
 
-    /// Waits for more of the body.
+    /// Waits for more of the body: ready only if the body is refused meanwhile.
     fn poll_refused<T>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -101,8 +101,8 @@ impl<B: Body> Reading<B> {
     ) -> Poll<Result<T, Rejection>> {
         let this = self.project();
         if let Received::Frame(first) = this.received {
-            // A frame is part of the server's buffer: a single byte, kept waiting, would hold all
-            // of that, and no budget would know.
+            // A frame shares the server's read buffer: a single byte that waits would keep all of
+            // that buffer allocated, which the budget does not count.
             let announced = announced(&*this.body, first.len(), settings);
             let mut frames = Frames::new(claim.secrets(settings).verifier(claim.signature));
             frames.append(&**first, announced);
@@ -114,7 +114,7 @@ impl<B: Body> Reading<B> {
             .map(Err)
     }
 
-    fn take(
+    fn receive(
         self: Pin<&mut Self>,
         mut data: B::Data,
         claim: &Claim,
@@ -152,20 +152,20 @@ impl<B: Body> Reading<B> {
 
     fn finish(self: Pin<&mut Self>, claim: &Claim, settings: &Settings) -> Whole {
         let this = self.project();
-        // Verified or not, the bytes no longer wait.
+        // Releases the reservation: it is for bodies that wait.
         *this.waiting = None;
-        let at_once = |bytes: Bytes| Whole {
+        let verify = |bytes: Bytes| Whole {
             verified: claim.secrets(settings).verify(&bytes, &claim.signature),
             bytes,
         };
         match mem::replace(this.received, Received::Nothing) {
-            Received::Nothing => at_once(Bytes::new()),
-            Received::Frame(bytes) => at_once(bytes),
+            Received::Nothing => verify(Bytes::new()),
+            Received::Frame(bytes) => verify(bytes),
             Received::Frames(frames) => {
                 let Frames { buffer, verifier } = *frames;
                 match verifier.finish() {
-                    // What counts is the set in force at the end.
-                    Err(VerifyError::Exchanged) => at_once(buffer.into()),
+                    // The set in force at the end decides.
+                    Err(VerifyError::Exchanged) => verify(buffer.into()),
                     verified => Whole {
                         bytes: buffer.into(),
                         verified,
@@ -176,9 +176,9 @@ impl<B: Body> Reading<B> {
     }
 }
 
-/// The length of the whole body, as far as it is known, when `received` bytes of it are there.
+/// The length of the whole body, as far as it is known after `received` bytes.
 fn announced(body: &impl Body, received: usize, settings: &Settings) -> usize {
-    if settings.budget.is_strained() {
+    if settings.budget.is_over_half() {
         return received;
     }
     let rest = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
@@ -216,15 +216,15 @@ impl Frames {
         }
     }
 
-    /// Makes room for `more` bytes, and for as much of what was announced as the bytes received
-    /// vouch for.
+    /// Reserves room for `more` bytes, and for the announced length up to [`TRUSTED_FACTOR`] times
+    /// what was received.
     fn reserve(&mut self, more: usize, announced: usize) {
         let (length, capacity) = (self.buffer.len(), self.buffer.capacity());
         let total = length.saturating_add(more);
         if total > capacity {
-            let vouched = announced.min(total.saturating_mul(TRUSTED_FACTOR));
+            let trusted = announced.min(total.saturating_mul(TRUSTED_FACTOR));
             // Without an announcement: doubling, as a vector does by itself.
-            let wanted = total.max(vouched).max(capacity.saturating_mul(2));
+            let wanted = total.max(trusted).max(capacity.saturating_mul(2));
             self.buffer.reserve_exact(wanted - length);
         }
     }
@@ -267,10 +267,10 @@ mod tests {
         }
     }
 
-    /// Buffers may be larger than what they hold only as long as there is room.
+    /// Buffers may be larger than what they contain only while the budget is at most half full.
     #[cfg(feature = "testing")]
     #[test]
-    fn announcements_are_believed_while_half_of_the_budget_is_free() {
+    fn announcements_are_trusted_while_half_of_the_budget_is_free() {
         use crate::{
             testing::VirtualClock,
             verify::{MemoryBudget, budget::Reservation},
@@ -289,9 +289,9 @@ mod tests {
         assert_eq!(announced(&body(400), 100, &settings), 100);
     }
 
-    /// An honest announcement saves moving the bytes again and again.
+    /// A true announcement saves moving the bytes repeatedly.
     #[test]
-    fn an_honest_announcement_is_reserved_soon() {
+    fn a_true_announcement_is_reserved_soon() {
         let mut frames = frames();
         let mut capacities = Vec::new();
         for _ in 0..1000 {

@@ -34,7 +34,7 @@ where
     type Error = S::Error;
     type Future = ResponseFuture<S, B>;
 
-    /// Always ready: whether the inner service is, is asked after verification.
+    /// Always ready: the inner service is driven ready after verification.
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         Poll::Ready(Ok(()))
     }

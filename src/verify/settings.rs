@@ -1,4 +1,4 @@
-//! What a layer was told; shared by all services that it makes.
+//! The settings of a layer, shared by all of its services.
 
 use std::{fmt, sync::Arc, time::Duration};
 

@@ -9,8 +9,8 @@ use crate::{
     signature::Secrets,
 };
 
-/// Where a layer takes the webhook secrets for a request from: one set for all requests, a lookup,
-/// or the request's extensions.
+/// The source of the webhook secrets for a request: one set for all requests, a lookup, or the
+/// request's extensions.
 ///
 /// [`Secrets`] convert into it, so `WebhookLayer::new(secrets)` needs no mention of this type.
 ///
@@ -26,7 +26,7 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct SecretSource {
-    /// For every request, unless there is a finder. Pending, if there is one.
+    /// For every request, unless there is a finder; then it is pending and not used.
     fixed: Secrets,
     finder: Option<Finder>,
 }
@@ -39,20 +39,20 @@ enum Finder {
 
 type Lookup = dyn Fn(&Parts) -> Result<Option<Secrets>, BoxError> + Send + Sync;
 
-/// What an asynchronous lookup puts into the request's extensions, instead of [`Secrets`], for a
-/// request that belongs to no known tenant. The answer is `401`.
+/// Inserted into the request's extensions by an asynchronous lookup, instead of [`Secrets`], if the
+/// request belongs to no known tenant. The answer is `401`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownTenant;
 
 impl SecretSource {
     /// Looks the secrets up for each request, by the request's head, before its body is read.
     ///
-    /// For several tenants, each with a path or a host of its own. `Ok(None)` is a tenant that does
-    /// not exist: `401`, with the same text as any other. `Err` is a lookup that failed: `503`, so
-    /// that Nylas repeats the notification. The lookup must not block; one that has to wait is an
-    /// outer layer, see [`extensions`](Self::extensions).
+    /// For several tenants, each with a path or a host of its own. `Ok(None)` means that the tenant
+    /// does not exist: `401`, with the same text as any other. `Err` means that the lookup failed:
+    /// `503`, so that Nylas repeats the notification. The lookup must not block; one that has to
+    /// wait belongs in an outer layer, see [`extensions`](Self::extensions).
     ///
-    /// A tenant's [`Secrets`] are to be kept and cloned, not made anew for each request: preparing
+    /// Keep and clone each tenant's [`Secrets`] instead of making them for each request: preparing
     /// a key costs as much as hashing a small body, and a rotation needs the shared set.
     pub fn lookup<F>(lookup: F) -> Self
     where
@@ -63,8 +63,8 @@ impl SecretSource {
 
     /// Takes the secrets from the request's extensions, where an outer layer has put them.
     ///
-    /// That layer inserts [`Secrets`], or [`UnknownTenant`] for a `401`. If it inserted neither,
-    /// the answer is `503`.
+    /// That layer inserts [`Secrets`], or [`UnknownTenant`] for a `401`. Without either, the answer
+    /// is `503`.
     pub fn extensions() -> Self {
         Self::found_by(Finder::Extensions)
     }
@@ -97,7 +97,7 @@ fn from_extensions(request: &Parts) -> Result<Option<Secrets>, Rejection> {
     match (extensions.get::<Secrets>(), extensions.get()) {
         (_, Some(UnknownTenant)) => Ok(None),
         (Some(secrets), None) => Ok(Some(secrets.clone())),
-        // A layer is missing: an answer of 401 would lose every notification.
+        // A layer is missing: with 401 every notification would be lost.
         (None, None) => Err(Rejection::LookupFailed(SharedError::from(BoxError::from(
             "no outer layer put `Secrets` into the request's extensions",
         )))),

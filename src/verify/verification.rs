@@ -1,4 +1,4 @@
-//! The way of one request from its head to a verdict.
+//! The verification of one request, from its head to the verdict.
 
 use std::{
     pin::Pin,
@@ -24,7 +24,7 @@ pin_project! {
         #[pin]
         reading: Reading<B>,
         claim: Claim,
-        // Gone once there is a verdict.
+        // `None` after the verdict.
         head: Option<Parts>,
     }
 }
@@ -50,7 +50,7 @@ pub(crate) fn begin<B: Body>(
 }
 
 impl<B: Body> Verification<B> {
-    /// The request with its proof, or what to answer instead.
+    /// The request with its proof, or the response to give instead.
     pub(crate) fn poll_verified(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -60,7 +60,7 @@ impl<B: Body> Verification<B> {
         let whole = ready!(this.reading.poll_whole(cx, this.claim, settings));
         let head = this.head.take().expect("polled after completion");
         let verdict = whole.map_or_else(Verdict::Refused, |Whole { bytes, verified }| {
-            settings.judge(&head, bytes, &this.claim.signature, verified)
+            settings.decide(&head, bytes, &this.claim.signature, verified)
         });
         Poll::Ready(match verdict {
             Verdict::Genuine(bytes) => {

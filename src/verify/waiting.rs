@@ -1,4 +1,4 @@
-//! What a body that is still on its way may cost: time and memory.
+//! Bounds the time and the memory of an incomplete body.
 
 use std::{
     fmt,
@@ -34,8 +34,8 @@ impl Waiting {
         }
     }
 
-    /// Called when there is nothing to do but wait, with the number of bytes held meanwhile.
-    /// Ready when the body has to go.
+    /// Called when the body is pending, with the number of bytes that it holds. Ready when the body
+    /// must be refused.
     pub(super) fn poll_refused(
         &mut self,
         cx: &mut Context<'_>,
@@ -50,23 +50,24 @@ impl Waiting {
             self.waited = self.waited(timer);
         }
         loop {
-            // Sending away who holds nothing would make no room.
-            let patience = match held {
+            // Refusing a body that holds nothing would free no memory.
+            let wait_limit = match held {
                 0 => settings.read_timeout,
-                _ => settings.budget.patience(settings.read_timeout),
+                _ => settings.budget.wait_limit(settings.read_timeout),
             };
             if self.waited >= settings.read_timeout {
                 return Poll::Ready(Rejection::ReadTimeout);
             }
-            if self.waited >= patience {
+            if self.waited >= wait_limit {
                 return Poll::Ready(Rejection::BudgetExhausted);
             }
             let (end, sleep) = self.sleep.get_or_insert_with(|| {
-                let length = RECHECK.min(patience.saturating_sub(self.waited));
+                let length = RECHECK.min(wait_limit.saturating_sub(self.waited));
                 (self.waited + length, timer.sleep(length))
             });
             ready!(sleep.as_mut().poll(cx));
-            // Even if the clock stands still, the deadline comes, and with it the end of the loop.
+            // So that the deadline is reached, and the loop ends, even if the clock does not
+            // advance.
             let at_least = *end;
             self.waited = self.waited(timer).max(at_least);
             self.sleep = None;

@@ -51,8 +51,8 @@ pin_project! {
 }
 
 pin_project! {
-    // One future for the whole way. As services, each around the next, the parts would move the
-    // request between them and count references for each other: 300 instructions more.
+    // One future for all stages. As services around each other they would move the request between
+    // them and count references: 300 instructions more.
     #[project = StepProjection]
     pub(super) enum Step<S, B>
     where
@@ -75,7 +75,7 @@ where
         }
     }
 
-    /// Passes on to the inner service, which is still to be called.
+    /// Goes on to the last step, whose call is still to be started.
     fn acknowledge(mut self: Pin<&mut Self>) -> Pin<&mut Acknowledging<S, Request<VerifiedBody>>> {
         self.set(Self::Acknowledge {
             acknowledging: Acknowledging::idle(),

@@ -13,8 +13,8 @@ use crate::{
     verify::{MemoryBudget, SecretSource},
 };
 
-/// Receives webhooks: answers the challenge, verifies notifications, and gives what the inner
-/// service makes of them the right status. See the [module](crate::webhook).
+/// Receives webhooks: answers the challenge, verifies notifications, and maps the response of the
+/// inner service to the status that Nylas needs. See the [module](crate::webhook).
 #[derive(Clone)]
 pub struct WebhookLayer {
     settings: Arc<Settings>,
@@ -86,24 +86,24 @@ impl WebhookLayer {
         self.change(|settings| settings.max_inflated_size = bytes)
     }
 
-    /// How long reading the whole body may take; then the answer is `408`. By default
+    /// How long reading the whole body may take; after that the answer is `408`. By default
     /// [3 seconds](crate::VerifySignatureLayer::READ_TIMEOUT).
     #[must_use]
     pub fn read_timeout(self, timeout: Duration) -> Self {
         self.change(|settings| settings.verify.read_timeout = timeout)
     }
 
-    /// Counts the bytes that bodies hold while they wait for more, before they are verified, on
-    /// this budget; what does not fit gets a `503`. By default the layer has a budget of
-    /// [64 MiB](crate::VerifySignatureLayer::MEMORY_BUDGET) for itself. See
-    /// [`verify`](crate::verify#memory-before-verification).
+    /// Bounds the bytes that unverified bodies hold while they wait for more; a body that does not
+    /// fit gets a `503`. By default the layer has a budget of its own of
+    /// [64 MiB](crate::VerifySignatureLayer::MEMORY_BUDGET). See the
+    /// [guide](crate::_guide::memory).
     #[must_use]
     pub fn memory_budget(self, budget: MemoryBudget) -> Self {
         self.change(|settings| settings.verify.budget = budget)
     }
 
-    /// How long the inner service may take until it is ready and done; then its future is dropped
-    /// and the answer is `503`. By default [6 seconds](crate::AcknowledgeLayer::TIMEOUT).
+    /// How long the inner service may take to become ready and answer; after that its future is
+    /// dropped and the answer is `503`. By default [6 seconds](crate::AcknowledgeLayer::TIMEOUT).
     #[must_use]
     pub fn handler_timeout(self, timeout: Duration) -> Self {
         self.change(|settings| settings.acknowledge.timeout = timeout)
@@ -123,8 +123,8 @@ impl WebhookLayer {
         self.change(|settings| settings.acknowledge.pass_client_errors = true)
     }
 
-    /// Calls `observer` with what became of each request, right before it is answered. The function
-    /// must not block.
+    /// Calls `observer` with what became of each request, right before it is answered; of several
+    /// calls, the last one counts. The function must not block.
     ///
     /// ```
     /// # use tower_nylas::{Secrets, WebhookLayer};
@@ -132,7 +132,7 @@ impl WebhookLayer {
     /// ```
     #[must_use]
     pub fn observe(self, observer: impl Fn(Report<'_>) + Send + Sync + 'static) -> Self {
-        self.change(|settings| settings.observers.call(observer))
+        self.change(|settings| settings.observers.set_closure(observer))
     }
 
     /// Wraps a service. The same as [`Layer::layer`], without an import.

@@ -9,7 +9,7 @@ use crate::{
     verify::{self, SecretSource},
 };
 
-/// What a [`WebhookLayer`](super::WebhookLayer) was told; shared by all services that it makes.
+/// The settings of a [`WebhookLayer`](super::WebhookLayer), shared by all of its services.
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) max_challenge_length: usize,

@@ -513,8 +513,8 @@ async fn body_limit_outside() {
             (
                 long().chunked(),
                 503,
-                "request rejected with 503 Service Unavailable: the connection failed inside the \
-                 body",
+                "request rejected with 503 Service Unavailable: the connection failed while the \
+                 body was read",
             ),
         ] {
             assert_eq!(status(address, &ask).await, expected);

@@ -133,7 +133,7 @@ async fn an_unknown_tenant_is_401_and_a_failed_lookup_503_and_the_body_unread() 
     let signature = sign(b"{}").to_hex();
     let headers = [("x-nylas-signature", &*signature)];
     for (tenant, status, text, report) in [
-        ("nobody", 401, "signature not accepted", "lookup knows no"),
+        ("nobody", 401, "signature not accepted", "lookup found no"),
         ("failing", 503, "try again later", "the database is away"),
         (
             "pending",

@@ -7,7 +7,7 @@ use tower_nylas_kit::delivery::notification;
 const CAUSES: [(&str, u16); 8] = [
     ("neither a notification", 405),
     ("not 64 hexadecimal", 401),
-    ("the lookup knows no", 401),
+    ("the lookup found no", 401),
     ("the lookup of the webhook secret failed", 503),
     ("no webhook secret is known yet", 503),
     ("is larger than", 413),

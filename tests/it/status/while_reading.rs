@@ -82,7 +82,7 @@ async fn a_broken_body_is_503() {
     request.extend_from_slice(b"5\r\n01234\r\nno size\r\n");
     let answer = endpoint.send(&request).await;
     assert_rejected(&answer, 503, "try again later");
-    assert_reported(&endpoint, "the connection failed inside the body");
+    assert_reported(&endpoint, "the connection failed while the body was read");
     assert_eq!(calls.load(Ordering::SeqCst), 0);
 }
 
