@@ -24,7 +24,7 @@
 //! let inner = service_fn(async |_| Ok::<_, Infallible>(Response::new(Empty::<bytes::Bytes>::new())));
 //! let endpoint = ChallengeLayer::new().layer(inner);
 //!
-//! let request = Request::get("/webhooks/nylas?challenge=bc609b38-c81f").body(())?;
+//! let request = Request::get("/webhooks/nylas?challenge=bc609b38-c81f").body(String::new())?;
 //! let response = endpoint.oneshot(request).await?;
 //!
 //! assert_eq!(response.headers()["content-length"], "13");

@@ -3,15 +3,22 @@
 use std::borrow::Cow;
 
 use http::{HeaderValue, Method, Request, Response, header};
+use http_body::Body;
 use percent_encoding::percent_decode;
 
 use crate::{
-    middleware::{Answer, ResponseBody},
+    middleware::{Answer, ResponseBody, close_unless_read},
     report::Rejection,
 };
 
 /// The answer to `request`, if it is a challenge.
-pub(crate) fn respond<B>(request: &Request<B>, max_length: usize) -> Option<Answer> {
+pub(crate) fn respond<B: Body>(request: &Request<B>, max_length: usize) -> Option<Answer> {
+    let mut answer = respond_to_head(request, max_length)?;
+    close_unless_read(&mut answer, request.version(), request.body());
+    Some(answer)
+}
+
+fn respond_to_head<B>(request: &Request<B>, max_length: usize) -> Option<Answer> {
     let head_only = match *request.method() {
         Method::GET => false,
         Method::HEAD => true,

@@ -1,6 +1,7 @@
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
+use http_body::Body;
 use tower_service::Service;
 
 use super::{ResponseFuture, respond};
@@ -24,6 +25,7 @@ impl<S> Challenge<S> {
 impl<S, B, R> Service<Request<B>> for Challenge<S>
 where
     S: Service<Request<B>, Response = Response<R>> + Clone,
+    B: Body,
 {
     type Response = Response<ResponseBody<R>>;
     type Error = S::Error;

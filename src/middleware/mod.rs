@@ -5,7 +5,11 @@ mod answer_or;
 mod call_ready;
 
 pub use self::answer::ResponseBody;
-pub(crate) use self::{answer::Answer, answer_or::AnswerOr, call_ready::CallReady};
+pub(crate) use self::{
+    answer::{Answer, close_unless_read, is_at_end},
+    answer_or::AnswerOr,
+    call_ready::CallReady,
+};
 
 /// Declares a layer's public response future around a private one.
 ///

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, request::Parts};
 
-use super::settings::Settings;
+use super::{settings::Settings, source::Found};
 use crate::{
     report::Rejection,
     signature::{SIGNATURE_HEADER, Secrets, Signature},
@@ -12,6 +12,8 @@ pub(super) struct Claim {
     pub(super) signature: Signature,
     /// The set that was looked up for this request; without one, the layer's own set applies.
     found: Option<Secrets>,
+    /// No tenant was found, and that is to be concealed until the body was read.
+    pub(super) is_unknown: bool,
 }
 
 impl Claim {
@@ -23,8 +25,17 @@ impl Claim {
         settings: &Settings,
     ) -> Result<Self, Rejection> {
         let signature = signature(&mut request.headers)?;
-        let found = settings.source.find(request)?;
-        let claim = Self { signature, found };
+        let (found, is_unknown) = match settings.source.find(request)? {
+            Found::Own => (None, false),
+            Found::Tenant(secrets) => (Some(secrets), false),
+            Found::Nobody { decoy: None } => return Err(Rejection::TenantUnknown),
+            Found::Nobody { decoy } => (decoy, true),
+        };
+        let claim = Self {
+            signature,
+            found,
+            is_unknown,
+        };
         if claim.secrets(settings).is_pending() {
             return Err(Rejection::SecretPending);
         }

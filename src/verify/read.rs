@@ -12,6 +12,7 @@ use pin_project_lite::pin_project;
 
 use super::{claim::Claim, settings::Settings, waiting::Waiting};
 use crate::{
+    middleware::is_at_end,
     report::Rejection,
     signature::{Verifier, VerifyError},
 };
@@ -62,6 +63,10 @@ impl<B> Reading<B> {
             waiting: None,
         }
     }
+
+    pub(super) fn body(&self) -> &B {
+        &self.body
+    }
 }
 
 impl<B: Body> Reading<B> {
@@ -79,7 +84,7 @@ impl<B: Body> Reading<B> {
                         self.as_mut().receive(data, claim, settings)?;
                     }
                     // Saves another poll.
-                    if self.body.is_end_stream() {
+                    if is_at_end(&self.body) {
                         return Poll::Ready(Ok(self.finish(claim, settings)));
                     }
                 }

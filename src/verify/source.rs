@@ -29,6 +29,18 @@ pub struct SecretSource {
     /// For every request, unless there is a finder; then it is pending and not used.
     fixed: Secrets,
     finder: Option<Finder>,
+    /// What a request of an unknown tenant is verified with, if that is to be concealed.
+    decoy: Option<Secrets>,
+}
+
+/// Whose secrets apply to a request.
+pub(super) enum Found {
+    /// The layer's own.
+    Own,
+    Tenant(Secrets),
+    Nobody {
+        decoy: Option<Secrets>,
+    },
 }
 
 #[derive(Clone)]
@@ -73,22 +85,42 @@ impl SecretSource {
         Self {
             fixed: Secrets::pending(),
             finder: Some(finder),
+            decoy: None,
         }
+    }
+
+    /// Treats a request of an unknown tenant like one with a wrong signature in all that its client
+    /// can see; by default it gets `401` at once.
+    ///
+    /// By default, a stranger finds out which tenants exist with a well-formed signature and a body
+    /// that is not sent: an unknown tenant is refused before the body is read, a known one waits for
+    /// it. With this, the body of an unknown tenant is read and hashed within the same limits, which
+    /// costs what a forged request to a known tenant costs. A tenant without a secret yet still
+    /// gets `503`.
+    #[must_use]
+    pub fn conceal_unknown_tenants(mut self) -> Self {
+        self.decoy = Secrets::new("nothing-signed-with-this-is-accepted").ok();
+        self
     }
 
     pub(super) fn fixed(&self) -> &Secrets {
         &self.fixed
     }
 
-    /// The secrets of this request's tenant; `None` if the layer has one set for all requests.
-    pub(super) fn find(&self, request: &Parts) -> Result<Option<Secrets>, Rejection> {
+    /// The secrets for this request.
+    pub(super) fn find(&self, request: &Parts) -> Result<Found, Rejection> {
         let found = match &self.finder {
-            None => return Ok(None),
+            None => return Ok(Found::Own),
             Some(Finder::Lookup(lookup)) => lookup(request)
                 .map_err(|error| Rejection::LookupFailed(SharedError::from(error)))?,
             Some(Finder::Extensions) => from_extensions(request)?,
         };
-        found.map(Some).ok_or(Rejection::TenantUnknown)
+        Ok(match found {
+            Some(secrets) => Found::Tenant(secrets),
+            None => Found::Nobody {
+                decoy: self.decoy.clone(),
+            },
+        })
     }
 }
 
@@ -109,6 +141,7 @@ impl From<Secrets> for SecretSource {
         Self {
             fixed: secrets,
             finder: None,
+            decoy: None,
         }
     }
 }

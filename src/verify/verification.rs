@@ -16,7 +16,10 @@ use super::{
     read::{Reading, Whole},
     settings::Settings,
 };
-use crate::{middleware::Answer, report::Outcome};
+use crate::{
+    middleware::{Answer, close_unless_read},
+    report::{Outcome, Rejection},
+};
 
 pin_project! {
     /// A request whose body is being read and verified.
@@ -45,7 +48,11 @@ pub(crate) fn begin<B: Body>(
             claim,
             head: Some(head),
         }),
-        Err(rejection) => Err(rejection.into_response(&head.method)),
+        Err(rejection) => {
+            let mut answer = rejection.into_response(&head.method);
+            close_unless_read(&mut answer, head.version, &body);
+            Err(answer)
+        }
     }
 }
 
@@ -56,12 +63,22 @@ impl<B: Body> Verification<B> {
         cx: &mut Context<'_>,
         settings: &Settings,
     ) -> Poll<Result<Request<VerifiedBody>, Answer>> {
-        let this = self.project();
-        let whole = ready!(this.reading.poll_whole(cx, this.claim, settings));
+        let mut this = self.project();
+        let whole = ready!(this.reading.as_mut().poll_whole(cx, this.claim, settings));
         let head = this.head.take().expect("polled after completion");
-        let verdict = whole.map_or_else(Verdict::Refused, |Whole { bytes, verified }| {
-            settings.decide(&head, bytes, &this.claim.signature, verified)
-        });
+        let Whole { bytes, verified } = match whole {
+            Ok(whole) => whole,
+            Err(rejection) => {
+                let mut answer = rejection.into_response(&head.method);
+                close_unless_read(&mut answer, head.version, this.reading.body());
+                return Poll::Ready(Err(answer));
+            }
+        };
+        let verdict = match settings.decide(&head, bytes, &this.claim.signature, verified) {
+            Verdict::TestEvent => Verdict::TestEvent,
+            _ if this.claim.is_unknown => Verdict::Refused(Rejection::TenantUnknown),
+            verdict => verdict,
+        };
         Poll::Ready(match verdict {
             Verdict::Genuine(bytes) => {
                 let secrets = this.claim.secrets(settings);

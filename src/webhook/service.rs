@@ -12,7 +12,7 @@ use tower_service::Service;
 use super::{ResponseFuture, future::Step, settings::Settings};
 use crate::{
     challenge,
-    middleware::{ResponseBody, inner_service_accessors},
+    middleware::{ResponseBody, close_unless_read, inner_service_accessors},
     report::{BoxError, Rejection},
     verify::{self, VerifiedBody},
 };
@@ -57,9 +57,11 @@ where
             }
         } else {
             let challenged = challenge::respond(&request, settings.max_challenge_length);
-            Step::answer(
-                challenged.unwrap_or_else(|| Rejection::Method.into_response(request.method())),
-            )
+            Step::answer(challenged.unwrap_or_else(|| {
+                let mut answer = Rejection::Method.into_response(request.method());
+                close_unless_read(&mut answer, request.version(), request.body());
+                answer
+            }))
         };
         ResponseFuture::new(step, observation, settings)
     }

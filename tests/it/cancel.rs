@@ -357,7 +357,7 @@ fn the_layers_one_by_one() {
         "challenge",
         |world| ChallengeLayer::new().layer(world.inner()),
         |world| {
-            let mut request = world.genuine(CREATED, 1).map(drop);
+            let mut request = world.genuine(CREATED, 1).map(|_| String::new());
             *request.method_mut() = http::Method::GET;
             *request.uri_mut() = "/?challenge=x".parse().unwrap();
             request

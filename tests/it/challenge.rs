@@ -362,6 +362,14 @@ async fn one_connection_for_many_challenges() {
             .unwrap()
             .unwrap();
         let mut rest = &*answers;
+        // tower-http's request decompression does not pass on that a body has ended, so an answer
+        // cannot count on it that the next request is the next bytes.
+        if endpoint.ends_with("layered") {
+            let (head, body) = rest.split_once("\r\n\r\n").unwrap();
+            assert!(head.contains("\r\nconnection: close"), "{endpoint}: {head}");
+            assert_eq!(body, format!("{UUID}-0"), "{endpoint}");
+            continue;
+        }
         for n in 0..3 {
             for body in [format!("{UUID}-{n}"), String::new()] {
                 let (head, behind) = rest.split_once("\r\n\r\n").unwrap();

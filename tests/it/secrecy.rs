@@ -420,7 +420,7 @@ fn nor_by_layers_services_and_futures() {
     seen.debug("Challenge", &challenge);
     seen.debug(
         "challenge::ResponseFuture",
-        &challenge.call(request(body())),
+        &challenge.call(request(Full::new(body()))),
     );
 
     let mut router = TriggerRouter::new().fallback(async |_: Notification| {});

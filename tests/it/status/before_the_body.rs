@@ -117,9 +117,9 @@ async fn the_largest_body_allowed_is_taken() {
     assert_rejected(&answer, 413, "body too large");
 }
 
-fn tenants() -> WebhookLayer {
+fn tenants() -> SecretSource {
     let (known, pending) = (secrets(), Secrets::pending());
-    WebhookLayer::by_lookup(move |request| match request.uri.path() {
+    SecretSource::lookup(move |request| match request.uri.path() {
         path if path.ends_with("/known") => Ok(Some(known.clone())),
         path if path.ends_with("/pending") => Ok(Some(pending.clone())),
         path if path.ends_with("/failing") => Err("the database is away".into()),
@@ -129,7 +129,7 @@ fn tenants() -> WebhookLayer {
 
 #[tokio::test]
 async fn an_unknown_tenant_is_401_and_a_failed_lookup_503_and_the_body_unread() {
-    let endpoint = Endpoint::serve(tenants(), counting_router().0).await;
+    let endpoint = Endpoint::serve(WebhookLayer::new(tenants()), counting_router().0).await;
     let signature = sign(b"{}").to_hex();
     let headers = [("x-nylas-signature", &*signature)];
     for (tenant, status, text, report) in [
@@ -150,21 +150,43 @@ async fn an_unknown_tenant_is_401_and_a_failed_lookup_503_and_the_body_unread() 
     assert_eq!(endpoint.polls(), 0);
 }
 
-/// Byte for byte, but for the date: nobody can ask which tenants exist.
+/// Byte for byte, but for the date, and with the same body unsent: nobody can ask which tenants
+/// exist.
 #[tokio::test]
-async fn an_unknown_tenant_looks_like_a_wrong_signature() {
-    let endpoint = Endpoint::serve(tenants(), counting_router().0).await;
-    let mut answers = Vec::new();
-    for tenant in ["known", "nobody"] {
-        let (body, signature) = ("{}", sign(b"other").to_hex());
-        let headers = [("content-length", "2"), ("x-nylas-signature", &*signature)];
-        let head = head("POST", &format!("{PATH}/{tenant}"), &headers);
-        let answer = endpoint.send((head + body).as_bytes()).await;
-        let lines: Vec<_> = answer.head.lines().map(ToOwned::to_owned).collect();
-        let lines = lines.into_iter().filter(|line| !line.starts_with("date: "));
-        answers.push((lines.collect::<Vec<_>>(), answer.body));
+async fn a_concealed_unknown_tenant_looks_like_a_wrong_signature() {
+    let layer = WebhookLayer::new(tenants().conceal_unknown_tenants())
+        .read_timeout(Duration::from_millis(300));
+    let (router, calls) = counting_router();
+    let endpoint = Endpoint::serve(layer, router).await;
+    let decoy = sign_with("nothing-signed-with-this-is-accepted", b"{}").to_hex();
+    let forged = sign(b"other").to_hex();
+    // Whole, too large, and never sent.
+    for (length, signature) in [
+        ("2", &forged),
+        ("2", &decoy),
+        ("99999999", &forged),
+        ("3", &forged),
+    ] {
+        let mut answers = Vec::new();
+        for tenant in ["known", "nobody"] {
+            let headers = [
+                ("content-length", length),
+                ("x-nylas-signature", &**signature),
+            ];
+            let head = head("POST", &format!("{PATH}/{tenant}"), &headers);
+            let answer = endpoint.send((head + "{}").as_bytes()).await;
+            let lines: Vec<_> = answer.head.lines().map(ToOwned::to_owned).collect();
+            let lines = lines.into_iter().filter(|line| !line.starts_with("date: "));
+            answers.push((lines.collect::<Vec<_>>(), answer.body));
+        }
+        assert_eq!(answers[0], answers[1], "{length}");
+        let reports = endpoint.reports();
+        let unknown = reports
+            .iter()
+            .filter(|line| line.contains("lookup found no"));
+        assert_eq!(unknown.count(), usize::from(length == "2"), "{reports:?}");
     }
-    assert_eq!(answers[0], answers[1]);
+    assert_eq!(calls.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]

@@ -74,7 +74,7 @@ fn answer(
     max_length: usize,
 ) -> Response<ResponseBody<ResponseBody<VerifiedBody>>> {
     let layer = ChallengeLayer::new().max_length(max_length);
-    let mut request = Request::new(());
+    let mut request = Request::new(String::new());
     *request.method_mut() = method.clone();
     *request.uri_mut() = uri.clone();
     let Ok(response) = naive::at_once(layer.layer(Inner).call(request));
@@ -85,7 +85,7 @@ fn answer(
 #[derive(Clone)]
 struct Inner;
 
-impl Service<Request<()>> for Inner {
+impl Service<Request<String>> for Inner {
     type Response = Response<ResponseBody<VerifiedBody>>;
     type Error = Infallible;
     type Future = std::future::Ready<Result<Self::Response, Infallible>>;
@@ -97,7 +97,7 @@ impl Service<Request<()>> for Inner {
         std::task::Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, _: Request<()>) -> Self::Future {
+    fn call(&mut self, _: Request<String>) -> Self::Future {
         let mut response = Response::new(ResponseBody::default());
         *response.status_mut() = http::StatusCode::from_u16(PASSED_ON).unwrap();
         std::future::ready(Ok(response))
