@@ -30,7 +30,7 @@ pub(crate) struct End<'a> {
     /// From verified and inflated until the end.
     pub(super) handling: Duration,
     /// From arrival until the end.
-    pub(super) whole: Duration,
+    pub(super) total: Duration,
 }
 
 #[cfg(any(feature = "metrics", feature = "tracing"))]

@@ -53,7 +53,7 @@ pub(super) fn record(now: Instant, run: impl FnOnce(&Handles<'_>)) {
 }
 
 /// The handles of one recorder: kept ones if it is the global one, else new ones. A local recorder
-/// of one thread, as in tests, is asked each time: the next one may have the same address.
+/// of one thread, as in tests, gets new ones each time: the next one may have the same address.
 pub(super) struct Handles<'a> {
     recorder: &'a dyn Recorder,
     kept: Option<&'a Kept>,

@@ -136,7 +136,7 @@ impl Witness for Metrics {
     fn ended(&self, series: &Series, end: &End<'_>) {
         record(end.now, |handles| {
             handles.handle_seconds(*series, end.handling);
-            handles.duration_seconds(end.whole);
+            handles.duration_seconds(end.total);
             handles.outcomes(end.into(), *series);
         });
     }

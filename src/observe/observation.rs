@@ -145,7 +145,7 @@ impl Observation {
                     answer,
                     now,
                     handling: since(at),
-                    whole: since(received_at),
+                    total: since(received_at),
                 };
                 members.ended(&delivery, &end);
             }

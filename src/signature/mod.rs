@@ -4,7 +4,7 @@
 //! Nylas sends in the header `X-Nylas-Signature` the hexadecimal HMAC-SHA256 of the exact bytes of
 //! the request body, keyed with the destination's `webhook_secret`
 //! ([source](https://developer.nylas.com/docs/v3/notifications/)). Neither the URL nor a time is
-//! signed, so whoever captured a request can send it again: de-duplicate by notification id.
+//! signed, so a captured request can be replayed: de-duplicate by notification id.
 //!
 //! ```
 //! use tower_nylas::{Secrets, Signature, VerifyError};

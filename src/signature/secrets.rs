@@ -214,7 +214,7 @@ impl Secrets {
     ///
     /// Nylas signs with the new secret from the moment its rotate-secret call returns
     /// ([source](https://developer.nylas.com/docs/reference/api/webhook-notifications/)), before
-    /// any replica can know it, and does not repeat a notification after a `401`. So call this on
+    /// any replica can have it, and does not repeat a notification after a `401`. So call this on
     /// **every** replica *before* calling Nylas.
     pub fn expect_rotation(&self, max: Duration) {
         let now = self.shared.clock.now();

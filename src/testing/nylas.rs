@@ -104,7 +104,7 @@ where
         Ok(())
     }
 
-    /// Delivers a notification: signed, and up to three times while the answer asks for it. A
+    /// Delivers a notification: signed, and up to three times while Nylas would repeat it. A
     /// `webhook_delivery_attempt` in the body counts up.
     ///
     /// # Errors
