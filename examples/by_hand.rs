@@ -1,4 +1,4 @@
-//! Webhooks in a framework that is built on neither tower nor hyper: the endpoint is called by hand.
+//! Webhooks in a framework with neither tower nor hyper inside: the endpoint is called by hand.
 //!
 //! An endpoint is a function from an `http::Request` to an `http::Response`. So the handler of the
 //! framework takes method, URI, headers and body out of its request, calls the endpoint, and copies
