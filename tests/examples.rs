@@ -87,6 +87,17 @@ async fn axum_extractors() {
     ends_gracefully(server, PATH, SECRET).await;
 }
 
+#[cfg(feature = "gzip")]
+#[tokio::test]
+async fn by_hand() {
+    let ended = start("by_hand", &[], &[]).end().await;
+    assert!(ended.status.success(), "{ended:?}");
+    assert_all(&ended, " as expected");
+    let handled = "    g-1 has to log in again";
+    let handled = ended.stdout.iter().filter(|line| *line == handled);
+    assert_eq!(handled.count(), 2, "{ended:?}");
+}
+
 #[tokio::test]
 async fn hyper() {
     answers_while_pending("hyper").await;
