@@ -93,10 +93,10 @@ impl SecretSource {
     /// can see; by default it gets `401` at once.
     ///
     /// By default, a stranger finds out which tenants exist with a well-formed signature and a body
-    /// that is not sent: an unknown tenant is refused before the body is read, a known one waits for
-    /// it. With this, the body of an unknown tenant is read and hashed within the same limits, which
-    /// costs what a forged request to a known tenant costs. A tenant without a secret yet still
-    /// gets `503`.
+    /// that is not sent: an unknown tenant is refused before the body is read, a known one waits
+    /// it. With this, the body of an unknown tenant is read and hashed within the same limits,
+    /// which costs what a forged request to a known tenant costs. A tenant without a secret yet
+    /// still gets `503`.
     #[must_use]
     pub fn conceal_unknown_tenants(mut self) -> Self {
         self.decoy = Secrets::new("nothing-signed-with-this-is-accepted").ok();
