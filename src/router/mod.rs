@@ -33,23 +33,30 @@
 //! is [counted](TriggerRouter::unrouted_count) and reported as
 //! [`Outcome::Unrouted`](crate::Outcome::Unrouted).
 //!
+//! What handlers share is the router's state: [`TriggerRouter::with_state`] and [`State`].
+//!
 //! The router takes `Request<`[`VerifiedBody`](crate::VerifiedBody)`>` and nothing else, so it
 //! cannot be mounted without verification in front of it.
 
 mod argument;
+mod attempt;
 mod body;
 mod endpoint;
 mod future;
 mod handler;
 mod service;
+mod state;
 mod table;
+mod tuple;
 
 #[doc(hidden)]
 pub use self::{argument::Content, endpoint::EndpointFuture};
 pub use self::{
     argument::FromVerified,
+    attempt::Attempt,
     body::{RoutedBody, RoutedBodyError},
     future::ResponseFuture,
     handler::Handler,
     service::TriggerRouter,
+    state::{FromRef, State},
 };

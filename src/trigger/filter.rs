@@ -67,6 +67,13 @@ impl Filter {
     }
 }
 
+#[cfg(feature = "router")]
+impl From<Pattern> for Filter {
+    fn from(pattern: Pattern) -> Self {
+        Self(pattern)
+    }
+}
+
 impl FromStr for Filter {
     type Err = InvalidFilter;
 
