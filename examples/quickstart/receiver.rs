@@ -55,15 +55,15 @@ pub(crate) fn app(secrets: Secrets, diary: &Diary) -> Router {
         .on("contact.*", on_object)
         .on("booking.*", on_object)
         .on("notetaker.*", on_object)
-        .on("demo.fails", async || Err::<(), _>("the database is away"))
-        .on("demo.panics", panics)
-        .on("demo.sleeps", async || {
+        .on_unlisted("demo.fails", async || Err::<(), _>("the database is away"))
+        .on_unlisted("demo.panics", panics)
+        .on_unlisted("demo.sleeps", async || {
             tokio::time::sleep(HANDLER_TIMEOUT * 20).await;
         })
-        .on("demo.throttles", async || {
+        .on_unlisted("demo.throttles", async || {
             Ack::RetryAfter(Duration::from_secs(30))
         })
-        .on("demo.discards", async || Ack::Discard)
+        .on_unlisted("demo.discards", async || Ack::Discard)
         .on_deltas(on_deltas);
 
     let webhooks = WebhookLayer::new(secrets)

@@ -35,6 +35,11 @@
 //!
 //! What handlers share is the router's state: [`TriggerRouter::with_state`] and [`State`].
 //!
+//! A filter that covers no trigger that Nylas is known to send is a mistake, and
+//! [panics](TriggerRouter::on) when the router is built; [`TriggerRouter::on_unlisted`] is for
+//! triggers that this version of the crate does not know.
+//! [`filters`](TriggerRouter::filters) lists the triggers to subscribe to.
+//!
 //! The router takes `Request<`[`VerifiedBody`](crate::VerifiedBody)`>` and nothing else, so it
 //! cannot be mounted without verification in front of it.
 

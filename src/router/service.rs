@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     convert::Infallible,
     fmt,
     panic::Location,
@@ -95,14 +95,38 @@ where
 
     /// Calls `handler` for the triggers that `filter` receives; see [`Handler`] and [`Filter`].
     ///
+    /// The filter is a [name](TriggerKind::KNOWN) that this version of the crate knows, with or
+    /// without the suffixes that Nylas appends, or a family of such names, as `message.*`. For
+    /// others there is [`on_unlisted`](Self::on_unlisted).
+    ///
     /// # Panics
     ///
-    /// If `filter` is no filter, if the router has a route with the same filter already, or if the
-    /// filter covers a trigger that the handler's [object](crate::notification::object) does not
-    /// model, as `message.opened` is no `Message`.
+    /// If `filter` is no filter or covers no known name (the message says which name is nearest),
+    /// if the router has a route with the same filter already, or if the filter covers a trigger
+    /// that the handler's [object](crate::notification::object) does not model, as `message.opened`
+    /// is no `Message`.
     #[must_use]
     #[track_caller]
     pub fn on<H, Args>(self, filter: impl AsRef<str>, handler: H) -> Self
+    where
+        H: Handler<Args, S>,
+        Args: 'static,
+    {
+        self.handle(&listed(filter.as_ref()), handler)
+    }
+
+    /// As [`on`](Self::on), for a filter that this version of the crate need not know: a trigger
+    /// that Nylas has added since.
+    ///
+    /// Known names are taken as well, so that an update of this crate, which may know more of them,
+    /// breaks nothing.
+    ///
+    /// # Panics
+    ///
+    /// As [`on`](Self::on), but not for a name that is not known.
+    #[must_use]
+    #[track_caller]
+    pub fn on_unlisted<H, Args>(self, filter: impl AsRef<str>, handler: H) -> Self
     where
         H: Handler<Args, S>,
         Args: 'static,
@@ -126,6 +150,24 @@ where
     #[must_use]
     #[track_caller]
     pub fn on_service<T, R>(self, filter: impl AsRef<str>, service: T) -> Self
+    where
+        T: Service<Request<VerifiedBody>, Response = Response<R>> + Clone + Send + Sync + 'static,
+        T::Error: Into<BoxError>,
+        T::Future: Send,
+        R: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        self.route(&listed(filter.as_ref()), ServiceEndpoint(service))
+    }
+
+    /// As [`on_service`](Self::on_service), for a filter that this version of the crate need not
+    /// know; see [`on_unlisted`](Self::on_unlisted).
+    ///
+    /// # Panics
+    ///
+    /// As [`on_unlisted`](Self::on_unlisted).
+    #[must_use]
+    #[track_caller]
+    pub fn on_unlisted_service<T, R>(self, filter: impl AsRef<str>, service: T) -> Self
     where
         T: Service<Request<VerifiedBody>, Response = Response<R>> + Clone + Send + Sync + 'static,
         T::Error: Into<BoxError>,
@@ -297,6 +339,43 @@ where
 }
 
 impl<S> TriggerRouter<S> {
+    /// The triggers to subscribe to at Nylas, so that every route gets what it asks for: the
+    /// `trigger_types` of a webhook destination
+    /// ([source](https://developer.nylas.com/docs/reference/api/webhook-notifications/)).
+    ///
+    /// A family stands for the documented names that it covers, and a form that Nylas sends on its
+    /// own account (`.truncated`, `.transformed`, `.metadata`) for the name that one subscribes to.
+    /// A fallback and a handler of deltas stand for none, and so does a family of unknown names.
+    /// The names are sorted and distinct.
+    ///
+    /// Note that `message.*` covers `message.created.cleaned` and the `.legacy` names as well, with
+    /// which Nylas sends a second notification of the same mail: a router that names the triggers
+    /// one by one subscribes to no more than those.
+    ///
+    /// ```
+    /// use tower_nylas::TriggerRouter;
+    ///
+    /// let router = TriggerRouter::new()
+    ///     .on("contact.*", async || ())
+    ///     .on("message.created", async || ())
+    ///     .on("message.created.truncated", async || ());
+    ///
+    /// // The body of `POST /v3/webhooks`.
+    /// let create = serde_json::json!({
+    ///     "trigger_types": router.filters(),
+    ///     "webhook_url": "https://app.example/webhooks/nylas",
+    /// });
+    /// assert_eq!(
+    ///     create["trigger_types"],
+    ///     serde_json::json!(["contact.deleted", "contact.updated", "message.created"])
+    /// );
+    /// ```
+    pub fn filters(&self) -> Vec<String> {
+        let filters = self.routes.table.iter().map(|(filter, _)| filter);
+        let names: BTreeSet<String> = filters.flat_map(|filter| filter.subscriptions()).collect();
+        names.into_iter().collect()
+    }
+
     /// How many notifications were acknowledged because there was no route for them, since the
     /// router was made; all clones count together.
     pub fn unrouted_count(&self) -> u64 {
@@ -310,6 +389,19 @@ fn parse(filter: &str) -> Filter {
         Ok(filter) => filter,
         Err(invalid) => panic!("{invalid}"),
     }
+}
+
+/// A filter that covers a known name.
+#[track_caller]
+fn listed(filter: &str) -> Filter {
+    let filter = parse(filter);
+    assert!(
+        filter.is_listed(),
+        "this version of tower-nylas knows no trigger `{filter}`; did you mean `{}`? For a trigger \
+         that Nylas has added since, use `on_unlisted`",
+        filter.nearest_listed()
+    );
+    filter
 }
 
 /// Takes the other router's route as well.

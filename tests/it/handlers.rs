@@ -193,11 +193,11 @@ async fn every_kind_of_route_has_the_state() {
         .on("message.created", async |State(log): State<Log>| {
             log.write("on");
         })
-        .on("yacht.sunk", async |State(log): State<Log>| {
-            log.write("unlisted");
+        .on_unlisted("yacht.sunk", async |State(log): State<Log>| {
+            log.write("on_unlisted");
         })
         .on_service("event.created", service.clone())
-        .on_service("yacht.found", service)
+        .on_unlisted_service("yacht.found", service)
         .on_deltas(async |_: Deltas, a: Attempt, State(log): State<Log>| {
             assert_eq!((a.number(), a.is_last()), (None, false));
             log.write("on_deltas");
@@ -205,7 +205,7 @@ async fn every_kind_of_route_has_the_state() {
         .fallback(async |_: Notification, State(log): State<Log>| log.write("fallback"));
     for (trigger, expected) in [
         ("message.created", "on"),
-        ("yacht.sunk", "unlisted"),
+        ("yacht.sunk", "on_unlisted"),
         ("event.created", "service"),
         ("yacht.found", "service"),
         ("yacht.rescued", "fallback"),
