@@ -1,8 +1,8 @@
 //! Webhooks beside the other routes of an axum application.
 //!
 //! Several triggers, each with a handler of its own: typed functions that share the application's
-//! state, and an axum handler with axum's extractors. The layer stands on one path only, so the
-//! rest of the application does not notice it.
+//! state, and an axum handler with axum's extractors and its `State`, which is another type. The
+//! layer stands on one path only, so the rest of the application does not notice it.
 //!
 //! ```text
 //! NYLAS_WEBHOOK_SECRET=try-me cargo run --example axum -- 127.0.0.1:8080
@@ -26,8 +26,7 @@
 use std::{future::IntoFuture, io, sync::Arc, time::Duration};
 
 use axum::{
-    Json, Router,
-    extract::State,
+    Json, Router, extract,
     http::StatusCode,
     routing::{get, post},
 };
@@ -39,7 +38,7 @@ use tokio::{
     time::sleep,
 };
 use tower_nylas::{
-    Ack, BoxError, Notification, Secrets, TriggerRouter, WebhookLayer,
+    Ack, BoxError, Notification, Secrets, State, TriggerRouter, WebhookLayer,
     notification::object::{Event, Message},
 };
 
@@ -101,28 +100,27 @@ fn app(secrets: Secrets) -> Router {
     let store = Store::default();
     let webhooks = WebhookLayer::new(secrets)
         .observe(|report| eprintln!("{report}"))
-        .layer(triggers(&store));
+        .layer(triggers(store.clone()));
     Router::new()
         .route("/", get(list))
         .route_service("/webhooks/nylas", webhooks)
         .with_state(store)
 }
 
-fn triggers(store: &Store) -> TriggerRouter {
-    // Each call of a handler needs the state for itself, so the closures clone it once more.
-    let (mail, calendar) = (store.clone(), store.clone());
-    TriggerRouter::new()
-        .on("message.created", move |message| {
-            on_message(mail.clone(), message)
-        })
-        .on("event.*", move |event| on_event(calendar.clone(), event))
+fn triggers(store: Store) -> TriggerRouter<Store> {
+    TriggerRouter::with_state(store.clone())
+        .on("message.created", on_message)
+        .on("event.*", on_event)
         // Goes before `event.*`, since it says more.
         .on("event.deleted", async || Ack::Discard)
-        .on_service("grant.expired", post(on_expired).with_state(store.clone()))
+        .on_service("grant.expired", post(on_expired).with_state(store))
 }
 
 /// With an error the answer is `503`, so that Nylas sends the notification again.
-async fn on_message(store: Store, message: Notification<Message>) -> Result<(), BoxError> {
+async fn on_message(
+    State(store): State<Store>,
+    message: Notification<Message>,
+) -> Result<(), BoxError> {
     // A mail of more than 1 MB comes without its text, which is fetched by the id.
     let text = if message.is_truncated() {
         "without its text"
@@ -135,7 +133,7 @@ async fn on_message(store: Store, message: Notification<Message>) -> Result<(), 
 }
 
 /// `Ack` says everything that nothing and an error cannot.
-async fn on_event(store: Store, event: Notification<Event>) -> Ack {
+async fn on_event(State(store): State<Store>, event: Notification<Event>) -> Ack {
     let title = event.object.title.as_deref().unwrap_or("without a title");
     match store.save(format!("event {title}")).await {
         Ok(()) => Ack::Done,
@@ -162,7 +160,7 @@ struct ExpiredGrant {
 
 /// An axum handler as it would stand anywhere else. What it reads was verified before.
 async fn on_expired(
-    State(store): State<Store>,
+    extract::State(store): extract::State<Store>,
     Json(expired): Json<Expired>,
 ) -> Result<(), StatusCode> {
     let entry = format!("{} has to log in again", expired.data.object.grant_id);
@@ -170,7 +168,7 @@ async fn on_expired(
     saved.map_err(|_| StatusCode::INSUFFICIENT_STORAGE)
 }
 
-async fn list(State(store): State<Store>) -> String {
+async fn list(extract::State(store): extract::State<Store>) -> String {
     let mut text = String::new();
     for entry in &*store.0.lock().await {
         text.extend([entry, "\n"]);

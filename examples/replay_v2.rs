@@ -47,7 +47,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use tower::ServiceExt;
 use tower_nylas::{
-    BoxError, Outcome, Rejection, Secrets, TriggerRouter, WebhookLayer, WebhookSecret,
+    BoxError, Outcome, Rejection, Secrets, State, TriggerRouter, WebhookLayer, WebhookSecret,
     notification::Deltas, signature::SIGNATURE_HEADER,
 };
 
@@ -89,9 +89,7 @@ async fn main() -> Result<ExitCode, BoxError> {
 /// Sends every delivery through the layer; whether all were genuine and handled.
 async fn replay(archive: &Path, secrets: Secrets) -> Result<bool, BoxError> {
     let counts = Arc::<Mutex<Counts>>::default();
-    let handlers = counts.clone();
-    let triggers =
-        TriggerRouter::new().on_deltas(move |deltas| on_deltas(handlers.clone(), deltas));
+    let triggers = TriggerRouter::with_state(counts.clone()).on_deltas(on_deltas);
     let endpoint = WebhookLayer::new(secrets).layer(triggers);
 
     let (mut sent, mut failed) = (0, 0);
@@ -142,7 +140,7 @@ struct Counts {
     repeated: u64,
 }
 
-async fn on_deltas(counts: Arc<Mutex<Counts>>, deltas: Deltas) {
+async fn on_deltas(State(counts): State<Arc<Mutex<Counts>>>, deltas: Deltas) {
     let mut counts = counts.lock().await;
     for delta in &*deltas.deltas {
         let name = delta

@@ -1,16 +1,20 @@
 //! Receive [Nylas](https://www.nylas.com) webhooks in any tower server.
 //!
 //! ```
-//! use tower_nylas::{Ack, Notification, Secrets, TriggerRouter, WebhookLayer};
+//! use tower_nylas::{Ack, Notification, Secrets, State, TriggerRouter, WebhookLayer};
 //! use tower_nylas::notification::object::Message;
 //!
-//! async fn on_message(mail: Notification<Message>) {
+//! #[derive(Clone)]
+//! struct App { /* a pool of connections, … */ }
+//!
+//! async fn on_message(State(app): State<App>, mail: Notification<Message>) {
 //!     println!("{:?}", mail.object.subject);
 //! }
 //!
 //! # fn app() -> Result<axum::Router, tower_nylas::InvalidSecret> {
+//! # let app = App {};
 //! let secrets = Secrets::from_env("NYLAS_WEBHOOK_SECRET")?;
-//! let triggers = TriggerRouter::new()
+//! let triggers = TriggerRouter::with_state(app)
 //!     .on("message.created", on_message)
 //!     .on("event.*", async || Ack::Discard);
 //! let app = axum::Router::new()
@@ -117,7 +121,10 @@ pub use self::{
 
 #[cfg(feature = "router")]
 #[doc(inline)]
-pub use self::{notification::Notification, router::TriggerRouter};
+pub use self::{
+    notification::Notification,
+    router::{Attempt, FromRef, State, TriggerRouter},
+};
 
 /// The examples in README.md compile.
 #[cfg(all(doctest, feature = "router", feature = "tokio"))]

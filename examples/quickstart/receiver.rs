@@ -7,7 +7,7 @@ use std::{
 
 use axum::Router;
 use tower_nylas::{
-    Ack, Notification, Secrets, TriggerRouter, VerifiedBody, WebhookLayer,
+    Ack, Notification, Secrets, State, TriggerRouter, VerifiedBody, WebhookLayer,
     notification::{
         Deltas,
         object::{Message, Object},
@@ -43,49 +43,47 @@ impl Diary {
 
 pub(crate) fn app(secrets: Secrets, diary: &Diary) -> Router {
     // A handler may ask for the one type that it serves, or for whatever belongs to the trigger.
-    let mail = diary.clone();
-    let on_message = move |notification: Notification<Message>| {
-        mail.write(entry("Message", notification.object.subject.as_deref()));
-        async {}
-    };
-    let archive = diary.clone();
-    let all = diary.clone();
-    let on_object = move |notification: Notification<Object>| {
-        let object = &notification.object;
-        all.write(entry(object.type_name(), detail(object)));
-        async {}
-    };
-    let triggers = TriggerRouter::new()
-        .on("message.created", on_message.clone())
+    let triggers = TriggerRouter::with_state(diary.clone())
+        .on("message.created", on_message)
         .on("message.created.cleaned", on_message)
-        .on("message.*", on_object.clone())
-        .on("thread.*", on_object.clone())
-        .on("grant.*", on_object.clone())
-        .on("folder.*", on_object.clone())
-        .on("calendar.*", on_object.clone())
-        .on("event.*", on_object.clone())
-        .on("contact.*", on_object.clone())
-        .on("booking.*", on_object.clone())
+        .on("message.*", on_object)
+        .on("thread.*", on_object)
+        .on("grant.*", on_object)
+        .on("folder.*", on_object)
+        .on("calendar.*", on_object)
+        .on("event.*", on_object)
+        .on("contact.*", on_object)
+        .on("booking.*", on_object)
         .on("notetaker.*", on_object)
-        .on("demo.fails", async || Err::<(), _>("the database is away"))
-        .on("demo.panics", panics)
-        .on("demo.sleeps", async || {
+        .on_unlisted("demo.fails", async || Err::<(), _>("the database is away"))
+        .on_unlisted("demo.panics", panics)
+        .on_unlisted("demo.sleeps", async || {
             tokio::time::sleep(HANDLER_TIMEOUT * 20).await;
         })
-        .on("demo.throttles", async || {
+        .on_unlisted("demo.throttles", async || {
             Ack::RetryAfter(Duration::from_secs(30))
         })
-        .on("demo.discards", async || Ack::Discard)
-        .on_deltas(move |deltas: Deltas| {
-            archive.write(format!("{} delta", deltas.deltas.len()));
-            async {}
-        });
+        .on_unlisted("demo.discards", async || Ack::Discard)
+        .on_deltas(on_deltas);
 
     let webhooks = WebhookLayer::new(secrets)
         .read_timeout(READ_TIMEOUT)
         .handler_timeout(HANDLER_TIMEOUT)
         .layer(triggers);
     Router::new().route_service("/webhooks/nylas", webhooks)
+}
+
+async fn on_message(State(diary): State<Diary>, notification: Notification<Message>) {
+    diary.write(entry("Message", notification.object.subject.as_deref()));
+}
+
+async fn on_object(State(diary): State<Diary>, notification: Notification<Object>) {
+    let object = &notification.object;
+    diary.write(entry(object.type_name(), detail(object)));
+}
+
+async fn on_deltas(State(diary): State<Diary>, deltas: Deltas) {
+    diary.write(format!("{} delta", deltas.deltas.len()));
 }
 
 fn entry(type_name: &str, detail: Option<&str>) -> String {

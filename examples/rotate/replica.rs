@@ -8,7 +8,9 @@ use std::{
 
 use axum::Router;
 use tokio::net::TcpListener;
-use tower_nylas::{Ack, BoxError, Notification, Secrets, TriggerRouter, WebhookLayer};
+use tower_nylas::{
+    Ack, Attempt, BoxError, Notification, Secrets, State, TriggerRouter, WebhookLayer,
+};
 
 /// How often each notification was handled, by its id: the database of all replicas.
 #[derive(Clone, Default)]
@@ -37,11 +39,7 @@ impl Replica {
     /// Starts without a secret.
     pub(crate) async fn start(handled: &Handled) -> Result<Self, BoxError> {
         let secrets = Secrets::pending();
-        let handled = handled.clone();
-        let triggers = TriggerRouter::new().on("message.created", move |message: Notification| {
-            let ack = handle(&handled, &message);
-            async move { ack }
-        });
+        let triggers = TriggerRouter::with_state(handled.clone()).on("message.created", on_message);
         let webhooks = WebhookLayer::new(secrets.clone()).layer(triggers);
         let app = Router::new().route_service("/webhooks/nylas", webhooks);
 
@@ -53,11 +51,15 @@ impl Replica {
 }
 
 /// Fails now and then at first, so that notifications are repeated at every moment of the play.
-fn handle(handled: &Handled, message: &Notification) -> Ack {
+async fn on_message(
+    State(handled): State<Handled>,
+    attempt: Attempt,
+    message: Notification,
+) -> Ack {
     let Some(id) = message.id() else {
         return Ack::Discard;
     };
-    if id.ends_with('7') && message.attempt() == Some(1) {
+    if id.ends_with('7') && attempt.number() == Some(1) {
         return Ack::Retry;
     }
     handled.add(id);

@@ -17,8 +17,7 @@ mod refetch;
 mod typed;
 mod wire;
 
-pub(crate) use self::head::Head;
-pub(crate) use self::head::Kind;
+pub(crate) use self::head::{Head, Kind};
 pub use self::{
     deltas::Deltas,
     envelope::Envelope,

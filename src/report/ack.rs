@@ -49,6 +49,14 @@ impl Ack {
 /// An error becomes a `503`, so that Nylas sends the notification again. The error itself is
 /// reported to the operator, in [`Outcome::Failed`](super::Outcome::Failed), and never sent to the
 /// client.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no output of a handler",
+    label = "this handler's output",
+    note = "a handler returns nothing, an `Ack`, or a `Result` of either, and not a response or a \
+            status: `Ack` decides the status",
+    note = "the error of a `Result` is `Into<BoxError>`: a text, or an error that is \
+            `Send + Sync + 'static`, which `Box<dyn Error>` is not (take `BoxError`)"
+)]
 pub trait IntoAck {
     /// Converts the output of a handler.
     ///
@@ -70,6 +78,8 @@ impl IntoAck for Ack {
     }
 }
 
+// So that the note of `IntoAck` is shown, and not which conversions into a `BoxError` there are.
+#[diagnostic::do_not_recommend]
 impl<T, E> IntoAck for Result<T, E>
 where
     T: IntoAck,

@@ -9,15 +9,41 @@ use crate::{
     verify::VerifiedBody,
 };
 
-/// The argument of a handler: the verified request, its body, or the notification read from it.
+/// An argument of a handler, over a router with the state `S`.
 ///
-/// Sealed: everything that implements it carries the proof of verification.
-pub trait FromVerified: Sized + sealed::Sealed {
+/// - [`State<T>`](super::State): the router's state or a part of it;
+/// - [`Attempt`](super::Attempt): which attempt of Nylas this is;
+/// - and at most one of [`Notification<T>`](Notification), [`VerifiedBody`],
+///   `Request<VerifiedBody>`, and [`Deltas`] for
+///   [`on_deltas`](super::TriggerRouter::on_deltas).
+///
+/// Sealed: what implements it comes from a verified request or from the application itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no argument of a handler",
+    label = "this handler has such an argument",
+    note = "a handler can take `tower_nylas::State<T>`, `tower_nylas::Attempt`, and one of \
+            `Notification<T>`, `VerifiedBody` and `Request<VerifiedBody>`, in any order",
+    note = "axum's `State` and `Json` are other types: take `tower_nylas::State<T>` and \
+            `Notification<T>`, or add an axum handler by `on_service`"
+)]
+pub trait FromVerified<S>: Sized + sealed::Sealed {
+    /// What it takes of the request: the whole `Request<VerifiedBody>`, or nothing, `()`.
+    #[doc(hidden)]
+    type Share;
+
+    /// What is read while the request is still there. Arguments are made in two steps, so that
+    /// their order does not matter.
+    #[doc(hidden)]
+    type Borrowed;
+
+    #[doc(hidden)]
+    fn borrow(request: &Request<VerifiedBody>, state: &S) -> Self::Borrowed;
+
     /// # Errors
     ///
     /// [`Malformed`] if the body does not fit.
     #[doc(hidden)]
-    fn from_verified(request: Request<VerifiedBody>) -> Result<Self, Malformed>;
+    fn take(borrowed: Self::Borrowed, share: Self::Share) -> Result<Self, Malformed>;
 
     /// Whether it can hold such content. A lenient type would otherwise read anything into nothing.
     #[doc(hidden)]
@@ -34,52 +60,69 @@ pub enum Content<'a> {
     Deltas,
 }
 
-impl FromVerified for Request<VerifiedBody> {
-    fn from_verified(request: Request<VerifiedBody>) -> Result<Self, Malformed> {
-        Ok(request)
-    }
-}
+/// An argument made of the whole request.
+macro_rules! whole {
+    (
+        $argument:ty $(where $T:ident: $Bound:ident)?;
+        $request:ident => $make:expr;
+        models $content:pat => $models:expr
+    ) => {
+        impl<S $(, $T: $Bound)?> FromVerified<S> for $argument {
+            type Share = Request<VerifiedBody>;
+            type Borrowed = ();
 
-impl FromVerified for VerifiedBody {
-    fn from_verified(request: Request<VerifiedBody>) -> Result<Self, Malformed> {
-        Ok(request.into_body())
-    }
-}
+            #[inline]
+            fn borrow(_request: &Request<VerifiedBody>, _state: &S) {}
 
-impl<T: Payload> FromVerified for Notification<T> {
-    fn from_verified(request: Request<VerifiedBody>) -> Result<Self, Malformed> {
-        Self::try_from(request)
-    }
+            #[inline]
+            fn take((): (), $request: Self::Share) -> Result<Self, Malformed> {
+                $make
+            }
 
-    fn models(content: Content<'_>) -> bool {
-        match content {
-            // `None`: a type of the user's own, who knows what it is for.
-            Content::Notification(kind) => object::models::<T>(kind.as_str()).unwrap_or(true),
-            Content::Deltas => false,
+            fn models(content: Content<'_>) -> bool {
+                match content {
+                    $content => $models,
+                    #[allow(unreachable_patterns)]
+                    _ => false,
+                }
+            }
         }
-    }
+
+        impl$(<$T>)? sealed::Sealed for $argument {}
+    };
 }
 
-impl FromVerified for Deltas {
-    fn from_verified(request: Request<VerifiedBody>) -> Result<Self, Malformed> {
+whole! {
+    Request<VerifiedBody>;
+    request => Ok(request);
+    models _ => true
+}
+
+whole! {
+    VerifiedBody;
+    request => Ok(request.into_body());
+    models _ => true
+}
+
+whole! {
+    Notification<T> where T: Payload;
+    request => Self::try_from(request);
+    // `None`: a type of the user's own, who knows what it is for.
+    models Content::Notification(kind) => object::models::<T>(kind.as_str()).unwrap_or(true)
+}
+
+whole! {
+    Deltas;
+    request => {
         let body = request.into_body();
         Self::from_slice(body.bytes())
             .map_err(|error| Malformed::new(MalformedReason::of_json(&error), None, body))
-    }
-
-    fn models(content: Content<'_>) -> bool {
-        matches!(content, Content::Deltas)
-    }
+    };
+    models Content::Deltas => true
 }
 
-mod sealed {
-    use super::{Deltas, Notification, Request, VerifiedBody};
-
+pub(super) mod sealed {
     // Sealed by not having a path.
     #[allow(unnameable_types)]
     pub trait Sealed {}
-    impl Sealed for Request<VerifiedBody> {}
-    impl Sealed for VerifiedBody {}
-    impl<T> Sealed for Notification<T> {}
-    impl Sealed for Deltas {}
 }

@@ -1,6 +1,6 @@
 //! What stands at the end of a route.
 
-use std::{marker::PhantomData, pin::Pin};
+use std::{marker::PhantomData, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -24,26 +24,29 @@ pub(super) trait Endpoint: Send + Sync {
     fn call(&self, request: Request<VerifiedBody>) -> EndpointFuture;
 }
 
-pub(super) struct HandlerEndpoint<H, Args> {
+pub(super) struct HandlerEndpoint<H, Args, S> {
     handler: H,
+    state: Arc<S>,
     args: PhantomData<fn(Args)>,
 }
 
-impl<H, Args> HandlerEndpoint<H, Args> {
-    pub(super) fn new(handler: H) -> Self {
+impl<H, Args, S> HandlerEndpoint<H, Args, S> {
+    pub(super) fn new(handler: H, state: Arc<S>) -> Self {
         Self {
             handler,
+            state,
             args: PhantomData,
         }
     }
 }
 
-impl<H, Args> Endpoint for HandlerEndpoint<H, Args>
+impl<H, Args, S> Endpoint for HandlerEndpoint<H, Args, S>
 where
-    H: Handler<Args>,
+    H: Handler<Args, S>,
+    S: Send + Sync,
 {
     fn call(&self, request: Request<VerifiedBody>) -> EndpointFuture {
-        self.handler.call(request)
+        self.handler.call(request, &self.state)
     }
 }
 

@@ -33,23 +33,35 @@
 //! is [counted](TriggerRouter::unrouted_count) and reported as
 //! [`Outcome::Unrouted`](crate::Outcome::Unrouted).
 //!
+//! What handlers share is the router's state: [`TriggerRouter::with_state`] and [`State`].
+//!
+//! A filter that covers no trigger that Nylas is known to send is a mistake, and
+//! [panics](TriggerRouter::on) when the router is built; [`TriggerRouter::on_unlisted`] is for
+//! triggers that this version of the crate does not know.
+//! [`filters`](TriggerRouter::filters) lists the triggers to subscribe to.
+//!
 //! The router takes `Request<`[`VerifiedBody`](crate::VerifiedBody)`>` and nothing else, so it
 //! cannot be mounted without verification in front of it.
 
 mod argument;
+mod attempt;
 mod body;
 mod endpoint;
 mod future;
 mod handler;
 mod service;
+mod state;
 mod table;
+mod tuple;
 
 #[doc(hidden)]
 pub use self::{argument::Content, endpoint::EndpointFuture};
 pub use self::{
     argument::FromVerified,
+    attempt::Attempt,
     body::{RoutedBody, RoutedBodyError},
     future::ResponseFuture,
     handler::Handler,
     service::TriggerRouter,
+    state::{FromRef, State},
 };

@@ -1,4 +1,5 @@
 use std::{
+    collections::{BTreeMap, BTreeSet},
     convert::Infallible,
     fmt,
     panic::Location,
@@ -28,17 +29,18 @@ use crate::{
     verify::VerifiedBody,
 };
 
-/// A service that routes verified notifications by their trigger. See the
-/// [module](crate::router).
+/// A service that routes verified notifications by their trigger, for handlers that share a state
+/// `S`. See the [module](crate::router).
 ///
-/// Cloning is cheap; the routes are shared.
-#[derive(Clone)]
-pub struct TriggerRouter {
-    routes: Arc<Routes>,
+/// Cloning is cheap; the routes and the state are shared. [`Debug`](fmt::Debug) shows the routes
+/// with the places in the program where they were added, and nothing of the state.
+pub struct TriggerRouter<S = ()> {
+    routes: Arc<Routes<S>>,
 }
 
-#[derive(Clone)]
-struct Routes {
+struct Routes<S> {
+    /// Handlers hold it as well, so nothing of it is looked for when one is called.
+    state: Arc<S>,
     table: Table<Route>,
     fallback: Option<Route>,
     deltas: Option<Route>,
@@ -63,10 +65,25 @@ struct Route {
 }
 
 impl TriggerRouter {
-    /// A router without routes: it acknowledges everything.
+    /// A router without routes and without a state: it acknowledges everything.
     pub fn new() -> Self {
+        Self::with_state(())
+    }
+}
+
+impl<S> TriggerRouter<S>
+where
+    S: Send + Sync + 'static,
+{
+    /// A router without routes, whose handlers can ask for `state` or parts of it; see
+    /// [`State`](super::State).
+    ///
+    /// The state comes first: it stands when a handler is added, so one that asks for something
+    /// else does not compile. Routers with different states can be [merged](Self::merge).
+    pub fn with_state(state: S) -> Self {
         Self {
             routes: Arc::new(Routes {
+                state: Arc::new(state),
                 table: Table::new(),
                 fallback: None,
                 deltas: None,
@@ -78,22 +95,43 @@ impl TriggerRouter {
 
     /// Calls `handler` for the triggers that `filter` receives; see [`Handler`] and [`Filter`].
     ///
+    /// The filter is a [name](TriggerKind::KNOWN) that this version of the crate knows, with or
+    /// without the suffixes that Nylas appends, or a family of such names, as `message.*`. For
+    /// others there is [`on_unlisted`](Self::on_unlisted).
+    ///
     /// # Panics
     ///
-    /// If `filter` is no filter, if the router has a route with the same filter already, or if the
-    /// filter covers a trigger that the handler's [object](crate::notification::object) does not
-    /// model, as `message.opened` is no `Message`.
+    /// If `filter` is no filter or covers no known name (the message says which name is nearest),
+    /// if the router has a route with the same filter already, or if the filter covers a trigger
+    /// that the handler's [object](crate::notification::object) does not model, as `message.opened`
+    /// is no `Message`.
     #[must_use]
     #[track_caller]
     pub fn on<H, Args>(self, filter: impl AsRef<str>, handler: H) -> Self
     where
-        H: Handler<Args>,
+        H: Handler<Args, S>,
         Args: 'static,
     {
-        let filter = parse(filter.as_ref());
-        let covered = |kind: &&TriggerKind| filter.matches(&Trigger::from((*kind).clone()));
-        require_models::<H, Args>(TriggerKind::KNOWN.iter().filter(covered), &filter);
-        self.route(&filter, HandlerEndpoint::new(handler))
+        self.handle(&listed(filter.as_ref()), handler)
+    }
+
+    /// As [`on`](Self::on), for a filter that this version of the crate need not know: a trigger
+    /// that Nylas has added since.
+    ///
+    /// Known names are taken as well, so that an update of this crate, which may know more of them,
+    /// breaks nothing.
+    ///
+    /// # Panics
+    ///
+    /// As [`on`](Self::on), but not for a name that is not known.
+    #[must_use]
+    #[track_caller]
+    pub fn on_unlisted<H, Args>(self, filter: impl AsRef<str>, handler: H) -> Self
+    where
+        H: Handler<Args, S>,
+        Args: 'static,
+    {
+        self.handle(&parse(filter.as_ref()), handler)
     }
 
     /// Calls a service for the triggers that `filter` receives: any tower service over
@@ -111,11 +149,29 @@ impl TriggerRouter {
     /// As [`on`](Self::on).
     #[must_use]
     #[track_caller]
-    pub fn on_service<S, R>(self, filter: impl AsRef<str>, service: S) -> Self
+    pub fn on_service<T, R>(self, filter: impl AsRef<str>, service: T) -> Self
     where
-        S: Service<Request<VerifiedBody>, Response = Response<R>> + Clone + Send + Sync + 'static,
-        S::Error: Into<BoxError>,
-        S::Future: Send,
+        T: Service<Request<VerifiedBody>, Response = Response<R>> + Clone + Send + Sync + 'static,
+        T::Error: Into<BoxError>,
+        T::Future: Send,
+        R: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        self.route(&listed(filter.as_ref()), ServiceEndpoint(service))
+    }
+
+    /// As [`on_service`](Self::on_service), for a filter that this version of the crate need not
+    /// know; see [`on_unlisted`](Self::on_unlisted).
+    ///
+    /// # Panics
+    ///
+    /// As [`on_unlisted`](Self::on_unlisted).
+    #[must_use]
+    #[track_caller]
+    pub fn on_unlisted_service<T, R>(self, filter: impl AsRef<str>, service: T) -> Self
+    where
+        T: Service<Request<VerifiedBody>, Response = Response<R>> + Clone + Send + Sync + 'static,
+        T::Error: Into<BoxError>,
+        T::Future: Send,
         R: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         self.route(&parse(filter.as_ref()), ServiceEndpoint(service))
@@ -131,11 +187,12 @@ impl TriggerRouter {
     #[track_caller]
     pub fn fallback<H, Args>(self, handler: H) -> Self
     where
-        H: Handler<Args>,
+        H: Handler<Args, S>,
         Args: 'static,
     {
-        require_models::<H, Args>(TriggerKind::KNOWN.iter(), &"the fallback");
-        self.set_fallback(HandlerEndpoint::new(handler))
+        require_models::<H, Args, S>(TriggerKind::KNOWN.iter(), &"the fallback");
+        let endpoint = self.endpoint(handler);
+        self.set_fallback(endpoint)
     }
 
     /// Calls a service for every trigger without a route, as [`on_service`](Self::on_service).
@@ -145,18 +202,18 @@ impl TriggerRouter {
     /// If there is a fallback already.
     #[must_use]
     #[track_caller]
-    pub fn fallback_service<S, R>(self, service: S) -> Self
+    pub fn fallback_service<T, R>(self, service: T) -> Self
     where
-        S: Service<Request<VerifiedBody>, Response = Response<R>> + Clone + Send + Sync + 'static,
-        S::Error: Into<BoxError>,
-        S::Future: Send,
+        T: Service<Request<VerifiedBody>, Response = Response<R>> + Clone + Send + Sync + 'static,
+        T::Error: Into<BoxError>,
+        T::Future: Send,
         R: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         self.set_fallback(ServiceEndpoint(service))
     }
 
-    /// Calls `handler` for bodies of Nylas API v2: [`Deltas`](crate::notification::Deltas), a
-    /// [`VerifiedBody`] or a `Request<VerifiedBody>`.
+    /// Calls `handler` for bodies of Nylas API v2. In place of a notification it takes
+    /// [`Deltas`](crate::notification::Deltas), a [`VerifiedBody`] or a `Request<VerifiedBody>`.
     ///
     /// # Panics
     ///
@@ -165,20 +222,17 @@ impl TriggerRouter {
     #[track_caller]
     pub fn on_deltas<H, Args>(mut self, handler: H) -> Self
     where
-        H: Handler<Args>,
+        H: Handler<Args, S>,
         Args: 'static,
     {
         assert!(
             H::models(Content::Deltas),
             "a handler for deltas takes `Deltas`, since they are no `Notification`"
         );
-        let route = Route::new(HandlerEndpoint::new(handler));
+        let route = Route::new(self.endpoint(handler));
         let deltas = &mut Arc::make_mut(&mut self.routes).deltas;
         if let Some(other) = deltas {
-            panic!(
-                "there are two handlers for deltas: this one, and one added at {}",
-                other.added_at
-            );
+            panic!("there are two handlers for deltas: this one, and one added at {other:?}");
         }
         *deltas = Some(route);
         self
@@ -199,10 +253,67 @@ impl TriggerRouter {
         self
     }
 
-    /// How many notifications were acknowledged because there was no route for them, since the
-    /// router was made; all clones count together.
-    pub fn unrouted_count(&self) -> u64 {
-        self.routes.unrouted.load(Ordering::Relaxed)
+    /// Adds the routes of another router, whose handlers keep their own state: its fallback, its
+    /// handlers of deltas and of malformed bodies as well.
+    ///
+    /// The count of unrouted notifications goes on from this router's.
+    ///
+    /// ```
+    /// # use tower_nylas::{Notification, State, TriggerRouter};
+    /// # #[derive(Clone)]
+    /// # struct Calendar;
+    /// # async fn on_event(State(_): State<Calendar>, _: Notification) {}
+    /// # #[derive(Clone)]
+    /// # struct Mailbox;
+    /// # async fn on_message(State(_): State<Mailbox>, _: Notification) {}
+    /// let calendar = TriggerRouter::with_state(Calendar).on("event.*", on_event);
+    /// let mail = TriggerRouter::with_state(Mailbox).on("message.created", on_message);
+    /// let router = mail.merge(calendar);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If both have a route with the same filter, a fallback, a handler of deltas, or a decision
+    /// about malformed bodies.
+    #[must_use]
+    #[track_caller]
+    pub fn merge<T>(mut self, other: TriggerRouter<T>) -> Self {
+        let other = other.routes;
+        let routes = Arc::make_mut(&mut self.routes);
+        for (filter, route) in other.table.iter() {
+            if let Some(first) = routes.table.insert(&filter, route.clone()) {
+                panic!("both routers have a route for `{filter}`: {first:?} and {route:?}");
+            }
+        }
+        join(&mut routes.fallback, other.fallback.as_ref(), "a fallback");
+        join(
+            &mut routes.deltas,
+            other.deltas.as_ref(),
+            "a handler for deltas",
+        );
+        if let Some(decide) = &other.on_malformed {
+            assert!(
+                routes.on_malformed.replace(decide.clone()).is_none(),
+                "both routers decide about malformed bodies"
+            );
+        }
+        self
+    }
+
+    fn endpoint<H, Args>(&self, handler: H) -> HandlerEndpoint<H, Args, S> {
+        HandlerEndpoint::new(handler, self.routes.state.clone())
+    }
+
+    #[track_caller]
+    fn handle<H, Args>(self, filter: &Filter, handler: H) -> Self
+    where
+        H: Handler<Args, S>,
+        Args: 'static,
+    {
+        let covered = |kind: &&TriggerKind| filter.matches(&Trigger::from((*kind).clone()));
+        require_models::<H, Args, S>(TriggerKind::KNOWN.iter().filter(covered), filter);
+        let endpoint = self.endpoint(handler);
+        self.route(filter, endpoint)
     }
 
     #[track_caller]
@@ -210,10 +321,7 @@ impl TriggerRouter {
         let route = Route::new(endpoint);
         let table = &mut Arc::make_mut(&mut self.routes).table;
         if let Some(other) = table.insert(filter, route) {
-            panic!(
-                "there are two routes for `{filter}`: this one, and one added at {}",
-                other.added_at
-            );
+            panic!("there are two routes for `{filter}`: this one, and one added at {other:?}");
         }
         self
     }
@@ -223,13 +331,55 @@ impl TriggerRouter {
         let route = Route::new(endpoint);
         let fallback = &mut Arc::make_mut(&mut self.routes).fallback;
         if let Some(other) = fallback {
-            panic!(
-                "there are two fallbacks: this one, and one added at {}",
-                other.added_at
-            );
+            panic!("there are two fallbacks: this one, and one added at {other:?}");
         }
         *fallback = Some(route);
         self
+    }
+}
+
+impl<S> TriggerRouter<S> {
+    /// The triggers to subscribe to at Nylas, so that every route gets what it asks for: the
+    /// `trigger_types` of a webhook destination
+    /// ([source](https://developer.nylas.com/docs/reference/api/webhook-notifications/)).
+    ///
+    /// A family stands for the documented names that it covers, and a form that Nylas sends on its
+    /// own account (`.truncated`, `.transformed`, `.metadata`) for the name that one subscribes to.
+    /// A fallback and a handler of deltas stand for none, and so does a family of unknown names.
+    /// The names are sorted and distinct.
+    ///
+    /// Note that `message.*` covers `message.created.cleaned` and the `.legacy` names as well, with
+    /// which Nylas sends a second notification of the same mail: a router that names the triggers
+    /// one by one subscribes to no more than those.
+    ///
+    /// ```
+    /// use tower_nylas::TriggerRouter;
+    ///
+    /// let router = TriggerRouter::new()
+    ///     .on("contact.*", async || ())
+    ///     .on("message.created", async || ())
+    ///     .on("message.created.truncated", async || ());
+    ///
+    /// // The body of `POST /v3/webhooks`.
+    /// let create = serde_json::json!({
+    ///     "trigger_types": router.filters(),
+    ///     "webhook_url": "https://app.example/webhooks/nylas",
+    /// });
+    /// assert_eq!(
+    ///     create["trigger_types"],
+    ///     serde_json::json!(["contact.deleted", "contact.updated", "message.created"])
+    /// );
+    /// ```
+    pub fn filters(&self) -> Vec<String> {
+        let filters = self.routes.table.iter().map(|(filter, _)| filter);
+        let names: BTreeSet<String> = filters.flat_map(|filter| filter.subscriptions()).collect();
+        names.into_iter().collect()
+    }
+
+    /// How many notifications were acknowledged because there was no route for them, since the
+    /// router was made; all clones count together.
+    pub fn unrouted_count(&self) -> u64 {
+        self.routes.unrouted.load(Ordering::Relaxed)
     }
 }
 
@@ -241,12 +391,36 @@ fn parse(filter: &str) -> Filter {
     }
 }
 
+/// A filter that covers a known name.
 #[track_caller]
-fn require_models<'a, H, Args>(
+fn listed(filter: &str) -> Filter {
+    let filter = parse(filter);
+    assert!(
+        filter.is_listed(),
+        "this version of tower-nylas knows no trigger `{filter}`; did you mean `{}`? For a trigger \
+         that Nylas has added since, use `on_unlisted`",
+        filter.nearest_listed()
+    );
+    filter
+}
+
+/// Takes the other router's route as well.
+#[track_caller]
+fn join(slot: &mut Option<Route>, other: Option<&Route>, what: &str) {
+    if let Some(second) = other {
+        if let Some(first) = slot {
+            panic!("both routers have {what}: {first:?} and {second:?}");
+        }
+        *slot = Some(second.clone());
+    }
+}
+
+#[track_caller]
+fn require_models<'a, H, Args, S>(
     mut covered: impl Iterator<Item = &'a TriggerKind>,
     filter: &dyn fmt::Display,
 ) where
-    H: Handler<Args>,
+    H: Handler<Args, S>,
 {
     if let Some(kind) = covered.find(|kind| !H::models(Content::Notification(kind))) {
         panic!(
@@ -266,13 +440,41 @@ impl Route {
     }
 }
 
+/// Where it was added.
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.added_at, f)
+    }
+}
+
+impl<S> Clone for Routes<S> {
+    fn clone(&self) -> Self {
+        Self {
+            state: self.state.clone(),
+            table: self.table.clone(),
+            fallback: self.fallback.clone(),
+            deltas: self.deltas.clone(),
+            on_malformed: self.on_malformed.clone(),
+            unrouted: self.unrouted.clone(),
+        }
+    }
+}
+
+impl<S> Clone for TriggerRouter<S> {
+    fn clone(&self) -> Self {
+        Self {
+            routes: self.routes.clone(),
+        }
+    }
+}
+
 impl Default for TriggerRouter {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Service<Request<VerifiedBody>> for TriggerRouter {
+impl<S> Service<Request<VerifiedBody>> for TriggerRouter<S> {
     type Response = Response<RoutedBody>;
     type Error = Infallible;
     type Future = ResponseFuture;
@@ -311,9 +513,15 @@ impl Service<Request<VerifiedBody>> for TriggerRouter {
     }
 }
 
-impl fmt::Debug for TriggerRouter {
+impl<S> fmt::Debug for TriggerRouter<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let routes = &*self.routes;
+        let table = routes.table.iter();
+        let table: BTreeMap<_, _> = table.map(|(filter, at)| (filter.to_string(), at)).collect();
         f.debug_struct("TriggerRouter")
+            .field("routes", &table)
+            .field("fallback", &routes.fallback)
+            .field("deltas", &routes.deltas)
             .field("unrouted", &self.unrouted_count())
             .finish_non_exhaustive()
     }

@@ -59,6 +59,17 @@ impl<T> Forms<T> {
         }
     }
 
+    fn iter(&self) -> impl Iterator<Item = (Suffix, &T)> {
+        let slots = [
+            (Suffix::None, &self.plain),
+            (Suffix::Truncated, &self.truncated),
+            (Suffix::Transformed, &self.transformed),
+            (Suffix::TransformedTruncated, &self.both),
+        ];
+        let slots = slots.into_iter();
+        slots.filter_map(|(suffix, slot)| Some((suffix, slot.as_ref()?)))
+    }
+
     /// The most specific route for a name with this suffix.
     fn find(&self, suffix: Suffix) -> Option<&T> {
         let truncated = self.truncated.as_ref().filter(|_| suffix.is_truncated());
@@ -109,6 +120,23 @@ impl<T> Table<T> {
                 None
             }
         }
+    }
+
+    /// All routes with their filters, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Filter, &T)> {
+        let names = self.names.iter().flat_map(|(stem, forms)| {
+            let named = move |suffix| Pattern::Name {
+                stem: stem.clone(),
+                suffix,
+            };
+            forms
+                .iter()
+                .map(move |(suffix, route)| (named(suffix), route))
+        });
+        let families = self.families.iter();
+        let families = families.map(|(prefix, route)| (Pattern::Family(prefix.clone()), route));
+        let all = names.chain(families);
+        all.map(|(pattern, route)| (Filter::from(pattern), route))
     }
 
     /// The route for a trigger's name: its own; for `.metadata` that of its base; then that of the
@@ -230,6 +258,14 @@ mod tests {
                 .copied()
                 .filter(|text| text.parse::<Filter>().unwrap().matches(&trigger))
                 .collect();
+            let mut listed: Vec<_> = table(&filters)
+                .iter()
+                .map(|(filter, text)| (filter.to_string(), *text))
+                .collect();
+            listed.sort();
+            let mut expected: Vec<_> = filters.iter().map(|text| ((*text).to_owned(), *text)).collect();
+            expected.sort();
+            prop_assert_eq!(listed, expected);
             match found {
                 Some(filter) => prop_assert!(matching.contains(&filter), "{name} -> {filter}"),
                 None => prop_assert!(matching.is_empty(), "{name} -> {matching:?}"),

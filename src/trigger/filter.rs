@@ -43,7 +43,7 @@ impl Filter {
         self.matches_parts(trigger.kind().as_str(), trigger.suffix())
     }
 
-    fn matches_parts(&self, sent: &str, suffix: Suffix) -> bool {
+    pub(super) fn matches_parts(&self, sent: &str, suffix: Suffix) -> bool {
         match &self.0 {
             Pattern::Family(prefix) => match prefix.strip_prefix(sent) {
                 Some(rest) => suffix.as_str().starts_with(rest),
@@ -64,6 +64,13 @@ impl Filter {
     #[cfg(feature = "router")]
     pub(crate) fn pattern(&self) -> &Pattern {
         &self.0
+    }
+}
+
+#[cfg(feature = "router")]
+impl From<Pattern> for Filter {
+    fn from(pattern: Pattern) -> Self {
+        Self(pattern)
     }
 }
 

@@ -54,6 +54,18 @@ macro_rules! kinds {
                 }
             }
 
+            /// Whether Nylas publishes its schema; those without a sample are listed elsewhere.
+            #[cfg(feature = "router")]
+            pub(crate) fn is_documented(&self) -> bool {
+                match self {
+                    $($(Self::$variant => {
+                        const FORMS: &[&str] = &[$($form),*];
+                        !FORMS.is_empty()
+                    })+)+
+                    Self::Unknown(_) => false,
+                }
+            }
+
             /// Its position in [`KNOWN`](Self::KNOWN), for tables with an entry for each kind.
             pub(crate) fn index(&self) -> Option<usize> {
                 match self {

@@ -15,6 +15,8 @@
 
 mod filter;
 mod kind;
+#[cfg(feature = "router")]
+mod listed;
 mod suffix;
 mod table;
 

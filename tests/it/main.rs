@@ -6,6 +6,8 @@ mod budget;
 mod cancel;
 mod challenge;
 mod extract;
+mod filters;
+mod handlers;
 mod layers;
 mod mistakes_of_others;
 mod mounts;

@@ -324,7 +324,7 @@ fn a_type_that_does_not_model_a_trigger_of_its_filter_is_refused() {
         .on("message.opened", on_opened)
         .on("event.*", on_event)
         // Not documented, so the user knows better.
-        .on("message.of_tomorrow", on_message)
+        .on_unlisted("message.of_tomorrow", on_message)
         .on("message.*", async |_: Notification<Object>| ())
         .fallback(async |_: Notification| ());
 }

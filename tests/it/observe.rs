@@ -889,7 +889,7 @@ fn nothing_that_is_secret_is_told() {
     let told = Told::by(|| {
         let triggers = TriggerRouter::new()
             .on("message.created", async |_: Notification<Message>| ())
-            .on("do.fail", async || Err::<(), _>("line\nforged \u{1b}[31m"));
+            .on_unlisted("do.fail", async || Err::<(), _>("line\nforged \u{1b}[31m"));
         let source = SecretSource::lookup(|request| match request.uri.query() {
             Some("fail") => Err("line\nforged \u{1b}[31m".into()),
             _ => Ok(Some(Secrets::new(SECRET).unwrap())),

@@ -166,11 +166,11 @@ async fn a_handler_takes_nothing_a_body_a_request_or_a_notification() {
         Ok(Ack::Done)
     }
     let router = TriggerRouter::new()
-        .on("a.nothing", nothing)
-        .on("a.body", body)
-        .on("a.request", request)
-        .on("an.untyped", untyped)
-        .on("a.typed", typed);
+        .on_unlisted("a.nothing", nothing)
+        .on_unlisted("a.body", body)
+        .on_unlisted("a.request", request)
+        .on_unlisted("an.untyped", untyped)
+        .on_unlisted("a.typed", typed);
     let endpoint = Endpoint::serve(layer(), router.clone()).await;
     for trigger in [
         "a.nothing",
@@ -191,7 +191,7 @@ struct Tenant(&'static str);
 #[tokio::test]
 async fn the_extensions_of_the_request_reach_the_handler() {
     let router = TriggerRouter::new()
-        .on("a.request", async |request: Request<VerifiedBody>| {
+        .on_unlisted("a.request", async |request: Request<VerifiedBody>| {
             assert_eq!(request.extensions().get(), Some(&Tenant("acme")));
         })
         .fallback(async |n: Notification| {
@@ -244,9 +244,9 @@ async fn any_service_is_a_route() {
         ),
     );
     let router = TriggerRouter::new()
-        .on_service("a.service", service)
-        .on_service("a.method", with_state)
-        .on_service("an.*", application.clone())
+        .on_unlisted_service("a.service", service)
+        .on_unlisted_service("a.method", with_state)
+        .on_unlisted_service("an.*", application.clone())
         .fallback_service(application);
     let endpoint = Endpoint::serve(layer(), router).await;
     for trigger in ["a.service", "a.method", "an.application", "something.else"] {
@@ -324,8 +324,8 @@ mod conflicts {
         let family = TriggerRouter::new().on("event.*", handler);
         assert!(message(|| family.on("event.*", handler)).contains("`event.*`"));
 
-        let spelling = TriggerRouter::new().on("a.b.transformed.truncated", handler);
-        let other = message(|| spelling.on("a.b.truncated.transformed", handler));
+        let spelling = TriggerRouter::new().on_unlisted("a.b.transformed.truncated", handler);
+        let other = message(|| spelling.on_unlisted("a.b.truncated.transformed", handler));
         assert!(other.contains("`a.b.transformed.truncated`"), "{other}");
 
         let fallback = TriggerRouter::new().fallback(handler);
@@ -351,12 +351,12 @@ mod conflicts {
     #[test]
     fn routes_that_overlap_are_fine() {
         let _ = TriggerRouter::new()
-            .on("a.*", handler)
-            .on("a.b.*", handler)
-            .on("a.b", handler)
-            .on("a.b.truncated", handler)
-            .on("a.b.metadata", handler)
-            .on(String::from("a.b.cleaned"), handler)
+            .on_unlisted("a.*", handler)
+            .on_unlisted("a.b.*", handler)
+            .on_unlisted("a.b", handler)
+            .on_unlisted("a.b.truncated", handler)
+            .on_unlisted("a.b.metadata", handler)
+            .on_unlisted(String::from("a.b.cleaned"), handler)
             .fallback(handler);
     }
 }

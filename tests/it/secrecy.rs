@@ -610,7 +610,7 @@ async fn a_report_is_one_line_whatever_it_tells() {
     });
     let layer = WebhookLayer::with_timer(source, VirtualClock::new())
         .observe(move |report| seen.lock().unwrap().push(report.to_string()));
-    let router = TriggerRouter::new().on("do.fail", async || {
+    let router = TriggerRouter::new().on_unlisted("do.fail", async || {
         Err::<(), _>("first line\nsecond line\u{1b}[31m")
     });
     for (path, trigger) in [

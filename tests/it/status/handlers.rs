@@ -91,7 +91,7 @@ async fn a_panic_is_503_wherever_it_happens() {
 #[tokio::test]
 async fn a_server_survives_a_panic_on_the_same_connection() {
     let router = TriggerRouter::new()
-        .on("do.panic", async || -> () { panic!("on request") })
+        .on_unlisted("do.panic", async || -> () { panic!("on request") })
         .fallback(async || ());
     let endpoint = Endpoint::serve(layer(), router).await;
     let mut connection = Connection::open(endpoint.address).await;

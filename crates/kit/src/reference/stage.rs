@@ -304,9 +304,11 @@ fn router(scenario: &Scenario, backstage: &Backstage) -> TriggerRouter {
     for (index, route) in scenario.routes.iter().enumerate() {
         let backstage = backstage.clone();
         router = match route.kind {
-            RouteKind::Plain => router.on(route.filter, plain(backstage, index)),
-            RouteKind::Typed => router.on(route.filter, typed(backstage, index)),
-            RouteKind::Service => router.on_service(route.filter, Routed::new(backstage, index)),
+            RouteKind::Plain => router.on_unlisted(route.filter, plain(backstage, index)),
+            RouteKind::Typed => router.on_unlisted(route.filter, typed(backstage, index)),
+            RouteKind::Service => {
+                router.on_unlisted_service(route.filter, Routed::new(backstage, index))
+            }
         };
     }
     let index = scenario.routes.len();

@@ -78,7 +78,7 @@ proptest! {
                 continue;
             }
             let (index, called) = (known.len(), called.clone());
-            router = router.on(&filter, move || {
+            router = router.on_unlisted(&filter, move || {
                 called.store(index, Ordering::SeqCst);
                 async {}
             });
