@@ -47,31 +47,47 @@ impl Signature {
     }
 }
 
-/// The value of each hexadecimal digit; 255 for every other byte.
-const DIGITS: [u8; 256] = {
-    let mut digits = [0xff; 256];
-    let mut value = 0;
-    while value < 16 {
-        digits[b"0123456789abcdef"[value as usize] as usize] = value;
-        digits[b"0123456789ABCDEF"[value as usize] as usize] = value;
-        value += 1;
-    }
-    digits
-};
-
-/// Exactly 64 digits. By table this takes a third of the instructions of `hex::decode_to_slice`
-/// (340 instead of 940), which saved a fifth of what verification cost besides the hash.
+/// Exactly 64 hexadecimal digits, eight at a time. `hex::decode_to_slice` takes 940 instructions for
+/// them and a table of digits 340, which was a fifth of what verification costs besides the hash.
 fn decode(text: &[u8]) -> Option<[u8; 32]> {
     let digits: &[u8; 64] = text.try_into().ok()?;
-    let (pairs, _) = digits.as_chunks();
+    let (words, _) = digits.as_chunks::<8>();
     let mut bytes = [0; 32];
-    let mut seen = 0;
-    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-        let (high, low) = (DIGITS[usize::from(*high)], DIGITS[usize::from(*low)]);
-        seen |= high | low;
-        *byte = high << 4 | low;
+    let mut valid = EACH_HIGH_BIT;
+    for (four, word) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+        let word = u64::from_le_bytes(*word);
+        valid &= are_digits(word);
+        *four = values(word).to_le_bytes();
     }
-    (seen < 16).then_some(bytes)
+    (valid == EACH_HIGH_BIT).then_some(bytes)
+}
+
+const EACH_HIGH_BIT: u64 = each(0x80);
+
+const fn each(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+/// The highest bit of each byte that is a hexadecimal digit.
+fn are_digits(word: u64) -> u64 {
+    let ascii = word & each(0x7f);
+    let lower = ascii | each(0x20);
+    // Adding sets the highest bit of a byte that is at least, or more than, the other one.
+    let decimal = (ascii + each(0x80 - b'0')) & !(ascii + each(0x7f - b'9'));
+    let letter = (lower + each(0x80 - b'a')) & !(lower + each(0x7f - b'f'));
+    (decimal | letter) & !word & EACH_HIGH_BIT
+}
+
+/// The four bytes that eight hexadecimal digits stand for, the first digit in the lowest byte.
+fn values(word: u64) -> u32 {
+    let letters = word >> 6 & each(1);
+    let nibbles = (word & each(0x0f)) + letters * 9;
+    // A pair of digits becomes the byte at the place of the first one; then the gaps are closed.
+    let bytes = (nibbles << 4 | nibbles >> 8) & 0x00ff_00ff_00ff_00ff;
+    let pairs = (bytes | bytes >> 8) & 0x0000_ffff_0000_ffff;
+    #[allow(clippy::cast_possible_truncation)] // the lower half is what is wanted
+    let all = (pairs | pairs >> 16) as u32;
+    all
 }
 
 impl ConstantTimeEq for Signature {
