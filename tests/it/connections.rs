@@ -165,25 +165,29 @@ impl Case {
 
     /// As far as it is sent. Chunks end only if the body is read.
     fn http1(&self, wire: Wire, is_whole: bool) -> Vec<u8> {
-        let (version, kept) = match wire {
-            Wire::Http10 => ("1.0", "connection: keep-alive\r\n"),
-            _ => ("1.1", ""),
+        let mut request = match wire {
+            Wire::Http10 => format!("{} {} HTTP/1.0\r\n", self.method, self.target),
+            _ => format!("{} {} HTTP/1.1\r\n", self.method, self.target),
         };
-        let mut request = format!("{} {} HTTP/{version}\r\n", self.method, self.target);
-        request.push_str("host: localhost\r\n");
-        request.push_str(kept);
+        let mut header = |name, value: &str| {
+            request += &[name, ": ", value, "\r\n"].concat();
+        };
+        header("host", "localhost");
+        if wire == Wire::Http10 {
+            header("connection", "keep-alive");
+        }
         if let Some(signature) = &self.signature {
-            request.push_str(&format!("x-nylas-signature: {signature}\r\n"));
+            header("x-nylas-signature", signature);
         }
         if let Some(length) = self.length() {
-            request.push_str(&format!("content-length: {length}\r\n"));
+            header("content-length", &length.to_string());
         }
         if let Framing::Expecting(_) = self.framing {
-            request.push_str("expect: 100-continue\r\n");
+            header("expect", "100-continue");
         }
         let is_chunked = matches!(self.framing, Framing::Chunked | Framing::Broken);
         if is_chunked {
-            request.push_str("transfer-encoding: chunked\r\n");
+            header("transfer-encoding", "chunked");
         }
         let mut request = (request + "\r\n").into_bytes();
         if is_chunked && !self.sent.is_empty() {
