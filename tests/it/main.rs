@@ -5,6 +5,7 @@
 mod budget;
 mod cancel;
 mod challenge;
+mod connections;
 mod extract;
 mod filters;
 mod handlers;
