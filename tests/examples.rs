@@ -3,10 +3,14 @@
 //! `cargo test` builds the examples beside the tests, but `cargo test --test examples` does not:
 //! then `cargo build --examples` with the same features goes first.
 
-// Servers are ended with the signal of ctrl-c.
+// Servers are ended with signals.
 #![cfg(unix)]
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use tower_nylas_kit::{
     delivery::{PATH, SECRET, sign_with},
@@ -37,6 +41,40 @@ async fn quickstart_elsewhere() {
     }
 }
 
+/// As a receiver behind a tunnel, with a secret and before there is one.
+#[tokio::test]
+async fn quickstart_listens() {
+    let arguments = ["--listen", "127.0.0.1:0"];
+    let server = Server::start_with("quickstart", &arguments, &[(SECRET_VARIABLE, SECRET)]).await;
+    answers(&server, PATH, SECRET).await;
+    ends_gracefully(server, PATH, SECRET, BODY).await;
+
+    let server = Server::start_with("quickstart", &arguments, &[]).await;
+    challenge(&server, PATH).await;
+    // It waits for a secret from the terminal, and ends nevertheless.
+    let ended = server.terminate().await.end_without_input().await;
+    assert!(ended.status.success(), "{ended:?}");
+}
+
+#[tokio::test]
+async fn minimal() {
+    let server = Server::start("minimal", &[(SECRET_VARIABLE, SECRET)]).await;
+    answers(&server, PATH, SECRET).await;
+    ends_gracefully(server, PATH, SECRET, BODY).await;
+
+    let server = Server::start("minimal", &[(SECRET_VARIABLE, SECRET)]).await;
+    challenge(&server, PATH).await;
+    let ended = server.interrupt().await.end().await;
+    assert!(ended.status.success(), "{ended:?}");
+
+    let ended = start("minimal", &["127.0.0.1:0"], &[]).end().await;
+    assert!(!ended.status.success(), "{ended:?}");
+    assert!(ended.stderr.contains(SECRET_VARIABLE), "{ended:?}");
+
+    let text = std::fs::read_to_string(root().join("examples/minimal.rs")).unwrap();
+    assert!(text.lines().count() <= 40, "it is to be copied");
+}
+
 #[tokio::test]
 async fn axum() {
     answers_while_pending("axum").await;
@@ -57,7 +95,7 @@ async fn axum() {
         list.text(),
         "g-1 has to log in again\nmail m-1 without its text\nevent Lunch\n"
     );
-    ends_gracefully(server, PATH, SECRET).await;
+    ends_gracefully(server, PATH, SECRET, BODY).await;
 }
 
 #[cfg(feature = "axum")]
@@ -84,7 +122,7 @@ async fn axum_extractors() {
         get(&server, "/").await.text(),
         format!("grant.expired: None\n{mails}")
     );
-    ends_gracefully(server, PATH, SECRET).await;
+    ends_gracefully(server, PATH, SECRET, BODY).await;
 }
 
 #[cfg(feature = "gzip")]
@@ -106,7 +144,7 @@ async fn hyper() {
     assert_eq!(get(&server, "/").await.text(), "hello\n");
     assert_eq!(get(&server, "/elsewhere").await.status, 404);
     assert_eq!(get(&server, "/elsewhere?challenge=x").await.status, 404);
-    ends_gracefully(server, PATH, SECRET).await;
+    ends_gracefully(server, PATH, SECRET, BODY).await;
 }
 
 #[tokio::test]
@@ -132,7 +170,7 @@ async fn tonic() {
     let status = client.check(HealthCheckRequest { service }).await;
     assert_eq!(status.unwrap_err().code(), Code::NotFound);
     drop(client);
-    ends_gracefully(server, PATH, SECRET).await;
+    ends_gracefully(server, PATH, SECRET, BODY).await;
 }
 
 #[tokio::test]
@@ -165,7 +203,7 @@ async fn multi_tenant() {
         assert_eq!(pending.status, 503);
     }
     assert_eq!(get(&server, "/").await.text(), "hello\n");
-    ends_gracefully(server, "/webhooks/nylas/acme", SECRET).await;
+    ends_gracefully(server, "/webhooks/nylas/acme", SECRET, BODY).await;
 }
 
 #[tokio::test]
@@ -310,12 +348,8 @@ async fn observe() {
         );
     }
 
-    let mut program = start("observe", &["--listen", "127.0.0.1:0"], &[]);
-    let line = program.next_line().await;
-    let address = line.strip_prefix("listening on http://");
-    let address = address.and_then(|rest| rest.strip_suffix(PATH)?.parse().ok());
-    let address = address.expect("it says where");
-    let server = Server { program, address };
+    let arguments = ["--listen", "127.0.0.1:0"];
+    let server = Server::start_with("observe", &arguments, &[(SECRET_VARIABLE, SECRET)]).await;
     challenge(&server, PATH).await;
     let numbers = get(&server, "/metrics").await;
     assert!(
@@ -323,8 +357,63 @@ async fn observe() {
             .text()
             .contains("\nnylas_webhook_challenges_total 1\n")
     );
-    let ended = server.interrupt().await.end().await;
-    assert!(ended.status.success(), "{ended:?}");
+    let mail = br#"{"type":"message.created","data":{"object":{"id":"m-1","grant_id":"g-1"}}}"#;
+    ends_gracefully(server, PATH, SECRET, mail).await;
+}
+
+/// A peer that never completes the head of its request does not keep any server from ending.
+#[tokio::test]
+async fn drains_end() {
+    let mut names = vec![
+        "minimal",
+        "axum",
+        "hyper",
+        "multi_tenant",
+        "quickstart",
+        "tonic",
+    ];
+    names.extend(cfg!(feature = "axum").then_some("axum_extractors"));
+    let observes = cfg!(all(
+        feature = "metrics",
+        feature = "testing",
+        feature = "tracing"
+    ));
+    names.extend(observes.then_some("observe"));
+    let mut held = Vec::new();
+    for name in names {
+        let arguments: &[&str] = match name {
+            "observe" | "quickstart" => &["--listen", "127.0.0.1:0"],
+            _ => &["127.0.0.1:0"],
+        };
+        let server = Server::start_with(name, arguments, &[(SECRET_VARIABLE, SECRET)]).await;
+        let mut connection = Connection::open(server.address).await;
+        connection
+            .write(b"POST /webhooks/nylas HTTP/1.1\r\nhost: a")
+            .await;
+        // Connections are accepted one after the other, so that one was accepted before.
+        get(&server, PATH).await;
+        held.push((name, server, connection));
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+
+    let start = Instant::now();
+    let mut ending = Vec::new();
+    for (name, server, connection) in held {
+        ending.push((name, server.terminate().await, connection));
+    }
+    for (name, program, _connection) in ending {
+        let ended = program.end().await;
+        assert!(ended.status.success(), "{name}: {ended:?}");
+        match name {
+            "minimal" => assert!(start.elapsed() > Duration::from_secs(9), "nothing held it"),
+            // It limits the time for a head itself.
+            "hyper" => {}
+            _ => assert!(
+                ended.stderr.contains("some connections were still open"),
+                "{name}: {ended:?}"
+            ),
+        }
+    }
 }
 
 /// Without the variable a server answers challenges, and asks for everything else again.
@@ -375,16 +464,16 @@ fn delivery_head(path: &str, secret: &str, body: &[u8], more: &[(&str, &str)]) -
     head("POST", path, &headers)
 }
 
-/// A delivery that is under way at ctrl-c is finished, and then the server ends well.
-async fn ends_gracefully(server: Server, path: &str, secret: &str) {
+/// A delivery that is under way at SIGTERM is finished, and then the server ends well.
+async fn ends_gracefully(server: Server, path: &str, secret: &str, body: &[u8]) {
     let mut connection = Connection::open(server.address).await;
-    let head = delivery_head(path, secret, BODY, &[("expect", "100-continue")]);
+    let head = delivery_head(path, secret, body, &[("expect", "100-continue")]);
     connection.write(head.as_bytes()).await;
     // From here on the server waits for the body.
     assert_eq!(connection.read(false).await.status, 100);
 
-    let program = server.interrupt().await;
-    connection.write(BODY).await;
+    let program = server.terminate().await;
+    connection.write(body).await;
     assert_eq!(connection.read(false).await.status, 200);
     let ended = program.end().await;
     assert!(ended.status.success(), "{ended:?}");
@@ -412,7 +501,15 @@ struct Server {
 
 impl Server {
     async fn start(name: &'static str, variables: &[(&str, &str)]) -> Self {
-        let mut program = start(name, &["127.0.0.1:0"], variables);
+        Self::start_with(name, &["127.0.0.1:0"], variables).await
+    }
+
+    async fn start_with(
+        name: &'static str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let mut program = start(name, arguments, variables);
         let line = program.next_line().await;
         let address = line.strip_prefix("listening on http://");
         let address = address.and_then(|rest| rest.split('/').next()?.parse().ok());
@@ -423,15 +520,34 @@ impl Server {
     }
 
     /// Presses ctrl-c, and returns once the server has noticed.
-    async fn interrupt(mut self) -> Program {
+    async fn interrupt(self) -> Program {
         self.program.interrupt().await;
-        while self.program.next_line().await != "shutting down" {}
+        self.has_noticed().await
+    }
+
+    /// As a service manager does, and returns once the server has noticed.
+    async fn terminate(self) -> Program {
+        self.program.terminate().await;
+        self.has_noticed().await
+    }
+
+    /// Nobody can connect any more.
+    async fn has_noticed(self) -> Program {
+        let start = Instant::now();
+        while Connection::try_open(self.address).await.is_ok() {
+            assert!(start.elapsed() < Duration::from_secs(60), "it goes on");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         self.program
     }
 }
 
 fn start(name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
     Program::start(path_of(name), arguments, variables)
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Cargo puts the tests into `deps` and the examples beside it.
