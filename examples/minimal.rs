@@ -24,7 +24,7 @@ async fn main() -> Result<(), BoxError> {
 
 async fn on_message(State(app): State<App>, mail: Notification<Message>) {
     println!("mail {}: {:?}", mail.object.id, mail.object.subject);
-    app.lock().await.push(mail.object.id.to_string());
+    app.lock().await.push(mail.object.id.clone());
 }
 
 async fn on_expired(grant: Notification<Grant>) {
