@@ -75,6 +75,117 @@ async fn minimal() {
     assert!(text.lines().count() <= 40, "it is to be copied");
 }
 
+/// The lines of README.md, as they stand there. Only curl's configuration is the test's: it leads
+/// from the port in the lines to the one that was free.
+#[tokio::test]
+async fn readme_lines() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let lines = readme.split_once("\n```bash\n").expect("there are such").1;
+    let (lines, rest) = lines.split_once("\n```\n").expect("they end");
+    assert!(!rest.contains("\n```bash\n"), "they stand in one block");
+    for program in ["bash", "curl", "openssl"] {
+        let found = std::process::Command::new(program)
+            .arg(if program == "openssl" {
+                "version"
+            } else {
+                "--version"
+            })
+            .output();
+        assert!(
+            found.is_ok_and(|output| output.status.success()),
+            "the lines in README.md need `{program}`: install bash, curl and openssl"
+        );
+    }
+
+    let secret = "NYLAS_WEBHOOK_SECRET=try-me";
+    assert!(readme.contains(&format!("\n{secret} cargo run --example minimal\n")));
+    assert!(lines.starts_with(&format!("export {secret}\n")));
+    let mut server = Server::start("minimal", &[(SECRET_VARIABLE, "try-me")]).await;
+    let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("readme_lines");
+    std::fs::create_dir_all(&home).unwrap();
+    let configuration = format!(
+        "connect-to = \"127.0.0.1:8080:{}\"\nnoproxy = \"*\"\n",
+        server.address
+    );
+    std::fs::write(home.join(".curlrc"), configuration).unwrap();
+
+    let home = home.into_os_string().into_string().unwrap();
+    let bash = Program::start(
+        "bash",
+        &["-euo", "pipefail", "-c", lines],
+        &[("CURL_HOME", &home)],
+    );
+    let ended = bash.end().await;
+    assert!(ended.status.success(), "{ended:?}");
+    let answers = ended.stdout.join("\n");
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{ended:?}");
+    assert_eq!(answers.matches("HTTP/").count(), 2, "{ended:?}");
+    // Without an end of line: the challenge is its whole body, and the next answer follows at once.
+    let value = "bc609b38-c81f-47fb-a275-1d9bd61ba968";
+    assert!(lines.contains(&format!("?challenge={value}'")));
+    assert!(
+        answers.contains(&format!("\n\n{value}HTTP/1.1 200")),
+        "{ended:?}"
+    );
+    assert_eq!(server.program.next_line().await, "mail m-1: None");
+}
+
+/// All of them, each with a command that turns on the features it needs, and no other.
+#[test]
+fn readme_table() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let section = readme
+        .split_once("\n## Examples\n")
+        .expect("there is one")
+        .1;
+    let section = section.split_once("\n## ").expect("another follows").0;
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let rows: Vec<(&str, &str)> = rows.map(|row| row.split_once('`').unwrap()).collect();
+
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let quoted = |list: &str| -> Vec<String> {
+        let parts = list.split('"').skip(1).step_by(2);
+        parts.map(str::to_owned).collect()
+    };
+    let value = |text: &str, key: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(key));
+        line.map_or(Vec::new(), quoted)
+    };
+    let default = value(&manifest, "default = ");
+    assert!(!default.is_empty());
+    let mut names: Vec<String> = std::fs::read_dir(root().join("examples"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("main.rs").exists() || path.extension().is_some_and(|e| e == "rs"))
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    for entry in manifest.split("\n[[example]]\n").skip(1) {
+        let entry = entry.split("\n[").next().unwrap();
+        let name = value(entry, "name = ").remove(0);
+        let row = rows.iter().find(|(row, _)| *row == name);
+        let (_, row) = row.unwrap_or_else(|| panic!("README.md has no row for {name}"));
+        for feature in value(entry, "required-features = ") {
+            assert!(
+                default.contains(&feature)
+                    || row.contains("--all-features")
+                    || row.contains(&format!("--features {feature} ")),
+                "{name} needs {feature}"
+            );
+        }
+        names.push(name);
+    }
+    names.sort();
+    names.dedup();
+    let mut listed: Vec<&str> = rows.iter().map(|(name, _)| *name).collect();
+    listed.sort_unstable();
+    assert_eq!(listed, names);
+    for (name, row) in rows {
+        let is_run =
+            row.contains("| `cargo run ") && row.ends_with(&format!("--example {name}` |"));
+        assert!(is_run, "{name}: {row}");
+    }
+}
+
 #[tokio::test]
 async fn axum() {
     answers_while_pending("axum").await;
