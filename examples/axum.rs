@@ -60,8 +60,9 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Until ctrl-c. What is under way then is finished, each request within the layer's deadlines. A
-/// peer that holds his connection otherwise would be waited for without end, so the drain has one.
+/// Until it is interrupted. What is under way then is finished, each request within the layer's
+/// deadlines. A peer that holds its connection otherwise would be waited for without end, so the
+/// drain has one.
 async fn serve(listener: TcpListener, app: Router) -> io::Result<()> {
     let (tell, begun) = oneshot::channel();
     let server = axum::serve(listener, app).with_graceful_shutdown(async {
@@ -176,11 +177,21 @@ async fn list(extract::State(store): extract::State<Store>) -> String {
     text
 }
 
-/// Waits for ctrl-c. From then on no connection is accepted, and what is under way is finished.
+/// Waits for ctrl-c, or for the SIGTERM of whatever manages services. From then on no connection is
+/// accepted, and what is under way is finished.
 async fn interrupted() {
-    if ctrl_c().await.is_err() {
+    #[cfg(unix)]
+    let terminated = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::terminate()).ok()?.recv().await
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::ready(None::<()>);
+    tokio::select! {
+        Ok(()) = ctrl_c() => {}
+        Some(()) = terminated => {}
         // Nobody can interrupt it in this way, so it goes on.
-        std::future::pending::<()>().await;
+        else => std::future::pending().await,
     }
     println!("shutting down");
 }

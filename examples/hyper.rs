@@ -148,9 +148,19 @@ async fn on_other(notification: Notification) {
     println!("{}", notification.trigger());
 }
 
+/// Waits for ctrl-c, or for the SIGTERM of whatever manages services.
 async fn interrupted() {
-    if ctrl_c().await.is_err() {
+    #[cfg(unix)]
+    let terminated = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::terminate()).ok()?.recv().await
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::ready(None::<()>);
+    tokio::select! {
+        Ok(()) = ctrl_c() => {}
+        Some(()) = terminated => {}
         // Nobody can interrupt it in this way, so it goes on.
-        std::future::pending::<()>().await;
+        else => std::future::pending().await,
     }
 }

@@ -20,7 +20,12 @@ use std::{future::Future, net::SocketAddr, time::Duration};
 
 use axum::{Router, http::Uri, routing::get};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tokio::{net::TcpListener, signal::ctrl_c, sync::oneshot, time::interval};
+use tokio::{
+    net::TcpListener,
+    signal::ctrl_c,
+    sync::oneshot,
+    time::{interval, sleep},
+};
 use tower_nylas::{
     Ack, BoxError, Notification, Secrets, TriggerRouter, WebhookLayer, WebhookSecret,
     notification::object::Message,
@@ -118,13 +123,29 @@ async fn tidy_up(numbers: PrometheusHandle) {
     }
 }
 
-/// Waits for ctrl-c. From then on no connection is accepted, and what is under way is finished.
+/// Waits for ctrl-c, or for the SIGTERM of whatever manages services. From then on no connection is
+/// accepted, and what is under way is finished.
 async fn interrupted() {
-    if ctrl_c().await.is_err() {
+    #[cfg(unix)]
+    let terminated = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::terminate()).ok()?.recv().await
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::ready(None::<()>);
+    tokio::select! {
+        Ok(()) = ctrl_c() => {}
+        Some(()) = terminated => {}
         // Nobody can interrupt it in this way, so it goes on.
-        std::future::pending::<()>().await;
+        else => std::future::pending().await,
     }
     println!("shutting down");
+    // A peer that holds its connection would be waited for without end, so the drain has one.
+    tokio::spawn(async {
+        sleep(WebhookLayer::NYLAS_TIMEOUT).await;
+        eprintln!("some connections were still open");
+        std::process::exit(0);
+    });
 }
 
 async fn play(numbers: PrometheusHandle) -> Result<(), BoxError> {

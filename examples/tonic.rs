@@ -25,7 +25,7 @@
 //!     -H 'Content-Type: application/grpc' -H 'TE: trailers' --data-binary @- | od -An -tx1
 //! ```
 
-use tokio::{net::TcpListener, signal::ctrl_c};
+use tokio::{net::TcpListener, signal::ctrl_c, time::sleep};
 use tonic::{
     service::Routes,
     transport::{Server, server::TcpIncoming},
@@ -75,11 +75,27 @@ async fn on_expired(grant: Notification) -> Result<(), String> {
     Ok(())
 }
 
-/// Waits for ctrl-c. From then on no connection is accepted, and what is under way is finished.
+/// Waits for ctrl-c, or for the SIGTERM of whatever manages services. From then on no connection is
+/// accepted, and what is under way is finished.
 async fn interrupted() {
-    if ctrl_c().await.is_err() {
+    #[cfg(unix)]
+    let terminated = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::terminate()).ok()?.recv().await
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::ready(None::<()>);
+    tokio::select! {
+        Ok(()) = ctrl_c() => {}
+        Some(()) = terminated => {}
         // Nobody can interrupt it in this way, so it goes on.
-        std::future::pending::<()>().await;
+        else => std::future::pending().await,
     }
     println!("shutting down");
+    // A peer that holds its connection would be waited for without end, so the drain has one.
+    tokio::spawn(async {
+        sleep(WebhookLayer::NYLAS_TIMEOUT).await;
+        eprintln!("some connections were still open");
+        std::process::exit(0);
+    });
 }

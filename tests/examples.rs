@@ -3,10 +3,14 @@
 //! `cargo test` builds the examples beside the tests, but `cargo test --test examples` does not:
 //! then `cargo build --examples` with the same features goes first.
 
-// Servers are ended with the signal of ctrl-c.
+// Servers are ended with signals.
 #![cfg(unix)]
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use tower_nylas_kit::{
     delivery::{PATH, SECRET, sign_with},
@@ -37,6 +41,151 @@ async fn quickstart_elsewhere() {
     }
 }
 
+/// As a receiver behind a tunnel, with a secret and before there is one.
+#[tokio::test]
+async fn quickstart_listens() {
+    let arguments = ["--listen", "127.0.0.1:0"];
+    let server = Server::start_with("quickstart", &arguments, &[(SECRET_VARIABLE, SECRET)]).await;
+    answers(&server, PATH, SECRET).await;
+    ends_gracefully(server, PATH, SECRET, BODY).await;
+
+    let server = Server::start_with("quickstart", &arguments, &[]).await;
+    challenge(&server, PATH).await;
+    // It waits for a secret from the terminal, and ends nevertheless.
+    let ended = server.terminate().await.end_without_input().await;
+    assert!(ended.status.success(), "{ended:?}");
+}
+
+#[tokio::test]
+async fn minimal() {
+    let server = Server::start("minimal", &[(SECRET_VARIABLE, SECRET)]).await;
+    answers(&server, PATH, SECRET).await;
+    ends_gracefully(server, PATH, SECRET, BODY).await;
+
+    let server = Server::start("minimal", &[(SECRET_VARIABLE, SECRET)]).await;
+    challenge(&server, PATH).await;
+    let ended = server.interrupt().await.end().await;
+    assert!(ended.status.success(), "{ended:?}");
+
+    let ended = start("minimal", &["127.0.0.1:0"], &[]).end().await;
+    assert!(!ended.status.success(), "{ended:?}");
+    assert!(ended.stderr.contains(SECRET_VARIABLE), "{ended:?}");
+
+    let text = std::fs::read_to_string(root().join("examples/minimal.rs")).unwrap();
+    assert!(text.lines().count() <= 40, "it is to be copied");
+}
+
+/// The lines of README.md, as they stand there. Only curl's configuration is the test's: it leads
+/// from the port in the lines to the one that was free.
+#[tokio::test]
+async fn readme_lines() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let lines = readme.split_once("\n```bash\n").expect("there are such").1;
+    let (lines, rest) = lines.split_once("\n```\n").expect("they end");
+    assert!(!rest.contains("\n```bash\n"), "they stand in one block");
+    for program in ["bash", "curl", "openssl"] {
+        let found = std::process::Command::new(program)
+            .arg(if program == "openssl" {
+                "version"
+            } else {
+                "--version"
+            })
+            .output();
+        assert!(
+            found.is_ok_and(|output| output.status.success()),
+            "the lines in README.md need `{program}`: install bash, curl and openssl"
+        );
+    }
+
+    let secret = "NYLAS_WEBHOOK_SECRET=try-me";
+    assert!(readme.contains(&format!("\n{secret} cargo run --example minimal\n")));
+    assert!(lines.starts_with(&format!("export {secret}\n")));
+    let mut server = Server::start("minimal", &[(SECRET_VARIABLE, "try-me")]).await;
+    let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("readme_lines");
+    std::fs::create_dir_all(&home).unwrap();
+    let configuration = format!(
+        "connect-to = \"127.0.0.1:8080:{}\"\nnoproxy = \"*\"\n",
+        server.address
+    );
+    std::fs::write(home.join(".curlrc"), configuration).unwrap();
+
+    let home = home.into_os_string().into_string().unwrap();
+    let bash = Program::start(
+        "bash",
+        &["-euo", "pipefail", "-c", lines],
+        &[("CURL_HOME", &home)],
+    );
+    let ended = bash.end().await;
+    assert!(ended.status.success(), "{ended:?}");
+    let answers = ended.stdout.join("\n");
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{ended:?}");
+    assert_eq!(answers.matches("HTTP/").count(), 2, "{ended:?}");
+    // Without an end of line: the challenge is its whole body, and the next answer follows at once.
+    let value = "bc609b38-c81f-47fb-a275-1d9bd61ba968";
+    assert!(lines.contains(&format!("?challenge={value}'")));
+    assert!(
+        answers.contains(&format!("\n\n{value}HTTP/1.1 200")),
+        "{ended:?}"
+    );
+    assert_eq!(server.program.next_line().await, "mail m-1: None");
+}
+
+/// All of them, each with a command that turns on the features it needs, and no other.
+#[test]
+fn readme_table() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let section = readme
+        .split_once("\n## Examples\n")
+        .expect("there is one")
+        .1;
+    let section = section.split_once("\n## ").expect("another follows").0;
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let rows: Vec<(&str, &str)> = rows.map(|row| row.split_once('`').unwrap()).collect();
+
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let quoted = |list: &str| -> Vec<String> {
+        let parts = list.split('"').skip(1).step_by(2);
+        parts.map(str::to_owned).collect()
+    };
+    let value = |text: &str, key: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(key));
+        line.map_or(Vec::new(), quoted)
+    };
+    let default = value(&manifest, "default = ");
+    assert!(!default.is_empty());
+    let mut names: Vec<String> = std::fs::read_dir(root().join("examples"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("main.rs").exists() || path.extension().is_some_and(|e| e == "rs"))
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    for entry in manifest.split("\n[[example]]\n").skip(1) {
+        let entry = entry.split("\n[").next().unwrap();
+        let name = value(entry, "name = ").remove(0);
+        let row = rows.iter().find(|(row, _)| *row == name);
+        let (_, row) = row.unwrap_or_else(|| panic!("README.md has no row for {name}"));
+        for feature in value(entry, "required-features = ") {
+            assert!(
+                default.contains(&feature)
+                    || row.contains("--all-features")
+                    || row.contains(&format!("--features {feature} ")),
+                "{name} needs {feature}"
+            );
+        }
+        names.push(name);
+    }
+    names.sort();
+    names.dedup();
+    let mut listed: Vec<&str> = rows.iter().map(|(name, _)| *name).collect();
+    listed.sort_unstable();
+    assert_eq!(listed, names);
+    for (name, row) in rows {
+        let is_run =
+            row.contains("| `cargo run ") && row.ends_with(&format!("--example {name}` |"));
+        assert!(is_run, "{name}: {row}");
+    }
+}
+
 #[tokio::test]
 async fn axum() {
     answers_while_pending("axum").await;
@@ -57,7 +206,7 @@ async fn axum() {
         list.text(),
         "g-1 has to log in again\nmail m-1 without its text\nevent Lunch\n"
     );
-    ends_gracefully(server, PATH, SECRET).await;
+    ends_gracefully(server, PATH, SECRET, BODY).await;
 }
 
 #[cfg(feature = "axum")]
@@ -84,7 +233,7 @@ async fn axum_extractors() {
         get(&server, "/").await.text(),
         format!("grant.expired: None\n{mails}")
     );
-    ends_gracefully(server, PATH, SECRET).await;
+    ends_gracefully(server, PATH, SECRET, BODY).await;
 }
 
 #[cfg(feature = "gzip")]
@@ -106,7 +255,7 @@ async fn hyper() {
     assert_eq!(get(&server, "/").await.text(), "hello\n");
     assert_eq!(get(&server, "/elsewhere").await.status, 404);
     assert_eq!(get(&server, "/elsewhere?challenge=x").await.status, 404);
-    ends_gracefully(server, PATH, SECRET).await;
+    ends_gracefully(server, PATH, SECRET, BODY).await;
 }
 
 #[tokio::test]
@@ -132,7 +281,7 @@ async fn tonic() {
     let status = client.check(HealthCheckRequest { service }).await;
     assert_eq!(status.unwrap_err().code(), Code::NotFound);
     drop(client);
-    ends_gracefully(server, PATH, SECRET).await;
+    ends_gracefully(server, PATH, SECRET, BODY).await;
 }
 
 #[tokio::test]
@@ -165,7 +314,7 @@ async fn multi_tenant() {
         assert_eq!(pending.status, 503);
     }
     assert_eq!(get(&server, "/").await.text(), "hello\n");
-    ends_gracefully(server, "/webhooks/nylas/acme", SECRET).await;
+    ends_gracefully(server, "/webhooks/nylas/acme", SECRET, BODY).await;
 }
 
 #[tokio::test]
@@ -310,12 +459,8 @@ async fn observe() {
         );
     }
 
-    let mut program = start("observe", &["--listen", "127.0.0.1:0"], &[]);
-    let line = program.next_line().await;
-    let address = line.strip_prefix("listening on http://");
-    let address = address.and_then(|rest| rest.strip_suffix(PATH)?.parse().ok());
-    let address = address.expect("it says where");
-    let server = Server { program, address };
+    let arguments = ["--listen", "127.0.0.1:0"];
+    let server = Server::start_with("observe", &arguments, &[(SECRET_VARIABLE, SECRET)]).await;
     challenge(&server, PATH).await;
     let numbers = get(&server, "/metrics").await;
     assert!(
@@ -323,8 +468,63 @@ async fn observe() {
             .text()
             .contains("\nnylas_webhook_challenges_total 1\n")
     );
-    let ended = server.interrupt().await.end().await;
-    assert!(ended.status.success(), "{ended:?}");
+    let mail = br#"{"type":"message.created","data":{"object":{"id":"m-1","grant_id":"g-1"}}}"#;
+    ends_gracefully(server, PATH, SECRET, mail).await;
+}
+
+/// A peer that never completes the head of its request does not keep any server from ending.
+#[tokio::test]
+async fn drains_end() {
+    let mut names = vec![
+        "minimal",
+        "axum",
+        "hyper",
+        "multi_tenant",
+        "quickstart",
+        "tonic",
+    ];
+    names.extend(cfg!(feature = "axum").then_some("axum_extractors"));
+    let observes = cfg!(all(
+        feature = "metrics",
+        feature = "testing",
+        feature = "tracing"
+    ));
+    names.extend(observes.then_some("observe"));
+    let mut held = Vec::new();
+    for name in names {
+        let arguments: &[&str] = match name {
+            "observe" | "quickstart" => &["--listen", "127.0.0.1:0"],
+            _ => &["127.0.0.1:0"],
+        };
+        let server = Server::start_with(name, arguments, &[(SECRET_VARIABLE, SECRET)]).await;
+        let mut connection = Connection::open(server.address).await;
+        connection
+            .write(b"POST /webhooks/nylas HTTP/1.1\r\nhost: a")
+            .await;
+        // Connections are accepted one after the other, so that one was accepted before.
+        get(&server, PATH).await;
+        held.push((name, server, connection));
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+
+    let start = Instant::now();
+    let mut ending = Vec::new();
+    for (name, server, connection) in held {
+        ending.push((name, server.terminate().await, connection));
+    }
+    for (name, program, _connection) in ending {
+        let ended = program.end().await;
+        assert!(ended.status.success(), "{name}: {ended:?}");
+        match name {
+            "minimal" => assert!(start.elapsed() > Duration::from_secs(9), "nothing held it"),
+            // It limits the time for a head itself.
+            "hyper" => {}
+            _ => assert!(
+                ended.stderr.contains("some connections were still open"),
+                "{name}: {ended:?}"
+            ),
+        }
+    }
 }
 
 /// Without the variable a server answers challenges, and asks for everything else again.
@@ -375,16 +575,16 @@ fn delivery_head(path: &str, secret: &str, body: &[u8], more: &[(&str, &str)]) -
     head("POST", path, &headers)
 }
 
-/// A delivery that is under way at ctrl-c is finished, and then the server ends well.
-async fn ends_gracefully(server: Server, path: &str, secret: &str) {
+/// A delivery that is under way at SIGTERM is finished, and then the server ends well.
+async fn ends_gracefully(server: Server, path: &str, secret: &str, body: &[u8]) {
     let mut connection = Connection::open(server.address).await;
-    let head = delivery_head(path, secret, BODY, &[("expect", "100-continue")]);
+    let head = delivery_head(path, secret, body, &[("expect", "100-continue")]);
     connection.write(head.as_bytes()).await;
     // From here on the server waits for the body.
     assert_eq!(connection.read(false).await.status, 100);
 
-    let program = server.interrupt().await;
-    connection.write(BODY).await;
+    let program = server.terminate().await;
+    connection.write(body).await;
     assert_eq!(connection.read(false).await.status, 200);
     let ended = program.end().await;
     assert!(ended.status.success(), "{ended:?}");
@@ -412,7 +612,15 @@ struct Server {
 
 impl Server {
     async fn start(name: &'static str, variables: &[(&str, &str)]) -> Self {
-        let mut program = start(name, &["127.0.0.1:0"], variables);
+        Self::start_with(name, &["127.0.0.1:0"], variables).await
+    }
+
+    async fn start_with(
+        name: &'static str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let mut program = start(name, arguments, variables);
         let line = program.next_line().await;
         let address = line.strip_prefix("listening on http://");
         let address = address.and_then(|rest| rest.split('/').next()?.parse().ok());
@@ -423,15 +631,34 @@ impl Server {
     }
 
     /// Presses ctrl-c, and returns once the server has noticed.
-    async fn interrupt(mut self) -> Program {
+    async fn interrupt(self) -> Program {
         self.program.interrupt().await;
-        while self.program.next_line().await != "shutting down" {}
+        self.has_noticed().await
+    }
+
+    /// As a service manager does, and returns once the server has noticed.
+    async fn terminate(self) -> Program {
+        self.program.terminate().await;
+        self.has_noticed().await
+    }
+
+    /// Nobody can connect any more.
+    async fn has_noticed(self) -> Program {
+        let start = Instant::now();
+        while Connection::try_open(self.address).await.is_ok() {
+            assert!(start.elapsed() < Duration::from_secs(60), "it goes on");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         self.program
     }
 }
 
 fn start(name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
     Program::start(path_of(name), arguments, variables)
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Cargo puts the tests into `deps` and the examples beside it.

@@ -272,8 +272,8 @@ mod in_flight {
         check(&world, &deliveries).await;
     }
 
-    /// Verification on plain bytes, while another thread exchanges the secrets all the time. A check
-    /// that four exchanges interrupted asks for another attempt.
+    /// Verification on plain bytes, while another thread exchanges the secrets all the time. A
+    /// check that four exchanges interrupted asks for another attempt.
     #[test]
     fn a_secret_that_is_always_in_the_set_is_never_refused() {
         let secrets = Secrets::new("always").unwrap();

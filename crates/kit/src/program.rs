@@ -79,14 +79,30 @@ impl Program {
 
     /// Sends the signal of ctrl-c.
     pub async fn interrupt(&self) {
+        self.signal("-INT").await;
+    }
+
+    /// Sends the signal with which service managers end a program.
+    pub async fn terminate(&self) {
+        self.signal("-TERM").await;
+    }
+
+    async fn signal(&self, signal: &str) {
         let pid = self.child.id().expect("it runs").to_string();
-        let kill = Command::new("kill").args(["-INT", &pid]).status().await;
+        let kill = Command::new("kill").args([signal, &pid]).status().await;
         assert!(kill.expect("there is a `kill`").success());
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until it ends by itself, after its input.
     pub async fn end(mut self) -> Ended {
         drop(self.child.stdin.take());
+        self.end_without_input().await
+    }
+
+    /// Waits until it ends by itself, while its input stays open, as that of a terminal does.
+    pub async fn end_without_input(mut self) -> Ended {
+        // To wait for a child closes the input that it has.
+        let _open = self.child.stdin.take();
         let Ok(status) = timeout(PATIENCE, self.child.wait()).await else {
             panic!("{} does not end: {}", self.path.display(), self.errors());
         };
