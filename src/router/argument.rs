@@ -4,7 +4,6 @@ use http::Request;
 
 use crate::{
     notification::{Deltas, Malformed, Notification, Payload, object},
-    report::MalformedReason,
     trigger::TriggerKind,
     verify::VerifiedBody,
 };
@@ -63,8 +62,7 @@ impl<T: Payload> FromVerified for Notification<T> {
 impl FromVerified for Deltas {
     fn from_verified(request: Request<VerifiedBody>) -> Result<Self, Malformed> {
         let body = request.into_body();
-        Self::from_slice(body.bytes())
-            .map_err(|error| Malformed::new(MalformedReason::of_json(&error), None, body))
+        Self::from_slice(body.bytes()).map_err(|reason| Malformed::new(reason, None, body))
     }
 
     fn models(content: Content<'_>) -> bool {
