@@ -2,9 +2,10 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use serde_json::Number;
-
-use super::reader::{Members, RawValue};
+use super::{
+    fit::whole_in_text,
+    reader::{Members, RawValue},
+};
 use crate::{report::MalformedReason, verify::VerifiedBody};
 
 /// The members that identify a notification and one attempt to deliver it.
@@ -56,7 +57,7 @@ impl<'a> Head<'a> {
     }
 
     pub(crate) fn id(&self) -> Option<Cow<'a, str>> {
-        text(self.id?)
+        self.id?.text_or_number()
     }
 
     /// In Unix seconds.
@@ -130,27 +131,18 @@ impl<'a> Kind<'a> {
     }
 }
 
-/// A text, also where it is a number.
-fn text(value: RawValue<'_>) -> Option<Cow<'_, str>> {
-    value.text().or_else(|| {
-        let number: Number = serde_json::from_slice(value.json).ok()?;
-        Some(Cow::Owned(number.to_string()))
-    })
-}
-
-/// A whole number, also where it is written as a string.
+/// A whole number, also with a fraction of zero or in a string.
 fn whole_number(value: RawValue<'_>) -> Option<i64> {
     // The usual case takes 30 instructions of its own instead of 200 of the standard library's.
     if value.json.len() < 19 && value.json.iter().all(u8::is_ascii_digit) {
         let digits = value.json.iter().map(|digit| i64::from(digit - b'0'));
         return digits.reduce(|number, digit| number * 10 + digit);
     }
-    match value.text() {
-        Some(text) => text.parse().ok(),
-        // To serde_json this is a fraction.
-        None if value.json == b"-0" => None,
-        None => std::str::from_utf8(value.json).ok()?.parse().ok(),
-    }
+    let number = match value.text() {
+        Some(text) => whole_in_text(&text),
+        None => whole_in_text(std::str::from_utf8(value.json).ok()?),
+    };
+    number?.try_into().ok()
 }
 
 #[cfg(test)]
@@ -195,6 +187,16 @@ mod tests {
                 "1.5",
                 7,
             ),
+            (
+                r#"{"type":"a.b","id":"n","time":7.0,"webhook_delivery_attempt":"7.0"}"#,
+                "n",
+                7,
+            ),
+            (
+                r#"{"type":"a.b","id":-0.0,"time":-0,"webhook_delivery_attempt":0e7}"#,
+                "-0.0",
+                0,
+            ),
         ] {
             let expected = (
                 "a.b".to_owned(),
@@ -215,7 +217,7 @@ mod tests {
                 "a.b",
             ),
             (
-                r#"{"type":"a.b","id":true,"time":null,"webhook_delivery_attempt":-0}"#,
+                r#"{"type":"a.b","id":true,"time":null,"webhook_delivery_attempt":"7.5"}"#,
                 "a.b",
             ),
             (r#"{"type":["a.b"],"id":null}"#, "(TypeNotString)"),
@@ -259,6 +261,9 @@ mod tests {
             r#""+7""#,
             r#"" 7""#,
             r#""-0""#,
+            r#""7.0""#,
+            "7.0",
+            "9007199254740993.0",
             r#""\u0037""#,
             r#""x""#,
             r#""""#,

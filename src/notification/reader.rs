@@ -8,6 +8,11 @@
 use std::borrow::Cow;
 
 use memchr::memchr2;
+use serde_json::Number;
+
+use super::repair::repair;
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// The value of a member, found by its path from the top.
 pub(super) fn find<'a>(json: &'a [u8], path: &[&str]) -> Option<RawValue<'a>> {
@@ -35,6 +40,14 @@ impl<'a> RawValue<'a> {
     pub(super) fn text(self) -> Option<Cow<'a, str>> {
         self.text?.decode()
     }
+
+    /// What it says, also if it is a number.
+    pub(super) fn text_or_number(self) -> Option<Cow<'a, str>> {
+        self.text().or_else(|| {
+            let number: Number = serde_json::from_slice(self.json).ok()?;
+            Some(Cow::Owned(number.to_string()))
+        })
+    }
 }
 
 /// The members of one object, in their order: a key, then its value, which is either read or
@@ -49,7 +62,11 @@ impl<'a> Members<'a> {
     pub(super) fn of(json: &'a [u8]) -> Option<Self> {
         let mut cursor = Cursor { rest: json };
         cursor.skip_white_space();
-        cursor.expect(b'{')?;
+        if cursor.expect(b'{').is_none() {
+            cursor.rest = json.strip_prefix(BYTE_ORDER_MARK)?;
+            cursor.skip_white_space();
+            cursor.expect(b'{')?;
+        }
         Some(Self {
             cursor,
             first: true,
@@ -106,13 +123,15 @@ impl<'a> Text<'a> {
     }
 
     fn decode(self) -> Option<Cow<'a, str>> {
-        let plain = std::str::from_utf8(self.raw).ok()?;
-        if self.escaped {
-            // Rare enough in a name or an id to let serde_json do it.
-            let decoded = serde_json::from_str(&format!("\"{plain}\"")).ok()?;
-            return Some(Cow::Owned(decoded));
+        match std::str::from_utf8(self.raw) {
+            Ok(plain) if !self.escaped => Some(Cow::Borrowed(plain)),
+            // Rare enough in a name or an id to let others do it.
+            _ => {
+                let quoted = [b"\"", self.raw, b"\""].concat();
+                let decoded = serde_json::from_slice(&repair(&quoted).ok()?).ok()?;
+                Some(Cow::Owned(decoded))
+            }
         }
-        Some(Cow::Borrowed(plain))
     }
 }
 

@@ -127,7 +127,7 @@ impl<T> Notification<T> {
 
     fn id_at(&self, path: &[&'static str]) -> Result<String, RefetchError> {
         let name = path.last().copied().unwrap_or_default();
-        encoded(self.find(path).and_then(RawValue::text), name)
+        encoded(self.find(path).and_then(RawValue::text_or_number), name)
     }
 }
 

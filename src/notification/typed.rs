@@ -11,13 +11,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    Malformed, Payload,
+    Malformed, Payload, Unfit,
     head::Kind,
     object::send::SendError,
     reader::{self, RawValue},
+    reread::{Reread, reread},
     wire::Wire,
 };
-use crate::{report::MalformedReason, trigger::Trigger, verify::VerifiedBody};
+use crate::{trigger::Trigger, verify::VerifiedBody};
 
 /// A verified notification whose `data.object` was read as a `T`.
 ///
@@ -55,6 +56,7 @@ pub struct Notification<T = Value> {
 #[derive(Clone)]
 struct Rest {
     wire: Wire<()>,
+    unfit: Box<[Unfit]>,
     extensions: Extensions,
     body: VerifiedBody,
 }
@@ -107,11 +109,16 @@ impl<T> Notification<T> {
     }
 
     /// The grant, wherever it stands: in `data`, in the object, in both, or (for transactional
-    /// mail and a Notetaker of its own) nowhere.
+    /// mail and a Notetaker of its own) nowhere. An empty one, as in alerts, counts as none.
     pub fn grant_id(&self) -> Option<Cow<'_, str>> {
-        match &self.rest.wire.data.grant_id {
-            Some(grant_id) => Some(Cow::Borrowed(grant_id)),
-            None => self.find(&["data", "object", "grant_id"])?.text(),
+        match self.rest.wire.data.grant_id.as_deref() {
+            Some(grant_id) if !grant_id.is_empty() => Some(Cow::Borrowed(grant_id)),
+            _ => {
+                let grant_id = self.find(&["data", "object", "grant_id"])?;
+                grant_id
+                    .text_or_number()
+                    .filter(|grant_id| !grant_id.is_empty())
+            }
         }
     }
 
@@ -139,6 +146,31 @@ impl<T> Notification<T> {
     /// Why sending failed, in detail: only in `message.send_failed`.
     pub fn error(&self) -> Option<SendError> {
         SendError::deserialize(self.data_extra().get("error")?).ok()
+    }
+
+    /// The values that did not fit their fields and are not in the object, and why; empty for
+    /// nearly every notification. See the [module](crate::notification#what-does-not-fit).
+    ///
+    /// ```
+    /// # use tower_nylas::{Secrets, VerifiedBody, WebhookSecret};
+    /// use tower_nylas::{Notification, notification::object::Message};
+    ///
+    /// # let body = bytes::Bytes::from_static(br#"{"type":"message.created","data":{"object":
+    /// #     {"id":42,"grant_id":"g","date":"1790252200","subject":["no","string"],"unread":true}}}"#);
+    /// # let secrets = Secrets::new("an invented secret")?;
+    /// # let signature = WebhookSecret::new("an invented secret")?.sign(&body);
+    /// # let body = VerifiedBody::verify(body, &signature, &secrets)?;
+    /// // {"id":42,"date":"1790252200","subject":["no","string"],"unread":true,…}
+    /// let mail = Notification::<Message>::try_from(body)?;
+    /// assert_eq!((&*mail.object.id, mail.object.date), ("42", Some(1_790_252_200)));
+    /// assert_eq!((&mail.object.subject, mail.object.unread), (&None, Some(true)));
+    /// let [unfit] = mail.unfit() else { panic!() };
+    /// assert_eq!(unfit.to_string(), "/data/object/subject is not a string");
+    /// assert_eq!(unfit.value()[0], "no");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn unfit(&self) -> &[Unfit] {
+        &self.rest.unfit
     }
 
     /// `data.object` as it was sent, as JSON text.
@@ -172,25 +204,33 @@ impl<T> Notification<T> {
 
 impl<T: Payload> Notification<T> {
     pub(crate) fn read(body: VerifiedBody, extensions: Extensions) -> Result<Self, Malformed> {
-        match T::read(body.bytes()) {
+        let (object, wire, unfit) = match T::read(body.bytes()) {
             Ok(wire) => {
                 let (object, wire) = wire.replace(());
-                let rest = Rest {
+                (object, wire, Box::default())
+            }
+            Err(_) => match reread(body.bytes()) {
+                Ok(Reread {
+                    object,
                     wire,
-                    extensions,
-                    body,
-                };
-                Ok(Self { object, rest })
-            }
-            Err(error) => {
-                let trigger = match Kind::of(body.bytes()) {
-                    Kind::Trigger(name) => Some(Trigger::from(&*name)),
-                    Kind::Deltas | Kind::Malformed(_) => None,
-                };
-                let reason = MalformedReason::of_json(&error);
-                Err(Malformed::new(reason, trigger, body))
-            }
-        }
+                    unfit,
+                }) => (object, wire, unfit.into()),
+                Err(reason) => {
+                    let trigger = match Kind::of(body.bytes()) {
+                        Kind::Trigger(name) => Some(Trigger::from(&*name)),
+                        Kind::Deltas | Kind::Malformed(_) => None,
+                    };
+                    return Err(Malformed::new(reason, trigger, body));
+                }
+            },
+        };
+        let rest = Rest {
+            wire,
+            unfit,
+            extensions,
+            body,
+        };
+        Ok(Self { object, rest })
     }
 }
 

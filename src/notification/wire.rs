@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use super::fit::whole_number;
 use crate::trigger::Trigger;
 
 /// A notification around its object, as serde reads it
@@ -101,21 +102,23 @@ fn trigger<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Trigger, D::Err
     String::deserialize(deserializer).map(|name| Trigger::from(&*name))
 }
 
-/// A number, also where it is written as a string. Anything else is treated as absent: a
-/// notification is not refused for the sake of its time.
+/// A whole number, also with a fraction of zero or in a string. Anything else is treated as absent:
+/// a notification is not refused for the sake of its time.
 fn lenient_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::Number(number) => number.as_i64(),
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    })
+    let number = whole_number(&Value::deserialize(deserializer)?);
+    Ok(number.and_then(|number| number.try_into().ok()))
 }
 
 /// A text, also where it is a number. Anything else is treated as absent.
 fn lenient_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
+    Value::deserialize(deserializer).map(text)
+}
+
+/// A text, also where it is a number.
+pub(super) fn text(value: Value) -> Option<String> {
+    match value {
         Value::String(text) => Some(text),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
-    })
+    }
 }

@@ -4,10 +4,10 @@ use std::{error::Error, fmt};
 
 /// Why a verified body is not a notification, or does not fit the handler's type.
 ///
-/// It contains no names and no values of the body, only positions in it, and names of fields of the
-/// handler's own type. Lines count from 1, and a column is the number of bytes read of that line.
-/// Positions refer to the body, or to `data.object` if the object of a `Notification<Object>` does
-/// not fit.
+/// It contains no values of the body, only places in it, and what the handler's own type expects
+/// there. A path is a JSON pointer from the top of the body, such as `/data/object/to/0`, with `*`
+/// for each name that is no usual name of a field; it is empty for the body itself. Lines count
+/// from 1, and a column is the number of bytes read of that line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MalformedReason {
@@ -31,46 +31,34 @@ pub enum MalformedReason {
         /// The column.
         column: usize,
     },
-    /// A value does not fit its field.
+    /// It is JSON, but nested more than 127 levels deep.
+    TooDeep,
+    /// A value does not fit its field, and nothing can be read without it.
     UnfitValue {
-        /// The line where it was found.
-        line: usize,
-        /// The column.
-        column: usize,
+        /// Where it is.
+        path: String,
+        /// What is expected there, such as `a string`.
+        expected: String,
     },
     /// A field is missing.
     MissingField {
         /// Its name, in the handler's type.
         field: String,
-        /// The line where the object ends that lacks it.
-        line: usize,
-        /// The column.
-        column: usize,
+        /// The object that lacks it.
+        path: String,
     },
 }
 
 #[cfg(feature = "router")]
 impl MalformedReason {
-    /// The text of the error is not kept: it quotes the body, except where it names a field of
-    /// the handler's own type.
-    pub(crate) fn of_json(error: &serde_json::Error) -> Self {
+    /// Of an error in reading any JSON, into a `Value`. Its text is not kept: it may quote the
+    /// body.
+    pub(crate) fn of_syntax(error: &serde_json::Error) -> Self {
         let (line, column) = (error.line(), error.column());
-        let text = error.to_string();
-        let missing = text.strip_prefix("missing field `");
-        if let Some((field, _)) = missing.and_then(|rest| rest.split_once('`')) {
-            let field = field.to_owned();
-            return Self::MissingField {
-                field,
-                line,
-                column,
-            };
-        }
-        match error.classify() {
-            serde_json::error::Category::Io | serde_json::error::Category::Syntax => {
-                Self::Syntax { line, column }
-            }
-            serde_json::error::Category::Eof => Self::UnexpectedEnd { line, column },
-            serde_json::error::Category::Data => Self::UnfitValue { line, column },
+        if error.is_eof() {
+            Self::UnexpectedEnd { line, column }
+        } else {
+            Self::Syntax { line, column }
         }
     }
 }
@@ -89,21 +77,18 @@ impl fmt::Display for MalformedReason {
             Self::UnexpectedEnd { line, column } => {
                 write!(f, "its JSON ends too early at line {line} column {column}")
             }
-            Self::UnfitValue { line, column } => {
-                write!(
-                    f,
-                    "a value does not fit its type at line {line} column {column}"
-                )
+            Self::TooDeep => f.write_str("it is nested more than 127 levels deep"),
+            Self::UnfitValue { path, expected } if path.is_empty() => {
+                write!(f, "it is not {expected}")
             }
-            Self::MissingField {
-                field,
-                line,
-                column,
-            } => {
-                write!(
-                    f,
-                    "the field `{field}` is missing at line {line} column {column}"
-                )
+            Self::UnfitValue { path, expected } => {
+                write!(f, "the value at {path} is not {expected}")
+            }
+            Self::MissingField { field, path } if path.is_empty() => {
+                write!(f, "the field `{field}` is missing")
+            }
+            Self::MissingField { field, path } => {
+                write!(f, "the field `{field}` is missing at {path}")
             }
         }
     }

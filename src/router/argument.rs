@@ -4,7 +4,6 @@ use http::Request;
 
 use crate::{
     notification::{Deltas, Malformed, Notification, Payload, object},
-    report::MalformedReason,
     trigger::TriggerKind,
     verify::VerifiedBody,
 };
@@ -115,8 +114,7 @@ whole! {
     Deltas;
     request => {
         let body = request.into_body();
-        Self::from_slice(body.bytes())
-            .map_err(|error| Malformed::new(MalformedReason::of_json(&error), None, body))
+        Self::from_slice(body.bytes()).map_err(|reason| Malformed::new(reason, None, body))
     };
     models Content::Deltas => true
 }

@@ -12,7 +12,7 @@ macro_rules! kinds {
     )+) => {
         /// What happened: a trigger's name without its automatic suffixes.
         ///
-        /// The variants are the 53 notification types with a published schema
+        /// The variants are the 54 documented notification types
         /// ([source](https://developer.nylas.com/docs/reference/notifications/)), and
         /// `contact.created`, which some of Nylas' own clients list, but which has no schema in v3.
         /// Any other name is kept as [`TriggerKind::Unknown`], since Nylas adds new ones all the

@@ -117,6 +117,9 @@ macro_rules! with_triggers {
                 MessageTransactionalRejected = "message.transactional.rejected" [""]
                 MessageRejected = "message.rejected" [""]
             }
+            Alert {
+                AlertTriggered = "alert.triggered" [""]
+            }
         }
     };
 }

@@ -185,5 +185,5 @@ fn families_stand_for_all_documented_names() {
     expected.retain(|name| name != "contact.created" && !name.ends_with(".metadata"));
     expected.sort();
     assert_eq!(all, expected);
-    assert_eq!(all.len(), 51);
+    assert_eq!(all.len(), 52);
 }

@@ -173,7 +173,7 @@ async fn what_does_not_fit_is_malformed() {
             async |State(log): State<Log>, _: Notification, _: Attempt| log.write("called"),
         )
         .on_malformed(|_| Ack::Retry);
-    let response = send(&router, testing::verified(r#"{"type":"message.created"}"#)).await;
+    let response = send(&router, testing::verified(r#"{"type":"message.created","#)).await;
     assert_eq!((response.status().as_u16(), log.take().len()), (503, 0));
     let outcome = response.extensions().get::<Outcome>().unwrap();
     assert!(matches!(outcome, Outcome::Malformed { .. }), "{outcome}");

@@ -41,7 +41,7 @@ fn reader(type_name: &str) -> Read {
         };
     }
     by_name!(
-        Grant Message MessageDeleted SendResult BounceDetected MessageOpened LinkClicked ThreadReplied LegacyTracking
+        Alert Grant Message MessageDeleted SendResult BounceDetected MessageOpened LinkClicked ThreadReplied LegacyTracking
         Folder Calendar Event EventDeleted Contact ContactDeleted Booking Notetaker Intelligence MessageBounced
         MessageComplaint MessageDelivered MessageRejected
     )
@@ -244,6 +244,9 @@ fn any_text_may_change_to_one_that_nobody_knows() {
         }
     }
     let expected = [
+        "Alert/rule/direction",
+        "Alert/rule/metric",
+        "Alert/status",
         "Booking/booking_info/provider",
         "Booking/booking_type",
         "BounceDetected/type",
@@ -310,6 +313,7 @@ fn only_what_identifies_an_object_is_required() {
         }
     }
     let expected = [
+        "Alert/id",
         "Booking/booking_id",
         "Booking/booking_info",
         "Booking/configuration_id",

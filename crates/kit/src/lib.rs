@@ -7,6 +7,7 @@
 // Whoever tests wants the panic, and looks at errors in their text.
 #![allow(clippy::missing_errors_doc, clippy::missing_panics_doc)]
 
+pub mod accounting;
 pub mod body;
 pub mod delivery;
 #[cfg(feature = "net")]

@@ -47,8 +47,8 @@ open_struct! {
         pub bcc: List<String>,
         /// Subject.
         pub subject: Option<String>,
-        /// The mail's `Message-ID`. Older notifications spell the field `mimeId`, which is then in
-        /// `extra`.
+        /// The mail's `Message-ID`. Older notifications spell the field `mimeId`.
+        #[serde(alias = "mimeId")]
         pub mime_id: Option<String>,
         /// When it was sent, as RFC 2822 text.
         pub original_send_at: Option<String>,

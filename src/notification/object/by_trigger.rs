@@ -6,12 +6,15 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Booking, BounceDetected, Calendar, Contact, ContactDeleted, Event, EventDeleted, Folder, Grant,
-    Intelligence, LegacyTracking, LinkClicked, Message, MessageBounced, MessageComplaint,
+    Alert, Booking, BounceDetected, Calendar, Contact, ContactDeleted, Event, EventDeleted, Folder,
+    Grant, Intelligence, LegacyTracking, LinkClicked, Message, MessageBounced, MessageComplaint,
     MessageDeleted, MessageDelivered, MessageOpened, MessageRejected, Notetaker, SendResult,
     ThreadReplied,
 };
-use crate::trigger::with_triggers;
+use crate::{
+    notification::{Unfit, payload::UnfitObject},
+    trigger::with_triggers,
+};
 
 macro_rules! objects {
     ($(
@@ -31,7 +34,8 @@ macro_rules! objects {
                 #[doc = concat!("The object of", $(" `", $name, "`",)+ ".")]
                 $object(Box<$object>),
             )+
-            /// The object of a trigger that this version of the crate does not know, as it came.
+            /// The object of a trigger that this version of the crate does not know, or one that
+            /// lacks its ids, as it came.
             Unknown(Value),
         }
 
@@ -42,7 +46,7 @@ macro_rules! objects {
                 $($(($name, stringify!($object)),)+)+
             ];
 
-            /// The name of the type inside, `Unknown` for an unknown trigger.
+            /// The name of the type inside, `Unknown` for an object without one.
             pub fn type_name(&self) -> &'static str {
                 match self {
                     $(Self::$object(_) => stringify!($object),)+
@@ -57,6 +61,17 @@ macro_rules! objects {
                     $($($name)|+ => serde_json::from_str(json).map(Self::$object),)+
                     _ => serde_json::from_str(json).map(Self::Unknown),
                 }
+            }
+
+            /// Reads leniently what [`parse`](Self::parse) refused; as it is, if it has no ids.
+            pub(crate) fn reread(mut object: UnfitObject<'_>) -> (Self, Vec<Unfit>) {
+                let read = match object.stem {
+                    $($($name)|+ => object.take().map(|(read, unfit)| {
+                        (Self::$object(Box::new(read)), unfit)
+                    }).ok(),)+
+                    _ => None,
+                };
+                read.unwrap_or_else(|| (Self::Unknown(object.json), Vec::new()))
             }
         }
 

@@ -2,7 +2,7 @@
 
 use super::List;
 use super::open_enum::open_enum;
-use super::open_struct;
+use super::open_struct::{self, open_struct};
 
 open_struct! {
     /// A contact, in `contact.updated`, which stands for a new contact as well: v3 has no schema
@@ -16,6 +16,7 @@ open_struct! {
         /// Id of the contact. Encode it in a URL: it may contain `/`.
         pub id: String,
         /// The grant that it belongs to.
+        #[serde(deserialize_with = "open_struct::grant_id")]
         pub grant_id: String,
         /// Always `contact`.
         pub object: Option<String>,
@@ -66,6 +67,7 @@ open_struct! {
         /// Id of the contact.
         pub id: String,
         /// The grant that it belonged to.
+        #[serde(deserialize_with = "open_struct::grant_id")]
         pub grant_id: String,
         /// Always `contact`.
         pub object: Option<String>,

@@ -1,7 +1,7 @@
 //! Grants: the access that an end user gave to one account.
 
 use super::open_enum::open_enum;
-use super::open_struct;
+use super::open_struct::{self, open_struct};
 use super::{KeyValues, List};
 
 open_struct! {
@@ -13,6 +13,7 @@ open_struct! {
     /// Source: [Grants](https://developer.nylas.com/docs/reference/notifications/grants/).
     pub struct Grant {
         /// Id of the grant.
+        #[serde(deserialize_with = "open_struct::grant_id")]
         pub grant_id: String,
         /// 25012 created or IMAP sync completed, 25014 updated, 25027 re-authenticated, 25013
         /// deleted, 25009 expired.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::open_enum::open_enum;
-use super::open_struct;
+use super::open_struct::{self, open_struct};
 use super::{List, NumberOrString};
 
 open_struct! {
@@ -17,6 +17,7 @@ open_struct! {
     /// Source: [ExtractAI](https://developer.nylas.com/docs/reference/notifications/extractai/).
     pub struct Intelligence {
         /// The grant that the mail belongs to.
+        #[serde(deserialize_with = "open_struct::grant_id")]
         pub grant_id: String,
         /// Id of the mail.
         pub fetched_email_id: String,

@@ -2,7 +2,7 @@
 
 use super::List;
 use super::delta::Delta;
-use super::open_struct;
+use super::open_struct::{self, open_struct};
 
 open_struct! {
     /// v2 deltas, in `message.opened.legacy`, `message.link_clicked.legacy` and
@@ -15,6 +15,7 @@ open_struct! {
     /// tracking](https://developer.nylas.com/docs/reference/notifications/message-tracking/).
     pub struct LegacyTracking {
         /// The grant that sent the message; `data` has it as well.
+        #[serde(deserialize_with = "open_struct::grant_id")]
         pub grant_id: String,
         /// `message` or `thread`.
         pub object: Option<String>,

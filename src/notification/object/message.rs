@@ -1,7 +1,7 @@
 //! Messages that arrive, change and go.
 
 use super::open_enum::open_enum;
-use super::open_struct;
+use super::open_struct::{self, open_struct};
 use super::part::{Address, Attachment, Header};
 use super::{KeyValues, List};
 
@@ -28,6 +28,7 @@ open_struct! {
         /// Id of the message. Encode it in a URL: an IMAP id contains `<`, `>` and `@`.
         pub id: String,
         /// The grant that the message belongs to.
+        #[serde(deserialize_with = "open_struct::grant_id")]
         pub grant_id: String,
         /// Always `message`.
         pub object: Option<String>,
@@ -94,6 +95,7 @@ open_struct! {
         /// Id of the message.
         pub id: String,
         /// The grant that it belonged to.
+        #[serde(deserialize_with = "open_struct::grant_id")]
         pub grant_id: String,
         /// Always `message`.
         pub object: Option<String>,

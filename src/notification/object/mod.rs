@@ -8,6 +8,8 @@
 //! - Unknown fields are kept in `extra`, on every level; unknown values of an enumeration in its
 //!   variant `Other`.
 //! - What Nylas writes as a number here and as text there is a [`NumberOrString`].
+//! - What is of another type all the same is read as [`notification`](super#what-does-not-fit)
+//!   says: inside a notification, not where a type is deserialised by itself.
 //!
 //! ```
 //! use tower_nylas::notification::object::Message;
@@ -26,7 +28,7 @@
 //!
 #![doc = crate::trigger::with_triggers!(crate::notification::object::documentation_table)]
 //!
-//! These are the 53 triggers with a published schema, and `contact.created`, which v3 replaced by
+//! These are the 54 triggers that Nylas documents, and `contact.created`, which v3 replaced by
 //! `contact.updated` and publishes no schema for, but which some of Nylas' own clients list.
 //!
 //! The suffixes `.transformed` and `.truncated` change nothing in this table. [`Message`],
@@ -34,6 +36,7 @@
 //! it, so that one handler can serve `event.*`. An [`Object`] holds whichever type belongs to its
 //! trigger.
 
+pub mod alert;
 pub mod booking;
 pub mod bounce;
 pub mod calendar;
@@ -59,6 +62,7 @@ mod number_or_string;
 mod open_enum;
 pub(crate) mod open_struct;
 
+pub use alert::Alert;
 pub use booking::Booking;
 pub use bounce::BounceDetected;
 pub use by_trigger::Object;

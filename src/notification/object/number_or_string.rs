@@ -1,6 +1,6 @@
 use std::fmt;
 
-use serde::de::Error;
+use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Number, Value};
 
@@ -19,6 +19,9 @@ pub enum NumberOrString {
 }
 
 impl NumberOrString {
+    /// What it calls itself to a deserializer.
+    pub(crate) const NAME: &'static str = "$tower_nylas::NumberOrString";
+
     /// The whole number it holds, `None` for a fraction, other text, or a value outside `i64`.
     pub fn as_i64(&self) -> Option<i64> {
         match self {
@@ -71,15 +74,33 @@ impl From<&str> for NumberOrString {
 }
 
 impl<'de> Deserialize<'de> for NumberOrString {
+    // Under its name, so that the lenient reader knows what is expected.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(Self::NAME, Either)
+    }
+}
+
+struct Either;
+
+impl<'de> Visitor<'de> for Either {
+    type Value = NumberOrString;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number or a string")
+    }
+
     // By way of `Value`: it alone understands numbers under serde_json's `arbitrary_precision`,
     // which any crate in the build may have switched on.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn visit_newtype_struct<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<Self::Value, D::Error> {
         match Value::deserialize(deserializer)? {
-            Value::Number(number) => Ok(Self::Number(number)),
-            Value::String(text) => Ok(Self::String(text)),
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
-                Err(D::Error::custom("expected a number or a string"))
-            }
+            Value::Number(number) => Ok(NumberOrString::Number(number)),
+            Value::String(text) => Ok(NumberOrString::String(text)),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(
+                D::Error::invalid_type(Unexpected::Other("something else"), &self),
+            ),
         }
     }
 }

@@ -1,5 +1,10 @@
 //! Structs that Nylas may extend at any time.
 
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, Unexpected},
+};
+
 use super::{KeyValues, List};
 
 /// Whether a field was missing (or `null`), so that it is left out again when the struct is
@@ -30,6 +35,18 @@ impl Absent for KeyValues {
     fn is_absent(&self) -> bool {
         KeyValues::is_absent(self)
     }
+}
+
+/// The id of a grant. An empty one is none.
+pub(crate) fn grant_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let grant_id = String::deserialize(deserializer)?;
+    if grant_id.is_empty() {
+        return Err(D::Error::invalid_value(
+            Unexpected::Str(""),
+            &"the id of a grant",
+        ));
+    }
+    Ok(grant_id)
 }
 
 /// Declares the struct of a JSON object: serde in both directions, open for further fields, nothing

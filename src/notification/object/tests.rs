@@ -73,7 +73,7 @@ fn the_tables_have_a_row_for_every_known_trigger() {
     let known: Vec<_> = TriggerKind::KNOWN.iter().map(TriggerKind::as_str).collect();
     let typed: Vec<_> = Object::TYPES.iter().map(|(trigger, _)| *trigger).collect();
     assert_eq!(typed, known);
-    assert_eq!(known.len(), 53 + 1);
+    assert_eq!(known.len(), 54 + 1);
 
     let row = |(trigger, name): &(&str, &str)| format!("| `{trigger}` | [`{name}`] |\n");
     let rows: String = Object::TYPES.iter().map(row).collect();
@@ -176,6 +176,7 @@ fn what_a_type_models_it_can_read() {
     }
 
     let mut reads = BTreeSet::new();
+    check::<Alert>(&mut reads);
     check::<Grant>(&mut reads);
     check::<Message>(&mut reads);
     check::<MessageDeleted>(&mut reads);

@@ -1,9 +1,13 @@
 //! When an event takes place.
 
+use std::fmt;
+
+use serde::de::{DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::open_struct;
+use crate::notification::fit::{self, Fitted, Place};
 
 /// When an event takes place. Its field `object` says which form it is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -72,17 +76,65 @@ open_struct! {
     }
 }
 
-impl<'de> Deserialize<'de> for When {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        let known = match value.get("object").and_then(Value::as_str) {
-            Some("timespan") => Timespan::deserialize(&value).map(Self::Timespan),
-            Some("datespan") => Datespan::deserialize(&value).map(Self::Datespan),
-            Some("date") => Date::deserialize(&value).map(Self::Date),
-            Some("time") => Time::deserialize(&value).map(Self::Time),
-            _ => return Ok(Self::Other(value)),
+impl When {
+    /// What it calls itself to a deserializer.
+    pub(crate) const NAME: &'static str = "$tower_nylas::When";
+
+    /// The form that it has; `None` if it is none that is known, or lacks what its form needs.
+    fn known(value: &Value) -> Option<Self> {
+        let known = match value.get("object")?.as_str()? {
+            "timespan" => Timespan::deserialize(value).map(Self::Timespan),
+            "datespan" => Datespan::deserialize(value).map(Self::Datespan),
+            "date" => Date::deserialize(value).map(Self::Date),
+            "time" => Time::deserialize(value).map(Self::Time),
+            _ => return None,
         };
-        Ok(known.unwrap_or(Self::Other(value)))
+        known.ok()
+    }
+
+    /// A value in a known form where it fits only leniently: the mended value, and the places of
+    /// what is not in it.
+    pub(in crate::notification) fn mended(value: &Value) -> Option<(Value, Vec<Place>)> {
+        fn mended<T: DeserializeOwned + Serialize>(value: &Value) -> Option<(Value, Vec<Place>)> {
+            let Fitted { read, unfit } = fit::places::<T>(value, "", |_| None).ok()?;
+            Some((serde_json::to_value(read).ok()?, unfit))
+        }
+
+        if Self::known(value).is_some() {
+            return None;
+        }
+        match value.get("object")?.as_str()? {
+            "timespan" => mended::<Timespan>(value),
+            "datespan" => mended::<Datespan>(value),
+            "date" => mended::<Date>(value),
+            "time" => mended::<Time>(value),
+            _ => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for When {
+    // Under its name, so that the lenient reader knows what is expected.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(Self::NAME, Form)
+    }
+}
+
+struct Form;
+
+impl<'de> Visitor<'de> for Form {
+    type Value = When;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("when something takes place")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<Self::Value, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        Ok(When::known(&value).unwrap_or(When::Other(value)))
     }
 }
 

@@ -1,6 +1,7 @@
 // Every sample of v3 with its name, as an expression to `include!`: for the examples, which do
 // without the feature `testing`. `tests/it/testing.rs` checks that none is missing.
 [
+    ("alert.triggered", include_str!("alert.triggered.json")),
     ("booking.cancelled", include_str!("booking.cancelled.json")),
     ("booking.created", include_str!("booking.created.json")),
     ("booking.pending", include_str!("booking.pending.json")),

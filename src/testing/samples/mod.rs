@@ -10,7 +10,7 @@ macro_rules! samples {
     )+) => {
         /// Sample notifications: the trigger's whole name, and the body.
         ///
-        /// There is one for each of the 53 types with a published schema and for the documented
+        /// There is one for each of the 54 documented types and for the documented
         /// forms with `.transformed` and `.truncated`. All values are invented.
         pub const SAMPLES: &[(&str, &str)] = &[$($($((
             concat!($name, $form),

@@ -223,7 +223,7 @@ impl Endpoint<'_> {
                 None => return self.ended(200, "Unrouted"),
             },
         };
-        if kind == RouteKind::Typed && !json["data"]["object"]["must"].is_i64() {
+        if kind == RouteKind::Typed && !is_whole_number(&json["data"]["object"]["must"]) {
             return self.malformed();
         }
         let mut plan = request.plan.clone();
@@ -422,4 +422,13 @@ pub fn split(name: &str) -> (String, bool, bool) {
         segments.pop();
     }
     (segments.join("."), transformed, truncated)
+}
+
+/// A number without a fraction, or the text of one.
+fn is_whole_number(value: &Value) -> bool {
+    match value {
+        Value::String(text) => serde_json::from_str(text)
+            .is_ok_and(|value: Value| !value.is_string() && is_whole_number(&value)),
+        number => number.is_i64() || number.as_f64().is_some_and(|number| number.fract() == 0.0),
+    }
 }
