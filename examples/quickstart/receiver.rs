@@ -54,6 +54,7 @@ pub(crate) fn app(secrets: Secrets, diary: &Diary) -> Router {
         .on("event.*", on_object)
         .on("contact.*", on_object)
         .on("booking.*", on_object)
+        .on("alert.*", on_object)
         .on("notetaker.*", on_object)
         .on_unlisted("demo.fails", async || Err::<(), _>("the database is away"))
         .on_unlisted("demo.panics", panics)

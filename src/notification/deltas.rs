@@ -43,7 +43,7 @@ impl Deltas {
     ///
     /// # Errors
     ///
-    /// When the body is no JSON object.
+    /// When the body is no JSON object, or what it has for `deltas` is no list and no delta.
     pub fn from_slice(body: &[u8]) -> Result<Self, MalformedReason> {
         serde_json::from_slice(body).or_else(|_| Self::reread(body))
     }
@@ -59,10 +59,7 @@ impl Deltas {
         let value =
             serde_json::from_slice(&json).map_err(|why| MalformedReason::of_syntax(&why))?;
         let Value::Object(mut extra) = value else {
-            return Err(MalformedReason::UnfitValue {
-                path: String::new(),
-                expected: "an object".to_owned(),
-            });
+            return Err(unfit_value("", "an object"));
         };
         let mut unfit = Vec::new();
         let mut read = |mut json: Value, path: String| {
@@ -82,12 +79,22 @@ impl Deltas {
                 let read = numbered.filter_map(|(at, json)| read(json, format!("/deltas/{at}")));
                 Some(read.collect())
             }
-            Some(json) => read(json, "/deltas".to_owned()).map(|delta| vec![delta]),
+            Some(json) => match read(json, "/deltas".to_owned()) {
+                Some(delta) => Some(vec![delta]),
+                None => return Err(unfit_value("/deltas", "a list")),
+            },
         };
         Ok(Self {
             deltas: deltas.map(List::from).unwrap_or_default(),
             extra,
             unfit,
         })
+    }
+}
+
+fn unfit_value(path: &str, expected: &str) -> MalformedReason {
+    MalformedReason::UnfitValue {
+        path: path.to_owned(),
+        expected: expected.to_owned(),
     }
 }

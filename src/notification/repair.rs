@@ -1,4 +1,4 @@
-//! A second chance for a body that `serde_json` refuses.
+//! Repairs JSON that `serde_json` refuses.
 
 use std::{
     borrow::Cow,
@@ -14,8 +14,8 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 #[derive(Debug, PartialEq)]
 pub(super) struct TooDeep;
 
-/// A copy of `json` without the faults that writers of JSON make and `serde_json` refuses;
-/// the same bytes where there is none.
+/// A copy of `json` without the common faults that `serde_json` refuses; the same bytes where
+/// there is none.
 ///
 /// Invalid UTF-8 and unpaired surrogate escapes become U+FFFD, control characters inside strings
 /// are escaped, numbers that no `f64`, and whole numbers that neither `i64` nor `u64` holds become

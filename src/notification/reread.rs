@@ -28,9 +28,11 @@ pub(super) struct Reread<T> {
 /// not there.
 #[cold]
 pub(super) fn reread<T: Payload>(json: &[u8]) -> Result<Reread<T>, MalformedReason> {
-    let json = repair(json).map_err(|_| MalformedReason::TooDeep)?;
-    let value = serde_json::from_slice(&json).map_err(|why| MalformedReason::of_syntax(&why))?;
-    let head = Head::of(&json);
+    let repaired = repair(json).map_err(|_| MalformedReason::TooDeep)?;
+    let value =
+        serde_json::from_slice(&repaired).map_err(|why| MalformedReason::of_syntax(&why))?;
+    // As the router and `Envelope` read it.
+    let head = Head::of(json);
     let trigger = match &head.kind {
         Kind::Trigger(name) => Trigger::from(&**name),
         Kind::Deltas => return Err(MalformedReason::Deltas),

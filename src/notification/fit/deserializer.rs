@@ -563,7 +563,7 @@ impl<'de> Deserializer<'de> for Key<'de> {
     }
 }
 
-/// A value that a type mended by itself.
+/// A value that was mended for its type.
 struct Mended(Value);
 
 impl<'de> Deserializer<'de> for Mended {
