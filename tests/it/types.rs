@@ -1235,3 +1235,10 @@ fn a_wrong_member_of_a_single_item_has_its_path_in_the_body() {
         n.unfit(),
     );
 }
+
+#[test]
+fn a_type_that_is_a_number_out_of_range_is_no_name() {
+    let body = r#"{"type":18446744073709551616,"data":{"object":{"id":7}}}"#;
+    let malformed = read::<Value>(body).unwrap_err();
+    assert_eq!(*malformed.reason(), MalformedReason::TypeNotString);
+}

@@ -2,14 +2,24 @@
 
 use serde_json::{Value, json};
 
+/// The one field with two spellings, the old one and the usual one.
+const SPELLINGS: [&str; 2] = ["mimeId", "mime_id"];
+
 /// Nylas means the same by `null` and by no field at all.
 pub fn without_nulls(value: Value) -> Value {
     match value {
-        Value::Object(members) => members
-            .into_iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(name, value)| (name, without_nulls(value)))
-            .collect(),
+        Value::Object(mut members) => {
+            let [old, usual] = SPELLINGS;
+            let is_old = members.contains_key(old) && !members.contains_key(usual);
+            if let Some(value) = is_old.then(|| members.remove(old)).flatten() {
+                members.insert(usual.to_owned(), value);
+            }
+            members
+                .into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(name, value)| (name, without_nulls(value)))
+                .collect()
+        }
         Value::Array(items) => items.into_iter().map(without_nulls).collect(),
         other => other,
     }
@@ -97,11 +107,15 @@ fn put_back(mut original: &Value, mut read: &mut Value, path: &str, value: &Valu
     match read {
         Value::Object(members) => {
             let name = name.replace("~1", "/").replace("~0", "~");
-            let supplied = members.insert(name.clone(), value.clone());
-            assert!(
-                supplied.is_none_or(|own| name == "grant_id" || own == json!({})),
-                "{path} was taken out and read"
-            );
+            match members.insert(name.clone(), value.clone()) {
+                Some(read) if name == SPELLINGS[1] => {
+                    members.insert(SPELLINGS[0].to_owned(), read);
+                }
+                supplied => assert!(
+                    supplied.is_none_or(|own| name == "grant_id" || own == json!({})),
+                    "{path} was taken out and read"
+                ),
+            }
         }
         Value::Array(items) => items.insert(name.parse().expect("an index"), value.clone()),
         other => panic!("{path}: {other}"),
