@@ -127,7 +127,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// The UTF-16 code unit of an escape `\uXXXX`.
+    /// The UTF-16 code unit of an escape such as `\u00e9`.
     fn code_unit(&self, ahead: usize) -> Option<u16> {
         let start = self.at + ahead;
         let escape = self.text.get(start..start + 6)?;
