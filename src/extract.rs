@@ -43,7 +43,6 @@ use http::{StatusCode, request::Parts};
 
 use crate::{
     notification::{Envelope, Malformed, Notification, Payload},
-    report::Outcome,
     trigger::Trigger,
     verify::VerifiedBody,
 };
@@ -104,8 +103,8 @@ impl IntoResponse for MissingVerification {
 pub enum NotificationRejection {
     /// `500`: the request was not verified.
     MissingVerification(MissingVerification),
-    /// `200`: the verified body does not fit; another attempt would have the same bytes. The
-    /// response carries [`Outcome::Malformed`] in its extensions.
+    /// `503`, and `200` from the third attempt on, when it is lost: the verified body does not fit.
+    /// The response carries [`Outcome::Unread`](crate::Outcome::Unread) in its extensions.
     Malformed(Malformed),
 }
 
@@ -136,7 +135,7 @@ impl IntoResponse for NotificationRejection {
     fn into_response(self) -> Response {
         match self {
             Self::MissingVerification(missing) => missing.into_response(),
-            Self::Malformed(malformed) => Outcome::from(malformed).into_response::<Body>(),
+            Self::Malformed(malformed) => malformed.into_unread().into_response::<Body>(),
         }
     }
 }

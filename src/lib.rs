@@ -115,7 +115,7 @@ pub use self::{
         InvalidSecret, InvalidSignature, Secrets, Signature, Verifier, VerifyError, WebhookSecret,
     },
     trigger::Trigger,
-    verify::{MemoryBudget, SecretSource, VerifiedBody, VerifySignatureLayer},
+    verify::{MemoryBudget, Mismatch, SecretSource, VerifiedBody, VerifySignatureLayer},
     webhook::WebhookLayer,
 };
 

@@ -1,8 +1,6 @@
 //! One call of the inner service, from its readiness to the answer.
 
 use std::{
-    mem,
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll},
 };
@@ -13,7 +11,7 @@ use tower_service::Service;
 
 use super::{settings::Settings, settle::settle};
 use crate::{
-    middleware::{CallReady, ResponseBody},
+    middleware::{CallReady, ResponseBody, catch},
     report::{BoxError, Outcome},
     time::Sleep,
 };
@@ -29,13 +27,27 @@ pin_project! {
         call: Option<CallReady<S, T>>,
         sleep: Option<Sleep>,
     }
+
+    impl<S, T> PinnedDrop for Acknowledging<S, T>
+    where
+        S: Service<T>,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            // When the client disconnects, the inner future is dropped and may panic in doing so.
+            // Over HTTP/2 that would end the other requests of the connection.
+            let mut call = this.project().call;
+            if call.is_some() {
+                catch(|| call.set(None));
+            }
+        }
+    }
 }
 
 impl<S: Service<T>, T> Acknowledging<S, T> {
     pub(super) fn new(inner: S, request: T) -> Self {
         Self {
             call: Some(CallReady::new(inner, request)),
-            ..Self::idle()
+            sleep: None,
         }
     }
 
@@ -105,18 +117,5 @@ impl<S: Service<T>, T> Acknowledging<S, T> {
             Some(()) => response,
             None => Outcome::Panicked.into_response(),
         })
-    }
-}
-
-/// Runs code of the application; `None` if it panicked.
-fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
-    match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(value) => Some(value),
-        Err(payload) => {
-            // The payload is the application's, so dropping it may panic as well. Then the second
-            // payload is leaked.
-            mem::forget(catch_unwind(AssertUnwindSafe(|| drop(payload))));
-            None
-        }
     }
 }

@@ -3,12 +3,14 @@
 mod answer;
 mod answer_or;
 mod call_ready;
+mod catch;
 
 pub use self::answer::ResponseBody;
 pub(crate) use self::{
     answer::{Answer, close_unless_read, is_at_end},
     answer_or::AnswerOr,
     call_ready::CallReady,
+    catch::catch,
 };
 
 /// Declares a layer's public response future around a private one.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use http::Request;
+
 use super::{
     Malformed,
     head::{Head, Kind},
@@ -53,7 +55,7 @@ impl<'a> Envelope<'a> {
             Kind::Deltas => MalformedReason::Deltas,
             Kind::Malformed(reason) => reason,
         };
-        Err(Malformed::new(reason, None, body.clone()))
+        Err(Malformed::new(reason, None, Request::new(body.clone())))
     }
 
     /// The trigger's whole name, with all suffixes.

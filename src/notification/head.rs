@@ -21,6 +21,10 @@ pub(crate) struct Head<'a> {
     attempt: Option<RawValue<'a>>,
 }
 
+/// How many attempts to deliver a notification Nylas makes, the first included
+/// ([source](https://developer.nylas.com/docs/v3/notifications/)).
+pub(crate) const ATTEMPTS: i64 = 3;
+
 /// What kind of body this is.
 pub(crate) enum Kind<'a> {
     /// A notification, with the name of its trigger.

@@ -1,5 +1,7 @@
 //! What a notification can be read as.
 
+use std::any::TypeId;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, value::RawValue};
 
@@ -20,6 +22,10 @@ pub trait Payload: Sized + Send + 'static {
     /// Reads an object that a reading of the whole body has failed on.
     #[doc(hidden)]
     fn reread(object: UnfitObject<'_>) -> Result<(Self, Vec<Unfit>), MalformedReason>;
+
+    /// Whether every JSON value is one.
+    #[doc(hidden)]
+    fn is_any() -> bool;
 }
 
 /// An object that does not fit its type at once.
@@ -66,6 +72,10 @@ impl<T: DeserializeOwned + Send + 'static> Payload for T {
     fn reread(mut object: UnfitObject<'_>) -> Result<(Self, Vec<Unfit>), MalformedReason> {
         object.take()
     }
+
+    fn is_any() -> bool {
+        TypeId::of::<T>() == TypeId::of::<Value>()
+    }
 }
 
 /// Reads the type that belongs to the trigger, which may come after the object.
@@ -80,5 +90,9 @@ impl Payload for Object {
 
     fn reread(object: UnfitObject<'_>) -> Result<(Self, Vec<Unfit>), MalformedReason> {
         Ok(Self::reread(object))
+    }
+
+    fn is_any() -> bool {
+        true
     }
 }

@@ -18,7 +18,7 @@ use super::{
     reread::{Reread, reread},
     wire::Wire,
 };
-use crate::{trigger::Trigger, verify::VerifiedBody};
+use crate::{report::MalformedReason, trigger::Trigger, verify::VerifiedBody};
 
 /// A verified notification whose `data.object` was read as a `T`.
 ///
@@ -202,35 +202,42 @@ impl<T> Notification<T> {
     }
 }
 
-impl<T: Payload> Notification<T> {
-    pub(crate) fn read(body: VerifiedBody, extensions: Extensions) -> Result<Self, Malformed> {
-        let (object, wire, unfit) = match T::read(body.bytes()) {
-            Ok(wire) => {
-                let (object, wire) = wire.replace(());
-                (object, wire, Box::default())
-            }
-            Err(_) => match reread(body.bytes()) {
-                Ok(Reread {
-                    object,
-                    wire,
-                    unfit,
-                }) => (object, wire, unfit.into()),
-                Err(reason) => {
-                    let trigger = match Kind::of(body.bytes()) {
-                        Kind::Trigger(name) => Some(Trigger::from(&*name)),
-                        Kind::Deltas | Kind::Malformed(_) => None,
-                    };
-                    return Err(Malformed::new(reason, trigger, body));
-                }
-            },
-        };
-        let rest = Rest {
+/// What the bytes of a notification say.
+struct Content<T> {
+    object: T,
+    wire: Wire<()>,
+    unfit: Box<[Unfit]>,
+}
+
+impl<T: Payload> Content<T> {
+    fn read(json: &[u8]) -> Result<Self, MalformedReason> {
+        if let Ok(wire) = T::read(json) {
+            let (object, wire) = wire.replace(());
+            return Ok(Self {
+                object,
+                wire,
+                unfit: Box::default(),
+            });
+        }
+        let Reread {
+            object,
             wire,
             unfit,
-            extensions,
-            body,
-        };
-        Ok(Self { object, rest })
+        } = reread(json)?;
+        Ok(Self {
+            object,
+            wire,
+            unfit: unfit.into(),
+        })
+    }
+}
+
+impl<T: Payload> Notification<T> {
+    #[cfg(feature = "axum")]
+    pub(crate) fn read(body: VerifiedBody, extensions: Extensions) -> Result<Self, Malformed> {
+        let mut request = Request::new(body);
+        *request.extensions_mut() = extensions;
+        Self::try_from(request)
     }
 }
 
@@ -239,8 +246,29 @@ impl<T: Payload> TryFrom<Request<VerifiedBody>> for Notification<T> {
     type Error = Malformed;
 
     fn try_from(request: Request<VerifiedBody>) -> Result<Self, Self::Error> {
-        let (parts, body) = request.into_parts();
-        Self::read(body, parts.extensions)
+        match Content::read(request.body().bytes()) {
+            Ok(Content {
+                object,
+                wire,
+                unfit,
+            }) => {
+                let (parts, body) = request.into_parts();
+                let rest = Rest {
+                    wire,
+                    unfit,
+                    extensions: parts.extensions,
+                    body,
+                };
+                Ok(Self { object, rest })
+            }
+            Err(reason) => {
+                let trigger = match Kind::of(request.body().bytes()) {
+                    Kind::Trigger(name) => Some(Trigger::from(&*name)),
+                    Kind::Deltas | Kind::Malformed(_) => None,
+                };
+                Err(Malformed::new(reason, trigger, request))
+            }
+        }
     }
 }
 
@@ -248,7 +276,7 @@ impl<T: Payload> TryFrom<VerifiedBody> for Notification<T> {
     type Error = Malformed;
 
     fn try_from(body: VerifiedBody) -> Result<Self, Self::Error> {
-        Self::read(body, Extensions::new())
+        Self::try_from(Request::new(body))
     }
 }
 

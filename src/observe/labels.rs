@@ -41,6 +41,7 @@ labels! {
         ReadTimeout = "read_timeout",
         Transport = "transport",
         SignatureMismatch = "signature_mismatch",
+        SecretUnproven = "secret_unproven",
         RotationExpected = "rotation_expected",
         /// The client disconnected before the request was verified.
         Aborted = "aborted",
@@ -54,6 +55,7 @@ labels! {
         Discarded = "discarded",
         GivenUp = "given_up",
         Unrouted = "unrouted",
+        Unread = "unread",
         Malformed = "malformed",
         TestEvent = "test_event",
         Retry = "retry",
@@ -83,7 +85,10 @@ impl From<&Rejection> for ReasonLabel {
             Rejection::BodyTooLarge(_) => Self::BodyTooLarge,
             Rejection::ReadTimeout => Self::ReadTimeout,
             Rejection::Transport => Self::Transport,
-            Rejection::SignatureMismatch(_) => Self::SignatureMismatch,
+            Rejection::SignatureMismatch(_) | Rejection::MismatchRetried(_) => {
+                Self::SignatureMismatch
+            }
+            Rejection::SecretUnproven(_) => Self::SecretUnproven,
             Rejection::RotationExpected => Self::RotationExpected,
         }
     }
@@ -96,6 +101,7 @@ impl From<&Outcome> for OutcomeLabel {
             Outcome::Discarded => Self::Discarded,
             Outcome::GivenUp(_) => Self::GivenUp,
             Outcome::Unrouted(_) => Self::Unrouted,
+            Outcome::Unread { .. } => Self::Unread,
             Outcome::Malformed { .. } => Self::Malformed,
             Outcome::TestEvent => Self::TestEvent,
             Outcome::Retry => Self::Retry,

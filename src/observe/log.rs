@@ -36,6 +36,7 @@ const TEXT_LENGTH: usize = 512;
 macro_rules! event_at {
     ($level:expr, $($rest:tt)+) => {
         match $level {
+            Level::ERROR => event!(target: TARGET, Level::ERROR, $($rest)+),
             Level::WARN => event!(target: TARGET, Level::WARN, $($rest)+),
             Level::INFO => event!(target: TARGET, Level::INFO, $($rest)+),
             _ => event!(target: TARGET, Level::DEBUG, $($rest)+),
@@ -208,7 +209,7 @@ impl Witness for Log {
         if let Some(status) = status {
             span.record("status", status);
         }
-        if level == Level::WARN && status != Some(200) {
+        if level == Level::ERROR || level == Level::WARN && status != Some(200) {
             span.record("otel.status_code", "ERROR");
         }
         let kind = Kind {
@@ -270,10 +271,10 @@ fn level_of_rejection(rejection: &Rejection) -> Level {
         Rejection::Method
         | Rejection::ChallengeTooLong(_)
         | Rejection::SignatureMissing
-        | Rejection::TenantUnknown
         | Rejection::SignatureMismatch(Some(MismatchHint::TestEvent)) => Level::INFO,
         Rejection::SignatureRepeated
         | Rejection::SignatureMalformed(_)
+        | Rejection::TenantUnknown
         | Rejection::LookupFailed(_)
         | Rejection::SecretPending
         | Rejection::BudgetExhausted
@@ -281,6 +282,8 @@ fn level_of_rejection(rejection: &Rejection) -> Level {
         | Rejection::ReadTimeout
         | Rejection::Transport
         | Rejection::SignatureMismatch(_)
+        | Rejection::SecretUnproven(_)
+        | Rejection::MismatchRetried(_)
         | Rejection::RotationExpected => Level::WARN,
     }
 }
@@ -292,7 +295,10 @@ fn level_of_outcome(outcome: &Outcome) -> (Level, Option<u32>) {
         Outcome::Done | Outcome::Discarded => (Level::DEBUG, None),
         Outcome::Retry | Outcome::RetryAfter(_) => (Level::INFO, Some(MANY)),
         Outcome::TestEvent => (Level::INFO, Some(FEW)),
-        Outcome::Unrouted(_) | Outcome::Malformed { .. } => (Level::WARN, Some(FEW)),
+        Outcome::Unread { is_lost: true, .. } => (Level::ERROR, Some(MANY)),
+        Outcome::Unrouted(_) | Outcome::Unread { .. } | Outcome::Malformed { .. } => {
+            (Level::WARN, Some(FEW))
+        }
         Outcome::GivenUp(_)
         | Outcome::Failed(_)
         | Outcome::Panicked

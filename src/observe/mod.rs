@@ -62,7 +62,7 @@
 //! - `reason`: `method`, `challenge_too_long`, `signature_missing`, `signature_repeated`,
 //!   `signature_malformed`, `tenant_unknown`, `lookup_failed`, `secret_pending`,
 //!   `budget_exhausted`, `body_too_large`, `read_timeout`, `transport`, `signature_mismatch`,
-//!   `rotation_expected` (see [`Rejection`](crate::Rejection)), `aborted`;
+//!   `secret_unproven`, `rotation_expected` (see [`Rejection`](crate::Rejection)), `aborted`;
 //! - `outcome`: `done`, `discarded`, `given_up`, `unrouted`, `malformed`, `test_event`, `retry`,
 //!   `retry_after`, `failed`, `panicked`, `timed_out`, `status`, `undecodable` (see
 //!   [`Outcome`](crate::Outcome)), `dropped`;
@@ -72,7 +72,7 @@
 //! - `attempt`: `1`, `2`, `3`, `other`, `none`.
 //!
 //! Alerts that are worth having: `rejected` with `lookup_failed`, `secret_pending`,
-//! `budget_exhausted` or `body_too_large`; `signature_mismatch` while `verified` does not increase,
+//! `secret_unproven`, `budget_exhausted` or `body_too_large`; `signature_mismatch` while `verified` does not increase,
 //! which means a wrong secret; `verified` with attempt `3`, the last one before a notification is
 //! lost; and `outcomes` with `unrouted` or `malformed`.
 //!
@@ -108,7 +108,7 @@
 //!
 //! A refused request has no span, since anybody can send one. It has an event with the fields
 //! `reason` and `status`. The level is `INFO` for what scanners of the internet cause (`method`,
-//! `challenge_too_long`, `signature_missing`, `tenant_unknown`) and for a test event that is not
+//! `challenge_too_long`, `signature_missing`) and for a test event that is not
 //! acknowledged, and `WARN` otherwise. Answered challenges and aborted requests are events of the
 //! level `DEBUG`.
 //!

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::facts::{End, Facts};
-use crate::report::Report;
+use crate::{middleware::catch, report::Report};
 
 /// What observes requests: metrics, the log, a closure of the application.
 ///
@@ -74,13 +74,14 @@ impl<A: Witness, B: Witness> Witness for (A, B) {
     }
 
     fn answered(&self, report: Report<'_>, now: Instant) {
-        self.0.answered(report, now);
-        self.1.answered(report, now);
+        both(
+            || self.0.answered(report, now),
+            || self.1.answered(report, now),
+        );
     }
 
     fn aborted(&self, now: Instant) {
-        self.0.aborted(now);
-        self.1.aborted(now);
+        both(|| self.0.aborted(now), || self.1.aborted(now));
     }
 
     fn verified(&self, facts: &Facts<'_>) -> Self::Delivery {
@@ -92,12 +93,18 @@ impl<A: Witness, B: Witness> Witness for (A, B) {
     }
 
     fn ended(&self, (a, b): &Self::Delivery, end: &End<'_>) {
-        self.0.ended(a, end);
-        self.1.ended(b, end);
+        both(|| self.0.ended(a, end), || self.1.ended(b, end));
     }
 
     fn buffered(bytes: isize) {
         A::buffered(bytes);
         B::buffered(bytes);
     }
+}
+
+/// The application's function may panic, and so may the text of its error in an event: the other
+/// member observes the end all the same, and the answer is given.
+fn both(one: impl FnOnce(), other: impl FnOnce()) {
+    catch(one);
+    catch(other);
 }

@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt};
 
+use crate::trigger::Trigger;
+
 /// Why a verified body is not a notification, or does not fit the handler's type.
 ///
 /// It contains no values of the body, only places in it, and what the handler's own type expects
@@ -95,3 +97,19 @@ impl fmt::Display for MalformedReason {
 }
 
 impl Error for MalformedReason {}
+
+/// A trigger, as far as it is known, and what is wrong.
+pub(crate) struct Misfit<'a>(
+    pub(crate) Option<&'a Trigger>,
+    pub(crate) &'a MalformedReason,
+);
+
+impl fmt::Display for Misfit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(trigger, reason) = self;
+        if let Some(trigger) = trigger {
+            write!(f, "{trigger}: ")?;
+        }
+        reason.fmt(f)
+    }
+}

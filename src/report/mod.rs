@@ -17,7 +17,6 @@ use std::{
 
 use http::Response;
 
-pub(crate) use self::line::Line;
 pub use self::{
     ack::{Ack, IntoAck},
     hint::MismatchHint,
@@ -26,6 +25,7 @@ pub use self::{
     rejection::Rejection,
     undecodable::Undecodable,
 };
+pub(crate) use self::{line::Line, malformed::Misfit};
 
 /// Any error, as in tower's middleware.
 pub type BoxError = Box<dyn Error + Send + Sync>;

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use http::{HeaderValue, Response, StatusCode, header};
 
-use super::{Ack, BoxError, MalformedReason, SharedError, Undecodable};
+use super::{Ack, BoxError, MalformedReason, Misfit, SharedError, Undecodable};
 use crate::trigger::Trigger;
 
 /// What became of a verified notification, for the operator.
@@ -21,9 +21,22 @@ pub enum Outcome {
     Discarded,
     /// `200`: a handler answered [`Ack::GiveUp`], for this reason.
     GivenUp(Cow<'static, str>),
-    /// `200`: there is no route for this trigger.
-    Unrouted(Trigger),
-    /// `200`, unless configured otherwise: the body does not fit its type, or is no notification.
+    /// `200`: there is no route for this trigger, or, without a trigger, none for the deltas of API
+    /// v2.
+    Unrouted(Option<Trigger>),
+    /// `503`, and `200` from the third attempt on: the body is no notification or does not fit the
+    /// type of its handler, and neither a fallback nor
+    /// [`on_malformed`](crate::TriggerRouter::on_malformed) takes it.
+    Unread {
+        /// The trigger, as far as it could be read.
+        trigger: Option<Trigger>,
+        /// What is wrong with it.
+        reason: MalformedReason,
+        /// Whether this was the last attempt, after which Nylas does not send it again.
+        is_lost: bool,
+    },
+    /// The body is no notification or does not fit the type of its handler, and the handler
+    /// [`on_malformed`](crate::TriggerRouter::on_malformed) has decided about the status.
     Malformed {
         /// The trigger, as far as it could be read.
         trigger: Option<Trigger>,
@@ -63,10 +76,12 @@ impl Outcome {
             | Self::Discarded
             | Self::GivenUp(_)
             | Self::Unrouted(_)
+            | Self::Unread { is_lost: true, .. }
             | Self::Malformed { .. }
             | Self::TestEvent => StatusCode::OK,
             Self::RetryAfter(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Retry
+            | Self::Unread { is_lost: false, .. }
             | Self::Failed(_)
             | Self::Panicked
             | Self::TimedOut(_)
@@ -106,11 +121,29 @@ impl fmt::Display for Outcome {
             Self::Done => f.write_str("done"),
             Self::Discarded => f.write_str("discarded by its handler"),
             Self::GivenUp(reason) => write!(f, "given up by its handler: {reason}"),
-            Self::Unrouted(trigger) => write!(f, "acknowledged without a route for {trigger}"),
-            Self::Malformed { trigger, reason } => match trigger {
-                Some(trigger) => write!(f, "malformed: {trigger}: {reason}"),
-                None => write!(f, "malformed: {reason}"),
-            },
+            Self::Unrouted(Some(trigger)) => {
+                write!(f, "acknowledged without a route for {trigger}")
+            }
+            Self::Unrouted(None) => f.write_str(
+                "acknowledged without a route for the deltas of Nylas API v2: see \
+                 `TriggerRouter::on_deltas`",
+            ),
+            Self::Unread {
+                trigger,
+                reason,
+                is_lost,
+            } => {
+                f.write_str(if *is_lost {
+                    "lost, since nothing reads it and Nylas does not send it again: "
+                } else {
+                    "to be sent again, since nothing reads it: "
+                })?;
+                Misfit(trigger.as_ref(), reason).fmt(f)
+            }
+            Self::Malformed { trigger, reason } => {
+                f.write_str("malformed: ")?;
+                Misfit(trigger.as_ref(), reason).fmt(f)
+            }
             Self::TestEvent => f.write_str("a test event, acknowledged and not routed"),
             Self::Retry => f.write_str("to be sent again, as its handler asked"),
             Self::RetryAfter(wait) => {

@@ -56,6 +56,12 @@ pub enum Rejection {
     Transport,
     /// `401`: no secret made this signature for this body.
     SignatureMismatch(Option<MismatchHint>),
+    /// `503`: no secret made this signature for this body, but the newest secret has not verified
+    /// any body yet, so it may be wrong. See [`Mismatch`](crate::verify::Mismatch).
+    SecretUnproven(Option<MismatchHint>),
+    /// `503`: no secret made this signature for this body, and
+    /// [`Mismatch::Retry`](crate::verify::Mismatch::Retry) is chosen.
+    MismatchRetried(Option<MismatchHint>),
     /// `503`: no secret made this signature for this body, but a rotation is expected.
     RotationExpected,
 }
@@ -77,6 +83,8 @@ impl Rejection {
             | Self::SecretPending
             | Self::BudgetExhausted
             | Self::Transport
+            | Self::SecretUnproven(_)
+            | Self::MismatchRetried(_)
             | Self::RotationExpected => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -149,16 +157,34 @@ impl fmt::Display for Rejection {
             Self::Transport => f.write_str("the connection failed while the body was read"),
             Self::SignatureMismatch(hint) => {
                 f.write_str("the signature does not match the body")?;
-                match hint {
-                    Some(hint) => write!(f, ": {hint}"),
-                    None => Ok(()),
-                }
+                explain(f, hint.as_ref())
+            }
+            Self::SecretUnproven(hint) => {
+                f.write_str(
+                    "the signature does not match the body, and the newest secret has not verified \
+                     any body yet: compare it with the `webhook_secret` of this destination; Nylas \
+                     will repeat the notification",
+                )?;
+                explain(f, hint.as_ref())
+            }
+            Self::MismatchRetried(hint) => {
+                f.write_str(
+                    "the signature does not match the body; Nylas will repeat the notification",
+                )?;
+                explain(f, hint.as_ref())
             }
             Self::RotationExpected => f.write_str(
                 "the signature does not match the body, but a rotation is expected: Nylas will \
                  repeat the notification",
             ),
         }
+    }
+}
+
+fn explain(f: &mut fmt::Formatter<'_>, hint: Option<&MismatchHint>) -> fmt::Result {
+    match hint {
+        Some(hint) => write!(f, ": {hint}"),
+        None => Ok(()),
     }
 }
 

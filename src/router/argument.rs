@@ -13,8 +13,8 @@ use crate::{
 /// - [`State<T>`](super::State): the router's state or a part of it;
 /// - [`Attempt`](super::Attempt): which attempt of Nylas this is;
 /// - and at most one of [`Notification<T>`](Notification), [`VerifiedBody`],
-///   `Request<VerifiedBody>`, and [`Deltas`] for
-///   [`on_deltas`](super::TriggerRouter::on_deltas).
+///   `Request<VerifiedBody>`, [`Deltas`] for [`on_deltas`](super::TriggerRouter::on_deltas) and
+///   [`Malformed`] for [`on_malformed`](super::TriggerRouter::on_malformed).
 ///
 /// Sealed: what implements it comes from a verified request or from the application itself.
 #[diagnostic::on_unimplemented(
@@ -44,10 +44,11 @@ pub trait FromVerified<S>: Sized + sealed::Sealed {
     #[doc(hidden)]
     fn take(borrowed: Self::Borrowed, share: Self::Share) -> Result<Self, Malformed>;
 
-    /// Whether it can hold such content. A lenient type would otherwise read anything into nothing.
+    /// Whether it can hold such content; `None` if it is not made of the body. A lenient type would
+    /// otherwise read anything into nothing.
     #[doc(hidden)]
-    fn models(_content: Content<'_>) -> bool {
-        true
+    fn models(_content: Content<'_>) -> Option<bool> {
+        None
     }
 }
 
@@ -55,8 +56,16 @@ pub trait FromVerified<S>: Sized + sealed::Sealed {
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub enum Content<'a> {
+    /// A notification with this trigger.
     Notification(&'a TriggerKind),
+    /// A notification with any trigger, also one that this version of the crate does not know.
+    Unlisted,
+    /// A notification that does not fit the handler of its trigger.
+    Misfit,
+    /// Deltas of API v2.
     Deltas,
+    /// A body together with what is wrong with it.
+    Malformed,
 }
 
 /// An argument made of the whole request.
@@ -64,7 +73,7 @@ macro_rules! whole {
     (
         $argument:ty $(where $T:ident: $Bound:ident)?;
         $request:ident => $make:expr;
-        models $content:pat => $models:expr
+        models { $($content:pat => $models:expr),+ }
     ) => {
         impl<S $(, $T: $Bound)?> FromVerified<S> for $argument {
             type Share = Request<VerifiedBody>;
@@ -78,12 +87,12 @@ macro_rules! whole {
                 $make
             }
 
-            fn models(content: Content<'_>) -> bool {
-                match content {
-                    $content => $models,
+            fn models(content: Content<'_>) -> Option<bool> {
+                Some(match content {
+                    $($content => $models,)+
                     #[allow(unreachable_patterns)]
                     _ => false,
-                }
+                })
             }
         }
 
@@ -94,29 +103,37 @@ macro_rules! whole {
 whole! {
     Request<VerifiedBody>;
     request => Ok(request);
-    models _ => true
+    models { _ => true }
 }
 
 whole! {
     VerifiedBody;
     request => Ok(request.into_body());
-    models _ => true
+    models { _ => true }
 }
 
 whole! {
     Notification<T> where T: Payload;
     request => Self::try_from(request);
-    // `None`: a type of the user's own, who knows what it is for.
-    models Content::Notification(kind) => object::models::<T>(kind.as_str()).unwrap_or(true)
+    models {
+        // `None`: a type of the user's own, who knows what it is for.
+        Content::Notification(kind) => object::models::<T>(kind.as_str()).unwrap_or(true),
+        Content::Unlisted => true,
+        Content::Misfit => T::is_any()
+    }
 }
 
 whole! {
     Deltas;
-    request => {
-        let body = request.into_body();
-        Self::from_slice(body.bytes()).map_err(|reason| Malformed::new(reason, None, body))
-    };
-    models Content::Deltas => true
+    request => Self::from_slice(request.body().bytes())
+        .map_err(|reason| Malformed::new(reason, None, request));
+    models { Content::Deltas => true }
+}
+
+whole! {
+    Malformed;
+    request => Ok(Self::from_argument(request));
+    models { Content::Malformed => true }
 }
 
 pub(super) mod sealed {

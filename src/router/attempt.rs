@@ -4,7 +4,7 @@ use http::Request;
 
 use super::argument::{FromVerified, sealed::Sealed};
 use crate::{
-    notification::{Head, Malformed},
+    notification::{ATTEMPTS, Head, Malformed},
     verify::VerifiedBody,
 };
 
@@ -32,9 +32,6 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Attempt(Option<u32>);
 
-/// What Nylas makes, the first included.
-const ATTEMPTS: u32 = 3;
-
 impl Attempt {
     /// The number, from 1. `None` where Nylas sends none, as in test events and in API v2, or where
     /// it is no whole number of 32 bits.
@@ -45,7 +42,7 @@ impl Attempt {
     /// Whether it is the third attempt, after which Nylas does not send the notification again.
     /// `false` where there is no [number](Self::number).
     pub fn is_last(self) -> bool {
-        self.0.is_some_and(|number| number >= ATTEMPTS)
+        self.0.is_some_and(|number| i64::from(number) >= ATTEMPTS)
     }
 }
 

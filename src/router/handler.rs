@@ -18,7 +18,8 @@ use crate::{
 ///   `Request<VerifiedBody>`.
 ///
 /// Its output is an [`IntoAck`]: nothing, an [`Ack`](crate::Ack), or a `Result` of either. A body
-/// that does not fit the `T` of a notification does not reach it; see
+/// that does not fit the `T` of a notification does not reach it, but the
+/// [fallback](super::TriggerRouter::fallback) or
 /// [`on_malformed`](super::TriggerRouter::on_malformed).
 ///
 /// ```
@@ -56,7 +57,7 @@ pub trait Handler<Args, S = ()>: Function<Args> {
     fn call(&self, request: Request<VerifiedBody>, state: &S) -> EndpointFuture;
 
     #[doc(hidden)]
-    fn models(content: Content<'_>) -> bool;
+    fn models(content: Content<'_>) -> Option<bool>;
 }
 
 impl<F, Args, S> Handler<Args, S> for F
@@ -72,7 +73,7 @@ where
         Box::pin(async move { Ok(Outcome::from(answer?.await.into_ack()).into_response()) })
     }
 
-    fn models(content: Content<'_>) -> bool {
+    fn models(content: Content<'_>) -> Option<bool> {
         Args::models(content)
     }
 }

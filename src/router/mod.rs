@@ -33,6 +33,10 @@
 //! is [counted](TriggerRouter::unrouted_count) and reported as
 //! [`Outcome::Unrouted`](crate::Outcome::Unrouted).
 //!
+//! A notification that does not fit its handler goes to the fallback, if that takes whatever comes,
+//! or to [`on_malformed`](TriggerRouter::on_malformed). Without either, it is sent again, and is lost
+//! after the third attempt: see [`Outcome::Unread`](crate::Outcome::Unread).
+//!
 //! What handlers share is the router's state: [`TriggerRouter::with_state`] and [`State`].
 //!
 //! A filter that covers no trigger that Nylas is known to send is a mistake, and
@@ -53,6 +57,7 @@ mod service;
 mod state;
 mod table;
 mod tuple;
+mod unread;
 
 #[doc(hidden)]
 pub use self::{argument::Content, endpoint::EndpointFuture};

@@ -21,10 +21,11 @@ use super::{
     endpoint::{Endpoint, HandlerEndpoint, ServiceEndpoint},
     handler::Handler,
     table::Table,
+    unread::Unread,
 };
 use crate::{
     notification::{Kind, Malformed},
-    report::{Ack, BoxError, MalformedReason},
+    report::{BoxError, MalformedReason},
     trigger::{Filter, Trigger, TriggerKind},
     verify::VerifiedBody,
 };
@@ -42,20 +43,29 @@ struct Routes<S> {
     /// Handlers hold it as well, so nothing of it is looked for when one is called.
     state: Arc<S>,
     table: Table<Route>,
-    fallback: Option<Route>,
+    fallback: Option<Fallback>,
     deltas: Option<Route>,
-    on_malformed: Option<Arc<OnMalformed>>,
+    on_malformed: Option<Route>,
+    /// Made of the fallback and `on_malformed`; `None` if both are missing, as each `Arc` costs a
+    /// request two atomic operations.
+    unread: Option<Arc<Unread>>,
     /// Here and not beside them, since each `Arc` costs a request two atomic operations.
     unrouted: Arc<AtomicU64>,
 }
 
 /// Why a body reaches no handler.
 enum Missing {
-    Route(Trigger),
+    /// The trigger is `None` for deltas.
+    Route(Option<Trigger>),
     Type(MalformedReason),
 }
 
-pub(super) type OnMalformed = dyn Fn(&Malformed) -> Ack + Send + Sync;
+#[derive(Clone)]
+struct Fallback {
+    route: Route,
+    takes_misfits: bool,
+    takes_deltas: bool,
+}
 
 #[derive(Clone)]
 struct Route {
@@ -88,6 +98,7 @@ where
                 fallback: None,
                 deltas: None,
                 on_malformed: None,
+                unread: None,
                 unrouted: Arc::default(),
             }),
         }
@@ -179,6 +190,12 @@ where
 
     /// Calls `handler` for every trigger without a route.
     ///
+    /// If it takes whatever comes, as a [`Notification`](crate::Notification),
+    /// `Notification<Object>`, [`VerifiedBody`] or `Request<VerifiedBody>`, it is also called for
+    /// notifications that do not fit the handler of their trigger. With one of the last two it gets
+    /// bodies that are no notification as well, and the deltas of API v2 without a
+    /// [route](Self::on_deltas).
+    ///
     /// # Panics
     ///
     /// If there is a fallback already, or if the handler's object does not model every trigger:
@@ -191,11 +208,17 @@ where
         Args: 'static,
     {
         require_models::<H, Args, S>(TriggerKind::KNOWN.iter(), &"the fallback");
+        let takes = |content| H::models(content) == Some(true);
         let endpoint = self.endpoint(handler);
-        self.set_fallback(endpoint)
+        self.set_fallback(Fallback {
+            route: Route::new(endpoint),
+            takes_misfits: takes(Content::Misfit),
+            takes_deltas: takes(Content::Deltas),
+        })
     }
 
-    /// Calls a service for every trigger without a route, as [`on_service`](Self::on_service).
+    /// Calls a service for every trigger without a route, as [`on_service`](Self::on_service), and
+    /// for everything else that no handler reads.
     ///
     /// # Panics
     ///
@@ -209,7 +232,11 @@ where
         T::Future: Send,
         R: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        self.set_fallback(ServiceEndpoint(service))
+        self.set_fallback(Fallback {
+            route: Route::new(ServiceEndpoint(service)),
+            takes_misfits: true,
+            takes_deltas: true,
+        })
     }
 
     /// Calls `handler` for bodies of Nylas API v2. In place of a notification it takes
@@ -226,7 +253,7 @@ where
         Args: 'static,
     {
         assert!(
-            H::models(Content::Deltas),
+            H::models(Content::Deltas) != Some(false),
             "a handler for deltas takes `Deltas`, since they are no `Notification`"
         );
         let route = Route::new(self.endpoint(handler));
@@ -238,18 +265,64 @@ where
         self
     }
 
-    /// Decides about verified bodies that are no notification or do not fit the type of their
-    /// handler; by default [`Ack::Done`], since Nylas would only repeat the same bytes.
+    /// Calls `handler` for verified bodies that no other handler reads: that are no notification, or
+    /// do not fit the type of their handler, while the [fallback](Self::fallback) does not take
+    /// whatever comes.
     ///
-    /// The function gets the reason and the raw bytes. With [`Ack::Retry`] the answer is `503`:
-    /// for an operator who would rather mend the type within 20 minutes. Either way the outcome is
-    /// reported as [`Outcome::Malformed`](crate::Outcome::Malformed).
+    /// It takes [`Malformed`](crate::notification::Malformed), which has the reason and the bytes,
+    /// in place of a notification. What it returns is the answer, and the outcome is reported as
+    /// [`Outcome::Malformed`](crate::Outcome::Malformed).
+    ///
+    /// Without such a handler the answer is `503`, so that the application can be mended before
+    /// Nylas' last attempt, and `200` from the third attempt on, since nothing is sent again after
+    /// it: then the notification is lost, which is reported as an error
+    /// ([`Outcome::Unread`](crate::Outcome::Unread)). A kind of notification that nobody reads would
+    /// otherwise end the whole destination, which Nylas fails at 95 % of other answers
+    /// ([source](https://developer.nylas.com/docs/v3/notifications/)).
+    ///
+    /// ```
+    /// use tower_nylas::{State, TriggerRouter, notification::Malformed};
+    ///
+    /// #[derive(Clone)]
+    /// struct Archive;
+    ///
+    /// impl Archive {
+    ///     async fn store(&self, bytes: &[u8]) -> Result<(), std::io::Error> {
+    ///         # let _ = bytes;
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// async fn put_aside(State(archive): State<Archive>, what: Malformed) -> std::io::Result<()> {
+    ///     archive.store(what.body().bytes()).await
+    /// }
+    ///
+    /// let router = TriggerRouter::with_state(Archive).on_malformed(put_aside);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If there is such a handler already, or if this one takes a notification.
     #[must_use]
-    pub fn on_malformed(
-        mut self,
-        decide: impl Fn(&Malformed) -> Ack + Send + Sync + 'static,
-    ) -> Self {
-        Arc::make_mut(&mut self.routes).on_malformed = Some(Arc::new(decide));
+    #[track_caller]
+    pub fn on_malformed<H, Args>(mut self, handler: H) -> Self
+    where
+        H: Handler<Args, S>,
+        Args: 'static,
+    {
+        assert!(
+            H::models(Content::Malformed) != Some(false),
+            "a handler for malformed bodies takes `Malformed`, since they are no `Notification`"
+        );
+        let route = Route::new(self.endpoint(handler));
+        let routes = Arc::make_mut(&mut self.routes);
+        if let Some(other) = &routes.on_malformed {
+            panic!(
+                "there are two handlers for malformed bodies: this one, and one added at {other:?}"
+            );
+        }
+        routes.on_malformed = Some(route);
+        routes.collect_unread();
         self
     }
 
@@ -273,8 +346,8 @@ where
     ///
     /// # Panics
     ///
-    /// If both have a route with the same filter, a fallback, a handler of deltas, or a decision
-    /// about malformed bodies.
+    /// If both have a route with the same filter, a fallback, a handler of deltas, or one of
+    /// malformed bodies.
     #[must_use]
     #[track_caller]
     pub fn merge<T>(mut self, other: TriggerRouter<T>) -> Self {
@@ -291,12 +364,12 @@ where
             other.deltas.as_ref(),
             "a handler for deltas",
         );
-        if let Some(decide) = &other.on_malformed {
-            assert!(
-                routes.on_malformed.replace(decide.clone()).is_none(),
-                "both routers decide about malformed bodies"
-            );
-        }
+        join(
+            &mut routes.on_malformed,
+            other.on_malformed.as_ref(),
+            "a handler for malformed bodies",
+        );
+        routes.collect_unread();
         self
     }
 
@@ -310,6 +383,11 @@ where
         H: Handler<Args, S>,
         Args: 'static,
     {
+        assert!(
+            H::models(Content::Unlisted) != Some(false),
+            "the handler for `{filter}` takes no notification: `Deltas` and `Malformed` have routes \
+             of their own, `on_deltas` and `on_malformed`"
+        );
         let covered = |kind: &&TriggerKind| filter.matches(&Trigger::from((*kind).clone()));
         require_models::<H, Args, S>(TriggerKind::KNOWN.iter().filter(covered), filter);
         let endpoint = self.endpoint(handler);
@@ -327,13 +405,13 @@ where
     }
 
     #[track_caller]
-    fn set_fallback(mut self, endpoint: impl Endpoint + 'static) -> Self {
-        let route = Route::new(endpoint);
-        let fallback = &mut Arc::make_mut(&mut self.routes).fallback;
-        if let Some(other) = fallback {
+    fn set_fallback(mut self, fallback: Fallback) -> Self {
+        let routes = Arc::make_mut(&mut self.routes);
+        if let Some(other) = &routes.fallback {
             panic!("there are two fallbacks: this one, and one added at {other:?}");
         }
-        *fallback = Some(route);
+        routes.fallback = Some(fallback);
+        routes.collect_unread();
         self
     }
 }
@@ -406,7 +484,7 @@ fn listed(filter: &str) -> Filter {
 
 /// Takes the other router's route as well.
 #[track_caller]
-fn join(slot: &mut Option<Route>, other: Option<&Route>, what: &str) {
+fn join<R: Clone + fmt::Debug>(slot: &mut Option<R>, other: Option<&R>, what: &str) {
     if let Some(second) = other {
         if let Some(first) = slot {
             panic!("both routers have {what}: {first:?} and {second:?}");
@@ -422,7 +500,7 @@ fn require_models<'a, H, Args, S>(
 ) where
     H: Handler<Args, S>,
 {
-    if let Some(kind) = covered.find(|kind| !H::models(Content::Notification(kind))) {
+    if let Some(kind) = covered.find(|kind| H::models(Content::Notification(kind)) == Some(false)) {
         panic!(
             "the handler for `{filter}` would receive `{kind}`, which its type does not model: \
              narrow the filter, or take a `Notification<Object>`"
@@ -447,6 +525,26 @@ impl fmt::Debug for Route {
     }
 }
 
+impl fmt::Debug for Fallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.route.fmt(f)
+    }
+}
+
+impl<S> Routes<S> {
+    /// To be called after each change of the fallback or of `on_malformed`.
+    fn collect_unread(&mut self) {
+        let fallback = self.fallback.as_ref().filter(|it| it.takes_misfits);
+        let endpoint = |route: &Route| route.endpoint.clone();
+        let unread = Unread {
+            fallback: fallback.map(|fallback| endpoint(&fallback.route)),
+            on_malformed: self.on_malformed.as_ref().map(endpoint),
+        };
+        let is_empty = unread.fallback.is_none() && unread.on_malformed.is_none();
+        self.unread = (!is_empty).then(|| Arc::new(unread));
+    }
+}
+
 impl<S> Clone for Routes<S> {
     fn clone(&self) -> Self {
         Self {
@@ -455,6 +553,7 @@ impl<S> Clone for Routes<S> {
             fallback: self.fallback.clone(),
             deltas: self.deltas.clone(),
             on_malformed: self.on_malformed.clone(),
+            unread: self.unread.clone(),
             unrouted: self.unrouted.clone(),
         }
     }
@@ -486,28 +585,31 @@ impl<S> Service<Request<VerifiedBody>> for TriggerRouter<S> {
 
     fn call(&mut self, request: Request<VerifiedBody>) -> Self::Future {
         let routes = &*self.routes;
-        let on_malformed = routes.on_malformed.clone();
+        let fallback = routes.fallback.as_ref();
         let route = match Kind::of_verified(request.body()) {
             Kind::Trigger(name) => {
                 let route = routes.table.find(&name);
                 route
-                    .or(routes.fallback.as_ref())
-                    .ok_or_else(|| Missing::Route(Trigger::from(&*name)))
+                    .or(fallback.map(|fallback| &fallback.route))
+                    .ok_or_else(|| Missing::Route(Some(Trigger::from(&*name))))
             }
             Kind::Deltas => {
+                let fallback = fallback.filter(|fallback| fallback.takes_deltas);
                 let route = routes.deltas.as_ref();
-                route.ok_or(Missing::Type(MalformedReason::Deltas))
+                route
+                    .or(fallback.map(|fallback| &fallback.route))
+                    .ok_or(Missing::Route(None))
             }
             Kind::Malformed(reason) => Err(Missing::Type(reason)),
         };
+        let unread = routes.unread.clone();
         match route {
-            Ok(route) => ResponseFuture::routed(route.endpoint.call(request), on_malformed),
+            Ok(route) => ResponseFuture::routed(route.endpoint.call(request), unread),
             Err(Missing::Route(trigger)) => {
                 ResponseFuture::unrouted(trigger, routes.unrouted.clone())
             }
             Err(Missing::Type(reason)) => {
-                let malformed = Malformed::new(reason, None, request.into_body());
-                ResponseFuture::malformed(malformed, on_malformed.as_deref())
+                ResponseFuture::unread(Malformed::new(reason, None, request), unread)
             }
         }
     }
@@ -522,6 +624,7 @@ impl<S> fmt::Debug for TriggerRouter<S> {
             .field("routes", &table)
             .field("fallback", &routes.fallback)
             .field("deltas", &routes.deltas)
+            .field("on_malformed", &routes.on_malformed)
             .field("unrouted", &self.unrouted_count())
             .finish_non_exhaustive()
     }

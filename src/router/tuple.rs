@@ -11,7 +11,7 @@ use crate::{notification::Malformed, verify::VerifiedBody};
 pub trait Arguments<S>: Sized {
     fn of(request: Request<VerifiedBody>, state: &S) -> Result<Self, Malformed>;
 
-    fn models(content: Content<'_>) -> bool;
+    fn models(content: Content<'_>) -> Option<bool>;
 }
 
 /// What the arguments take of the request, of which at most one takes it.
@@ -67,8 +67,8 @@ macro_rules! arguments {
                 Ok(($($argument::take($borrowed, $share)?,)*))
             }
 
-            fn models(_content: Content<'_>) -> bool {
-                true $(&& $argument::models(_content))*
+            fn models(_content: Content<'_>) -> Option<bool> {
+                None $(.or_else(|| $argument::models(_content)))*
             }
         }
     };

@@ -167,7 +167,8 @@ impl Secrets {
     /// Accepts `secret` from now on, and nothing else.
     ///
     /// For the first secret of a destination, and after a secret was leaked. It also ends
-    /// [`expect_rotation`](Self::expect_rotation).
+    /// [`expect_rotation`](Self::expect_rotation). Until the secret has verified a body, it is
+    /// [unproven](Self::is_proven), unless it was the newest one before.
     ///
     /// # Errors
     ///
@@ -178,7 +179,7 @@ impl Secrets {
         InvalidSecret: From<S::Error>,
     {
         let secret = secret.try_into()?;
-        self.replace(|_| SecretSet::of(secret.clone()));
+        self.replace(|old| old.replaced(&secret));
         Ok(())
     }
 
@@ -230,6 +231,16 @@ impl Secrets {
         !self.shared.known.load(Ordering::Acquire)
     }
 
+    /// Whether the newest secret has verified a body since it was given.
+    ///
+    /// Until then a body that does not match may well be genuine and the secret wrong: one of
+    /// another destination, or an old one that a restarted server has read. So it is
+    /// [`VerifyError::Unproven`], which a layer over these secrets answers with `503`. A match of an
+    /// older secret proves nothing, and neither does a test event.
+    pub fn is_proven(&self) -> bool {
+        self.shared.set.load().is_proven()
+    }
+
     /// The name given by [`SecretsBuilder::label`]; default `default`.
     pub fn label(&self) -> &str {
         self.shared_label()
@@ -248,8 +259,8 @@ impl Secrets {
     ///
     /// # Errors
     ///
-    /// [`VerifyError::Pending`] (the layer answers `503`), [`VerifyError::Mismatch`] (`401`) or
-    /// [`VerifyError::RotationExpected`] (`503`).
+    /// [`VerifyError::Pending`] (the layer answers `503`), [`VerifyError::Mismatch`] (`401`),
+    /// [`VerifyError::Unproven`] or [`VerifyError::RotationExpected`] (both `503`).
     pub fn verify(&self, body: &[u8], signature: &Signature) -> Result<(), VerifyError> {
         for _ in 0..MAX_CHECKS {
             let Current { set, exchanges } = self.current();

@@ -1,6 +1,13 @@
 //! The secrets that are accepted at one moment, and the verdict on a signature by them.
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::BitOr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use subtle::{Choice, ConstantTimeEq};
 
@@ -20,6 +27,8 @@ struct Accepted {
     secret: WebhookSecret,
     /// `None` for a secret that does not expire.
     until: Option<Instant>,
+    /// Whether it has verified a body while it was the newest; shared by all snapshots with it.
+    proven: Arc<AtomicBool>,
 }
 
 impl Accepted {
@@ -27,6 +36,7 @@ impl Accepted {
         Self {
             secret,
             until: None,
+            proven: Arc::default(),
         }
     }
 
@@ -106,19 +116,41 @@ impl SecretSet {
         }
         let now = self.is_timed().then(|| clock.now());
 
-        let mut matches = Choice::from(0);
-        for (one, computed) in self.accepted.iter().zip(computed) {
-            matches |= computed.ct_eq(signature) & Choice::from(u8::from(one.is_in_force(now)));
+        let mut matches = self.accepted.iter().zip(computed).map(|(one, computed)| {
+            computed.ct_eq(signature) & Choice::from(u8::from(one.is_in_force(now)))
+        });
+        let newest = matches.next().unwrap_or(Choice::from(0));
+        let any = matches.fold(newest, BitOr::bitor);
+        if newest.into() {
+            self.prove_newest();
         }
-        if matches.into() {
+        if any.into() {
             Ok(())
         } else if self
             .rotation_expected_until
             .is_some_and(|end| now < Some(end))
         {
             Err(VerifyError::RotationExpected)
-        } else {
+        } else if self.is_proven() {
             Err(VerifyError::Mismatch)
+        } else {
+            Err(VerifyError::Unproven)
+        }
+    }
+
+    /// Whether the newest secret has verified a body.
+    // Relaxed, since no other memory access depends on it.
+    pub(super) fn is_proven(&self) -> bool {
+        let newest = self.accepted.first();
+        newest.is_some_and(|newest| newest.proven.load(Ordering::Relaxed))
+    }
+
+    fn prove_newest(&self) {
+        // Read first: a store would take the cache line from other threads at each request.
+        if let Some(newest) = self.accepted.first()
+            && !newest.proven.load(Ordering::Relaxed)
+        {
+            newest.proven.store(true, Ordering::Relaxed);
         }
     }
 
@@ -137,6 +169,17 @@ impl SecretSet {
         }
     }
 
+    /// Accepts `secret` alone, and expects no rotation.
+    pub(super) fn replaced(&self, secret: &WebhookSecret) -> Self {
+        match self.accepted.first() {
+            Some(newest) if bool::from(newest.secret.ct_eq(secret)) => Self {
+                accepted: vec![newest.clone()],
+                rotation_expected_until: None,
+            },
+            _ => Self::of(secret.clone()),
+        }
+    }
+
     pub(super) fn rotated(
         &self,
         newest: &WebhookSecret,
@@ -145,11 +188,13 @@ impl SecretSet {
     ) -> Self {
         // What the clock cannot represent is treated as no end.
         let end = now.checked_add(keep_old_for);
-        let mut accepted = vec![Accepted::permanent(newest.clone())];
-        let again: bool = self
-            .secrets()
-            .next()
-            .is_some_and(|current| current.ct_eq(newest).into());
+        let current = self.accepted.first();
+        let again = current.filter(|current| bool::from(current.secret.ct_eq(newest)));
+        let first = again
+            .cloned()
+            .unwrap_or_else(|| Accepted::permanent(newest.clone()));
+        let again = again.is_some();
+        let mut accepted = vec![first];
         for old in &self.accepted[usize::from(again)..] {
             let until = match (old.until, end) {
                 // A later rotation does not extend the end that an earlier one has set.
@@ -158,8 +203,8 @@ impl SecretSet {
                 (None, end) => end,
             };
             let old = Accepted {
-                secret: old.secret.clone(),
                 until,
+                ..old.clone()
             };
             if old.is_in_force(Some(now)) && !bool::from(old.secret.ct_eq(newest)) {
                 accepted.push(old);

@@ -89,6 +89,10 @@ pub enum VerifyError {
     Pending,
     /// No secret of the set made this signature. Answer `401`.
     Mismatch,
+    /// No secret of the set made this signature, but its newest one has not verified any body yet
+    /// ([`Secrets::is_proven`]), so it may be the secret that is wrong. Answer `503`, so that Nylas
+    /// repeats the notification.
+    Unproven,
     /// No secret of the set made this signature, but a rotation is expected
     /// ([`Secrets::expect_rotation`]). Answer `503`, so that Nylas repeats the notification.
     RotationExpected,
@@ -102,6 +106,10 @@ impl fmt::Display for VerifyError {
         f.write_str(match self {
             Self::Pending => "no webhook secret is known yet",
             Self::Mismatch => "the signature does not match the body",
+            Self::Unproven => {
+                "the signature does not match the body, but the newest secret has not verified any \
+                 body yet"
+            }
             Self::RotationExpected => {
                 "the signature does not match the body, but a rotation of the secret is expected"
             }

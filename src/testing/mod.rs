@@ -58,13 +58,36 @@ pub use self::{
     samples::{SAMPLES, sample},
 };
 use crate::{
-    signature::{SIGNATURE_HEADER, WebhookSecret},
+    signature::{InvalidSecret, SIGNATURE_HEADER, Secrets, WebhookSecret},
     verify::VerifiedBody,
 };
 
 /// A verified body without a signature; the label of its secrets is `testing`.
 pub fn verified(body: impl Into<Bytes>) -> VerifiedBody {
     VerifiedBody::assumed(body.into())
+}
+
+/// [`Secrets`] with one secret that has verified a body, as on a server that has received a genuine
+/// notification.
+///
+/// A layer over fresh secrets answers a forged request with `503`
+/// ([`Mismatch::RetryUntilProven`](crate::Mismatch::RetryUntilProven)), and one over these with
+/// `401`.
+///
+/// # Errors
+///
+/// [`InvalidSecret`], as [`Secrets::new`].
+pub fn proven_secrets<S>(secret: S) -> Result<Secrets, InvalidSecret>
+where
+    S: TryInto<WebhookSecret>,
+    InvalidSecret: From<S::Error>,
+{
+    let secret: WebhookSecret = secret.try_into()?;
+    let signature = secret.sign(b"");
+    let secrets = Secrets::builder().secret::<WebhookSecret>(secret)?;
+    // Nothing exchanges them meanwhile.
+    let _ = secrets.verify(b"", &signature);
+    Ok(secrets)
 }
 
 /// The request with which Nylas delivers `body`: a signed `POST` of JSON to `/`.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 use http::request::Parts;
 use tower_layer::Layer;
 
-use super::{MemoryBudget, SecretSource, VerifySignature, settings::Settings};
+use super::{MemoryBudget, Mismatch, SecretSource, VerifySignature, settings::Settings};
 use crate::time::Timer;
 #[cfg(feature = "tokio")]
 use crate::{report::BoxError, signature::Secrets, time::TokioTimer};
@@ -91,6 +91,22 @@ impl VerifySignatureLayer {
     #[must_use]
     pub fn acknowledge_test_events(self, acknowledge: bool) -> Self {
         self.change(|settings| settings.acknowledge_test_events = acknowledge)
+    }
+
+    /// Chooses the answer to a body whose signature does not match.
+    ///
+    /// Nylas does not send a notification again after `401`. So a server that was restarted with a
+    /// wrong or an old secret would lose all of them, and therefore the default over one set of
+    /// [`Secrets`](crate::Secrets) is [`Mismatch::RetryUntilProven`]: a secret that has not verified
+    /// any body yet may be the one that is wrong, and until then the answer is `503`. The price: a
+    /// stranger learns whether the newest secret is proven, and a proxy that counts `5xx` can take a
+    /// server out of rotation that has only seen forgeries yet.
+    ///
+    /// With another [`SecretSource`] the default is [`Mismatch::Refuse`]: sets that are made for
+    /// each request are never proven, and the answer would tell which tenants exist.
+    #[must_use]
+    pub fn on_mismatch(self, on_mismatch: Mismatch) -> Self {
+        self.change(|settings| settings.on_mismatch = Some(on_mismatch))
     }
 
     /// Wraps a service. The same as [`Layer::layer`], without an import.

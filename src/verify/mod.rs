@@ -62,6 +62,7 @@ pub use self::{
     budget::MemoryBudget,
     future::ResponseFuture,
     layer::VerifySignatureLayer,
+    policy::Mismatch,
     service::VerifySignature,
     source::{SecretSource, UnknownTenant},
 };

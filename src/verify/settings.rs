@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{MemoryBudget, SecretSource, VerifySignatureLayer, mismatch::TestEventCheck};
+use super::{MemoryBudget, Mismatch, SecretSource, VerifySignatureLayer, mismatch::TestEventCheck};
 use crate::{signature::WebhookSecret, time::Timer};
 
 #[derive(Clone)]
@@ -11,6 +11,8 @@ pub(crate) struct Settings {
     pub(crate) max_body_size: usize,
     pub(crate) read_timeout: Duration,
     pub(crate) acknowledge_test_events: bool,
+    /// `None` for what suits the source.
+    pub(crate) on_mismatch: Option<Mismatch>,
     pub(crate) budget: MemoryBudget,
     /// Called with each change of the number of bytes that bodies hold while they wait.
     pub(crate) on_buffered: fn(isize),
@@ -26,12 +28,23 @@ impl Settings {
             max_body_size: VerifySignatureLayer::MAX_BODY_SIZE,
             read_timeout: VerifySignatureLayer::READ_TIMEOUT,
             acknowledge_test_events: false,
+            on_mismatch: None,
             budget: MemoryBudget::default(),
             on_buffered: |_| (),
             test_event_secret: WebhookSecret::of_test_events(),
             test_event_check: TestEventCheck::new(&*timer),
             timer,
         }
+    }
+
+    /// The choice, or the default: secrets that are made for each request are never proven, and an
+    /// answer that depends on their proof would tell which tenants exist.
+    pub(super) fn on_mismatch(&self) -> Mismatch {
+        self.on_mismatch.unwrap_or(if self.source.is_fixed() {
+            Mismatch::RetryUntilProven
+        } else {
+            Mismatch::Refuse
+        })
     }
 }
 
@@ -43,6 +56,7 @@ impl fmt::Debug for Settings {
             .field("read_timeout", &self.read_timeout)
             .field("budget", &self.budget)
             .field("acknowledge_test_events", &self.acknowledge_test_events)
+            .field("on_mismatch", &self.on_mismatch())
             .finish_non_exhaustive()
     }
 }

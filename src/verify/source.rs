@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use http::request::Parts;
 
 use crate::{
+    middleware::catch,
     report::{BoxError, Rejection, SharedError},
     signature::Secrets,
 };
@@ -61,8 +62,9 @@ impl SecretSource {
     ///
     /// For several tenants, each with a path or a host of its own. `Ok(None)` means that the tenant
     /// does not exist: `401`, with the same text as any other. `Err` means that the lookup failed:
-    /// `503`, so that Nylas repeats the notification. The lookup must not block; one that has to
-    /// wait belongs in an outer layer, see [`extensions`](Self::extensions).
+    /// `503`, so that Nylas repeats the notification, and so does a panic (unless the program is
+    /// built with `panic = "abort"`). The lookup must not block; one that has to wait belongs in an
+    /// outer layer, see [`extensions`](Self::extensions).
     ///
     /// Keep and clone each tenant's [`Secrets`] instead of making them for each request: preparing
     /// a key costs as much as hashing a small body, and a rotation needs the shared set.
@@ -107,11 +109,17 @@ impl SecretSource {
         &self.fixed
     }
 
+    /// Whether the same secrets apply to every request.
+    pub(super) fn is_fixed(&self) -> bool {
+        self.finder.is_none()
+    }
+
     /// The secrets for this request.
     pub(super) fn find(&self, request: &Parts) -> Result<Found, Rejection> {
         let found = match &self.finder {
             None => return Ok(Found::Own),
-            Some(Finder::Lookup(lookup)) => lookup(request)
+            Some(Finder::Lookup(lookup)) => catch(|| lookup(request))
+                .unwrap_or_else(|| Err("it panicked".into()))
                 .map_err(|error| Rejection::LookupFailed(SharedError::from(error)))?,
             Some(Finder::Extensions) => from_extensions(request)?,
         };

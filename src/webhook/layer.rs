@@ -10,7 +10,7 @@ use crate::{report::BoxError, signature::Secrets, time::TokioTimer};
 use crate::{
     report::Report,
     time::Timer,
-    verify::{MemoryBudget, SecretSource},
+    verify::{MemoryBudget, Mismatch, SecretSource},
 };
 
 /// Receives webhooks: answers the challenge, verifies notifications, and maps the response of the
@@ -114,6 +114,14 @@ impl WebhookLayer {
     #[must_use]
     pub fn acknowledge_test_events(self, acknowledge: bool) -> Self {
         self.change(|settings| settings.verify.acknowledge_test_events = acknowledge)
+    }
+
+    /// Chooses the answer to a body whose signature does not match; by default, over one set of
+    /// [`Secrets`](crate::Secrets), `503` until the newest secret has verified a body, then `401`.
+    /// See [`VerifySignatureLayer::on_mismatch`](crate::VerifySignatureLayer::on_mismatch).
+    #[must_use]
+    pub fn on_mismatch(self, on_mismatch: Mismatch) -> Self {
+        self.change(|settings| settings.verify.on_mismatch = Some(on_mismatch))
     }
 
     /// Passes the inner service's own `4xx` responses on; by default they become `503`. See

@@ -172,7 +172,7 @@ async fn what_does_not_fit_is_malformed() {
             "message.created",
             async |State(log): State<Log>, _: Notification, _: Attempt| log.write("called"),
         )
-        .on_malformed(|_| Ack::Retry);
+        .on_malformed(async || Ack::Retry);
     let response = send(&router, testing::verified(r#"{"type":"message.created","#)).await;
     assert_eq!((response.status().as_u16(), log.take().len()), (503, 0));
     let outcome = response.extensions().get::<Outcome>().unwrap();
@@ -289,7 +289,7 @@ mod merging {
                 log.write("d");
             })
             .on_deltas(async |State(log): State<Log>| log.write("e"))
-            .on_malformed(|_| Ack::Retry)
+            .on_malformed(async || Ack::Retry)
             .fallback(async |State(log): State<Log>| log.write("f"));
         // The first goes on after it, with its own state.
         let router = first
@@ -349,7 +349,7 @@ mod merging {
         let deltas = || TriggerRouter::new().on_deltas(nothing);
         let conflict = message(|| deltas().merge(deltas()));
         assert!(conflict.contains("a handler for deltas"), "{conflict}");
-        let malformed = || TriggerRouter::new().on_malformed(|_| Ack::Retry);
+        let malformed = || TriggerRouter::new().on_malformed(async || Ack::Retry);
         let conflict = message(|| malformed().merge(malformed()));
         assert!(conflict.contains("malformed"), "{conflict}");
     }
@@ -370,7 +370,7 @@ async fn debug_shows_the_routes_and_nothing_of_the_state() {
         format!(
             "TriggerRouter {{ routes: {{\"event.*\": {}, \"message.created\": {}, \
              \"message.created.truncated\": {}}}, fallback: Some({}), deltas: None, \
-             unrouted: 0, .. }}",
+             on_malformed: None, unrouted: 0, .. }}",
             at(2, 10),
             at(1, 10),
             at(0, 10),

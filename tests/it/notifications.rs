@@ -341,7 +341,7 @@ fn a_type_of_ones_own_is_taken_on_trust() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_fit_is_acknowledged_and_reported_with_its_bytes() {
+async fn a_body_that_does_not_fit_is_sent_again_and_reported_with_its_bytes() {
     async fn on_message(_: Notification<Message>) {}
     let body = json!({"type": "message.created", "id": "n-1", "data": {"object": {"id": "m-1"}}});
 
@@ -350,13 +350,14 @@ async fn a_body_that_does_not_fit_is_acknowledged_and_reported_with_its_bytes() 
         &body,
     )
     .await;
-    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     let Some(outcome) = response.extensions().get() else {
         panic!("it is reported");
     };
-    let Outcome::Malformed {
+    let Outcome::Unread {
         trigger: Some(trigger),
         reason: MalformedReason::MissingField { field, .. },
+        is_lost: false,
     } = outcome
     else {
         panic!("{outcome:?}");
@@ -364,19 +365,20 @@ async fn a_body_that_does_not_fit_is_acknowledged_and_reported_with_its_bytes() 
     assert_eq!(trigger.to_string(), "message.created");
     assert_eq!(field, "grant_id");
     let text = outcome.to_string();
-    let expected = "malformed: message.created: the field `grant_id` is missing";
+    let expected = "to be sent again, since nothing reads it: message.created: the field `grant_id` is \
+                    missing";
     assert!(text.starts_with(expected), "{text}");
 
     let seen = Arc::new(Mutex::new(Vec::new()));
     let bytes = seen.clone();
     let retrying = TriggerRouter::new()
         .on("message.created", on_message)
-        .on_malformed(move |malformed| {
+        .on_malformed(move |malformed: Malformed| {
             *bytes.lock().unwrap() = malformed.body().bytes().to_vec();
-            Ack::Retry
+            async { Ack::RetryAfter(Duration::from_secs(7)) }
         });
     let response = route(retrying, &body).await;
-    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(matches!(
         response.extensions().get(),
         Some(Outcome::Malformed { .. })
@@ -457,7 +459,7 @@ fn what_is_wrong_with_a_body_is_told_without_quoting_it() {
             "{malformed} {malformed:?} {} {:?} {:?}",
             malformed.reason(),
             malformed.reason(),
-            Outcome::from(malformed.clone())
+            malformed.body(),
         );
         assert!(!told.contains("s3cret"), "{told}");
     }

@@ -27,7 +27,7 @@ use tower_nylas::{
     TriggerRouter, VerifiedBody, VerifySignatureLayer, WebhookLayer, testing::VirtualClock,
 };
 use tower_nylas_kit::{
-    delivery::{SECRET, UUID, notification, sign},
+    delivery::{UUID, notification, proven, sign},
     wire::PATIENCE,
 };
 use tower_test::mock;
@@ -49,7 +49,7 @@ fn assert_asleep(timer: &VirtualClock, sleepers: usize, left: Duration) {
 }
 
 fn secrets() -> Secrets {
-    Secrets::new(SECRET).unwrap()
+    proven()
 }
 
 fn webhook(timer: &VirtualClock) -> WebhookLayer {

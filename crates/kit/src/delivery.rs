@@ -3,11 +3,16 @@
 use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};
-use tower_nylas::{Signature, WebhookSecret};
+use tower_nylas::{Secrets, Signature, WebhookSecret, testing};
 
 pub const PATH: &str = "/webhooks/nylas";
 pub const SECRET: &str = "k7-Hq_inventedSecret";
 pub const UUID: &str = "bc609b38-c81f-47fb-a275-1d9bd61be968";
+
+/// The secrets of a server that has received a genuine notification.
+pub fn proven() -> Secrets {
+    testing::proven_secrets(SECRET).unwrap()
+}
 
 pub fn sign(body: &[u8]) -> Signature {
     sign_with(SECRET, body)

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tower_nylas::{Notification, Report, Secrets, TriggerRouter, WebhookLayer};
 
-use crate::delivery::SECRET;
+use crate::delivery::proven;
 
 /// What happened, line by line.
 #[derive(Debug, Clone, Default)]
@@ -52,7 +52,7 @@ impl Parts {
     }
 
     pub fn known() -> Self {
-        Self::new(Secrets::new(SECRET).unwrap())
+        Self::new(proven())
     }
 
     pub fn pending() -> Self {

@@ -1,7 +1,16 @@
 //! What a handler says or does, and the answer on the wire.
 
+use std::{
+    future::{pending, ready},
+    sync::Mutex,
+};
+
 use super::*;
-use tower_nylas_kit::delivery::notification;
+use tower_nylas::{
+    Attempt, MalformedReason, Notification, State,
+    notification::{Malformed, object::Object},
+};
+use tower_nylas_kit::delivery::{notification, notification_of};
 
 async fn answer_of<Args: 'static>(handler: impl Handler<Args>) -> (Answer, String) {
     let endpoint = endpoint_of(handler).await;
@@ -181,33 +190,32 @@ async fn no_route_is_200_counted_and_reported() {
     assert_eq!(router.unrouted_count(), 3);
 }
 
+/// What no route is for is `200`, and what nobody can read `503`.
 #[tokio::test]
-async fn what_is_no_notification_is_200_unless_the_operator_wants_it_again() {
-    let bodies: [&[u8]; 6] = [
-        b"",
-        b"no JSON",
-        b"\xff\xfe\x00",
-        b"[]",
-        br#"{"type":7}"#,
-        br#"{"deltas":[]}"#,
-    ];
+async fn deltas_without_a_route_are_200_and_counted() {
+    let router = TriggerRouter::new().fallback(async |_: Notification| Ack::Retry);
+    let endpoint = Endpoint::serve(layer(), router.clone()).await;
+    let answer = endpoint.send(&delivery(br#"{"deltas":[]}"#)).await;
+    assert_settled(&answer, 200, None);
+    assert_reported(&endpoint, "without a route for the deltas");
+    assert_eq!(router.unrouted_count(), 1);
+}
+
+/// No attempt can be read of them, so none is known to be the last.
+const NO_NOTIFICATIONS: [&[u8]; 5] = [b"", b"no JSON", b"\xff\xfe\x00", b"[]", br#"{"type":7}"#];
+
+#[tokio::test]
+async fn what_is_no_notification_is_answered_as_the_operator_decides() {
     for (ack, status, retry_after) in [
-        (None, 200, None),
-        (Some(Ack::Done), 200, None),
-        (Some(Ack::Discard), 200, None),
-        (Some(Ack::Retry), 503, None),
-        (
-            Some(Ack::RetryAfter(Duration::from_secs(7))),
-            429,
-            Some("7"),
-        ),
+        (Ack::Done, 200, None),
+        (Ack::Discard, 200, None),
+        (Ack::Retry, 503, None),
+        (Ack::RetryAfter(Duration::from_secs(7)), 429, Some("7")),
     ] {
-        let (mut router, calls) = counting_router();
-        if let Some(ack) = ack {
-            router = router.on_malformed(move |_| ack.clone());
-        }
+        let (router, calls) = counting_router();
+        let router = router.on_malformed(move |_: Malformed| ready(ack.clone()));
         let endpoint = Endpoint::serve(layer(), router).await;
-        for body in bodies {
+        for body in NO_NOTIFICATIONS {
             let answer = endpoint.send(&delivery(body)).await;
             assert_settled(&answer, status, retry_after);
             assert_reported(&endpoint, "malformed: ");
@@ -217,41 +225,193 @@ async fn what_is_no_notification_is_200_unless_the_operator_wants_it_again() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_fit_the_handlers_type_is_malformed() {
-    #[derive(serde::Deserialize)]
-    struct Folder {
-        #[allow(dead_code)]
-        name: String,
-    }
-    async fn on_folder(_: tower_nylas::Notification<Folder>) -> Ack {
-        Ack::Retry
-    }
-    let router = TriggerRouter::new().fallback(on_folder);
-    let endpoint = Endpoint::serve(layer(), router.clone()).await;
-    let answer = endpoint
-        .send(&delivery(&notification("folder.created", "n-1")))
-        .await;
-    assert_settled(&answer, 200, None);
-    assert_reported(&endpoint, "folder.created: the field `name` is missing");
-
-    let router = router.on_malformed(|malformed| {
-        assert_eq!(malformed.trigger().unwrap().to_string(), "folder.created");
-        assert_eq!(
-            malformed.body().bytes(),
-            &notification("folder.created", "n-1")
-        );
-        Ack::Retry
-    });
+async fn what_is_no_notification_is_503_if_nobody_takes_it() {
+    let (router, calls) = counting_router();
     let endpoint = Endpoint::serve(layer(), router).await;
-    let answer = endpoint
-        .send(&delivery(&notification("folder.created", "n-1")))
-        .await;
+    for body in NO_NOTIFICATIONS {
+        assert_settled(&endpoint.send(&delivery(body)).await, 503, None);
+        assert_reported(&endpoint, "to be sent again, since nothing reads it: it");
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 0);
+}
+
+#[derive(serde::Deserialize)]
+struct Folder {
+    #[allow(dead_code)]
+    name: String,
+}
+
+async fn on_folder(_: Notification<Folder>) -> Ack {
+    Ack::Discard
+}
+
+fn folder(attempt: u32) -> Vec<u8> {
+    notification_of("folder.created", "n-1", attempt, 0)
+}
+
+/// A kind of body that nobody reads would otherwise end the destination: after the third attempt
+/// nothing is sent again anyway.
+#[tokio::test]
+async fn what_nobody_reads_is_503_and_from_the_third_attempt_on_200_and_lost() {
+    let routers = [
+        TriggerRouter::new().on("folder.*", on_folder),
+        // None of these takes whatever comes.
+        TriggerRouter::new().fallback(on_folder),
+        TriggerRouter::new()
+            .on("folder.*", on_folder)
+            .fallback(async || Ack::Discard),
+    ];
+    for router in routers {
+        let endpoint = Endpoint::serve(layer(), router).await;
+        let why = "folder.created: the field `name` is missing";
+        for (attempt, status, fate) in [
+            (1, 503, "to be sent again, since nothing reads it"),
+            (2, 503, "to be sent again, since nothing reads it"),
+            (3, 200, "lost, since nothing reads it"),
+            (4, 200, "lost, since nothing reads it"),
+        ] {
+            let answer = endpoint.send(&delivery(&folder(attempt))).await;
+            assert_settled(&answer, status, None);
+            let reports = endpoint.reports();
+            let [report] = &reports[..] else {
+                panic!("{reports:?}");
+            };
+            assert!(report.contains(fate) && report.contains(why), "{report}");
+        }
+    }
+}
+
+/// The whole request reaches the fallback, as if there had been no route.
+#[tokio::test]
+async fn what_does_not_fit_its_handler_goes_to_a_fallback_that_takes_whatever_comes() {
+    fn seen(body: &VerifiedBody) -> Result<(), &'static str> {
+        (body.bytes() == &folder(1)).then_some(()).ok_or("another body")
+    }
+    let typed = || TriggerRouter::new().on("folder.*", on_folder);
+    let service = service_fn(async |request: Request<VerifiedBody>| {
+        assert!(request.headers().contains_key("x-nylas-signature"));
+        seen(request.body()).map(|()| Response::new(Full::<Bytes>::default()))
+    });
+    for router in [
+        typed().fallback(async |n: Notification| seen(n.body())),
+        typed().fallback(async |n: Notification<Object>| seen(n.body())),
+        typed().fallback(async |body: VerifiedBody| seen(&body)),
+        typed().fallback(async |request: Request<VerifiedBody>| {
+            assert_eq!(request.uri().path(), PATH);
+            assert!(request.headers().contains_key("x-nylas-signature"));
+            seen(request.body())
+        }),
+        typed().fallback_service(service),
+        // The fallback comes first.
+        typed()
+            .on_malformed(async || Ack::Retry)
+            .fallback(async |body: VerifiedBody| seen(&body)),
+        TriggerRouter::new()
+            .fallback(async |body: VerifiedBody| seen(&body))
+            .merge(typed().on_malformed(async || Ack::Retry)),
+    ] {
+        let endpoint = Endpoint::serve(layer(), router).await;
+        assert_settled(&endpoint.send(&delivery(&folder(1))).await, 200, None);
+        assert_reported(&endpoint, "notification done");
+    }
+}
+
+/// Even JSON that is nested too deep for any type, and deltas.
+#[tokio::test]
+async fn a_fallback_for_bytes_gets_what_no_other_one_can_read() {
+    let deep = format!(
+        r#"{{"type":"folder.created","data":{{"object":{}}}}}"#,
+        "[".repeat(200) + &"]".repeat(200)
+    );
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counter = calls.clone();
+    let router = TriggerRouter::new()
+        .on("folder.*", on_folder)
+        .fallback(move |_: VerifiedBody| {
+            counter.fetch_add(1, Ordering::SeqCst);
+            async {}
+        });
+    let endpoint = Endpoint::serve(layer(), router).await;
+    let mut bodies = NO_NOTIFICATIONS.to_vec();
+    bodies.extend([deep.as_bytes(), br#"{"deltas":[]}"#]);
+    for body in &bodies {
+        assert_settled(&endpoint.send(&delivery(body)).await, 200, None);
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), bodies.len());
+
+    let router = TriggerRouter::new()
+        .on("folder.*", on_folder)
+        .fallback(async |_: Notification| ());
+    let endpoint = Endpoint::serve(layer(), router).await;
+    let answer = endpoint.send(&delivery(deep.as_bytes())).await;
     assert_settled(&answer, 503, None);
+    assert_reported(&endpoint, "nested more than 127 levels deep");
 }
 
 #[tokio::test]
-async fn a_decision_about_malformed_bodies_may_panic() {
-    let router = TriggerRouter::new().on_malformed(|_| panic!("undecided"));
+async fn a_handler_of_malformed_bodies_has_the_reason_the_bytes_and_the_state() {
+    #[derive(Clone)]
+    struct Archive(Arc<Mutex<Vec<Malformed>>>);
+
+    async fn put_aside(
+        malformed: Malformed,
+        attempt: Attempt,
+        State(archive): State<Archive>,
+    ) -> Result<(), &'static str> {
+        // It may wait, as for a database.
+        tokio::task::yield_now().await;
+        archive.0.lock().unwrap().push(malformed);
+        if attempt.is_last() { Ok(()) } else { Err("the archive is full") }
+    }
+    let archive = Archive(Arc::default());
+    let router = TriggerRouter::with_state(archive.clone())
+        .on("folder.*", on_folder)
+        .on_malformed(put_aside);
     let endpoint = Endpoint::serve(layer(), router).await;
-    assert_settled(&endpoint.send(&delivery(b"")).await, 503, None);
+    assert_settled(&endpoint.send(&delivery(&folder(1))).await, 503, None);
+    assert_reported(&endpoint, "its handler failed: the archive is full");
+    assert_settled(&endpoint.send(&delivery(&folder(3))).await, 200, None);
+    assert_reported(&endpoint, "malformed: folder.created: the field `name`");
+
+    let seen = archive.0.lock().unwrap();
+    let [first, last] = &seen[..] else {
+        panic!("{seen:?}");
+    };
+    for (malformed, attempt) in [(first, 1), (last, 3)] {
+        assert_eq!(malformed.trigger().unwrap().to_string(), "folder.created");
+        assert_eq!(malformed.body().bytes(), &folder(attempt));
+        let reason = malformed.reason();
+        let missing = |field: &str| field == "name";
+        assert!(
+            matches!(reason, MalformedReason::MissingField { field, .. } if missing(field)),
+            "{reason:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_handler_of_malformed_bodies_may_take_the_request_fail_panic_and_be_slow() {
+    let router = TriggerRouter::new().on_malformed(async |request: Request<VerifiedBody>| {
+        assert_eq!(request.uri().path(), PATH);
+        assert_eq!(request.body().bytes(), "no JSON");
+    });
+    let endpoint = Endpoint::serve(layer(), router).await;
+    assert_settled(&endpoint.send(&delivery(b"no JSON")).await, 200, None);
+
+    let router = TriggerRouter::new().on_malformed(async || -> Ack { panic!("undecided") });
+    let endpoint = Endpoint::serve(layer(), router).await;
+    assert_settled(&endpoint.send(&delivery(b"no JSON")).await, 503, None);
+    assert_reported(&endpoint, "panicked");
+
+    let timer = VirtualClock::new();
+    let router = TriggerRouter::new().on_malformed(pending::<()>);
+    let layer = WebhookLayer::with_timer(secrets(), timer.clone());
+    let endpoint = Endpoint::serve(layer, router).await;
+    let (request, advance) = (delivery(b"no JSON"), timer.wait_for_sleeper());
+    let (answer, ()) = tokio::join!(endpoint.send(&request), async {
+        advance.await;
+        timer.advance(AcknowledgeLayer::TIMEOUT);
+    });
+    assert_settled(&answer, 503, None);
+    assert_reported(&endpoint, "not done within 6s");
 }

@@ -36,7 +36,7 @@ use tower_nylas::{
 };
 use tower_nylas_kit::{
     body::{Scripted, Step, Untouchable},
-    delivery::{PATH, SECRET, delivery, delivery_signed, sign, sign_with},
+    delivery::{PATH, SECRET, delivery, delivery_signed, proven, sign, sign_with},
     endpoint::Endpoint,
     wire::{Answer, Connection, head},
 };
@@ -44,7 +44,7 @@ use tower_nylas_kit::{
 const HUNDRED_MEBIBYTES: &str = "104857600";
 
 fn secrets() -> Secrets {
-    Secrets::new(SECRET).unwrap()
+    proven()
 }
 
 fn layer() -> WebhookLayer {

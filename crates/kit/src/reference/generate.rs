@@ -6,7 +6,7 @@ use std::{io::Write, time::Duration};
 use arbitrary::Unstructured;
 use flate2::{Compression, write::GzEncoder};
 use http::Method;
-use tower_nylas::Ack;
+use tower_nylas::{Ack, Mismatch};
 
 use super::{
     naive,
@@ -162,10 +162,21 @@ impl Source<'_> {
             handler_timeout: Duration::from_millis(self.one_of(&[6000, 1000, 3000])),
             acknowledge_test_events: self.one_in(2),
             pass_client_errors: self.one_in(3),
-            malformed: self.one_of(&[
-                Ack::Done,
-                Ack::Retry,
-                Ack::RetryAfter(Duration::from_millis(1500)),
+            on_mismatch: self.one_of(&[
+                None,
+                None,
+                None,
+                Some(Mismatch::RetryUntilProven),
+                Some(Mismatch::Retry),
+                Some(Mismatch::Refuse),
+            ]),
+            on_malformed: self.one_of(&[
+                None,
+                Some(Ack::Done),
+                None,
+                Some(Ack::Retry),
+                None,
+                Some(Ack::RetryAfter(Duration::from_millis(1500))),
             ]),
             has_lookup: self.one_in(3),
         }
@@ -330,11 +341,19 @@ impl Source<'_> {
         let name = [self.base(), self.one_of(&FORMS), self.one_of(&SUFFIXES)].concat();
         let padding = " ".repeat(self.below(4) * 100);
         let object = self.one_of(&[r#"{"must":1}"#, "{}", r#"{"must":"1"}"#, r#"{"type":"no"}"#]);
-        match self.below(10) {
+        let attempt = self.one_of(&[1, 2, 3, 4]);
+        let attempt = format!(r#""webhook_delivery_attempt":{attempt}"#);
+        match self.below(12) {
             0..=4 => {
-                format!(r#"{{"type":"{name}","id":"n","data":{{"object":{object}}}{padding}}}"#)
+                format!(
+                    r#"{{"type":"{name}","id":"n",{attempt},"data":{{"object":{object}}}{padding}}}"#
+                )
             }
-            5 | 6 => format!(r#"{{"data":{{"object":{object}}},{padding}"type":"{name}"}}"#),
+            10 => format!(r#"{{"type":"{name}","data":{{"object":{object}}}{padding}}}"#),
+            11 => format!(r#"{{"type":7,{attempt}}}"#),
+            5 | 6 => {
+                format!(r#"{{"data":{{"object":{object}}},{padding}"type":"{name}",{attempt}}}"#)
+            }
             7 => format!(r#"{{"id":"n","data":{{"object":{object}}}{padding}}}"#),
             _ => self
                 .one_of(&[

@@ -13,7 +13,7 @@ use std::{io::Read, time::Duration};
 use flate2::read::MultiGzDecoder;
 use http::Method;
 use serde_json::Value;
-use tower_nylas::Ack;
+use tower_nylas::{Ack, Mismatch};
 
 use self::{
     scenario::{
@@ -188,22 +188,37 @@ impl Endpoint<'_> {
     }
 
     /// Whether the body is Nylas', rather than a test event.
-    fn verify(&self, request: &Request, wire: &[u8]) -> Result<bool, Refused> {
+    fn verify(&mut self, request: &Request, wire: &[u8]) -> Result<bool, Refused> {
         let signature = naive::from_hex(&request.signatures[0]).unwrap();
         let signed_with =
             |secret: &str| naive::hmac_sha256(secret.as_bytes(), wire)[..] == signature;
         for secret in self.secrets.accepted(self.now) {
             if signed_with(secret) {
+                self.secrets.verified(secret);
                 return Ok(true);
             }
         }
-        if self.scenario.settings.acknowledge_test_events && signed_with("mock-webhook-secret") {
-            return Ok(false);
+        let settings = &self.scenario.settings;
+        if signed_with("mock-webhook-secret") {
+            if settings.acknowledge_test_events {
+                return Ok(false);
+            }
+            return refuse(401, "SignatureMismatch");
         }
         if self.secrets.expects_rotation(self.now) {
             return refuse(503, "RotationExpected");
         }
-        refuse(401, "SignatureMismatch")
+        let by_default = if settings.has_lookup {
+            Mismatch::Refuse
+        } else {
+            Mismatch::RetryUntilProven
+        };
+        match settings.on_mismatch.unwrap_or(by_default) {
+            Mismatch::Refuse => refuse(401, "SignatureMismatch"),
+            _ if !self.secrets.is_proven() => refuse(503, "SecretUnproven"),
+            Mismatch::Retry => refuse(503, "MismatchRetried"),
+            Mismatch::RetryUntilProven => refuse(401, "SignatureMismatch"),
+        }
     }
 
     fn handle(&mut self, request: &Request, wire: Vec<u8>) -> Prediction {
@@ -211,21 +226,31 @@ impl Endpoint<'_> {
             return self.ended(503, "Undecodable");
         };
         let json: Value = serde_json::from_slice(&body).unwrap_or_default();
-        let Some(name) = json["type"].as_str() else {
-            return self.malformed();
-        };
         let routes = &self.scenario.routes;
         let filters: Vec<&str> = routes.iter().map(|route| route.filter).collect();
-        let (index, kind) = match route(name, &filters) {
-            Some(index) => (index, routes[index].kind),
-            None => match self.scenario.fallback {
-                Some(kind) => (routes.len(), kind),
+        let fallback = self.scenario.fallback.map(|kind| (routes.len(), kind));
+        // Reads whatever comes, and not only what has a `must`.
+        let reads_all = fallback.filter(|(_, kind)| *kind != RouteKind::Typed);
+        let route = match json["type"].as_str() {
+            Some(name) => match route(name, &filters) {
+                Some(index) => Some((index, routes[index].kind)),
+                None => match fallback {
+                    Some(fallback) => Some(fallback),
+                    None => return self.ended(200, "Unrouted"),
+                },
+            },
+            None if json["type"].is_null() && !json["deltas"].is_null() => match reads_all {
+                Some(fallback) => Some(fallback),
                 None => return self.ended(200, "Unrouted"),
             },
+            None => None,
         };
-        if kind == RouteKind::Typed && !is_whole_number(&json["data"]["object"]["must"]) {
-            return self.malformed();
-        }
+        let fits = |(_, kind): &(usize, RouteKind)| {
+            *kind != RouteKind::Typed || is_whole_number(&json["data"]["object"]["must"])
+        };
+        let Some((index, kind)) = route.filter(fits).or(reads_all) else {
+            return self.unread(&json);
+        };
         let mut plan = request.plan.clone();
         if kind != RouteKind::Service {
             plan.ready.clear();
@@ -255,8 +280,13 @@ impl Endpoint<'_> {
         (plain.len() <= max).then_some(plain)
     }
 
-    fn malformed(&self) -> Prediction {
-        let mut prediction = self.acknowledged(self.scenario.settings.malformed.clone());
+    fn unread(&self, json: &Value) -> Prediction {
+        let Some(ack) = self.scenario.settings.on_malformed.clone() else {
+            let attempt = json["webhook_delivery_attempt"].as_u64();
+            let is_lost = attempt.is_some_and(|attempt| attempt >= 3);
+            return self.ended(if is_lost { 200 } else { 503 }, "Unread");
+        };
+        let mut prediction = self.acknowledged(ack);
         prediction.kind = Kind::Ended("Malformed");
         prediction
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use tower_nylas::Ack;
+use tower_nylas::{Ack, Mismatch};
 
 #[derive(Debug, Clone)]
 pub struct Scenario {
@@ -26,7 +26,9 @@ pub struct Settings {
     pub handler_timeout: Duration,
     pub acknowledge_test_events: bool,
     pub pass_client_errors: bool,
-    pub malformed: Ack,
+    /// `None` for what the crate does by itself, as in `on_malformed`.
+    pub on_mismatch: Option<Mismatch>,
+    pub on_malformed: Option<Ack>,
     /// Secrets come from a lookup by the path.
     pub has_lookup: bool,
 }

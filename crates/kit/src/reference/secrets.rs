@@ -10,6 +10,8 @@ pub struct KnownSecrets {
     /// Each with its end. The first is the newest.
     accepted: Vec<(&'static str, Option<Duration>)>,
     expects_rotation_until: Option<Duration>,
+    /// Whether the newest has verified a body.
+    is_proven: bool,
 }
 
 impl KnownSecrets {
@@ -17,6 +19,7 @@ impl KnownSecrets {
         Self {
             accepted: secrets.iter().map(|secret| (*secret, None)).collect(),
             expects_rotation_until: None,
+            is_proven: false,
         }
     }
 
@@ -38,11 +41,25 @@ impl KnownSecrets {
         self.expects_rotation_until.is_some_and(|end| end > now)
     }
 
+    pub fn is_proven(&self) -> bool {
+        self.is_proven
+    }
+
+    /// To be called when a secret has verified a body.
+    pub fn verified(&mut self, secret: &str) {
+        self.is_proven |= self.is_newest(secret);
+    }
+
+    fn is_newest(&self, secret: &str) -> bool {
+        self.accepted.first().map(|(newest, _)| *newest) == Some(secret)
+    }
+
     pub fn operate(&mut self, now: Duration, operation: &SecretOperation) {
         self.accepted
             .retain(|(_, end)| end.is_none_or(|end| end > now));
         match operation {
             SecretOperation::Set(secret) => {
+                self.is_proven &= self.is_newest(secret);
                 self.accepted = vec![(secret, None)];
                 self.expects_rotation_until = None;
             }
@@ -54,9 +71,10 @@ impl KnownSecrets {
     }
 
     fn rotate(&mut self, now: Duration, secret: &'static str, keep: Duration) {
-        if self.accepted.first().map(|(newest, _)| *newest) == Some(secret) {
+        if self.is_newest(secret) {
             return;
         }
+        self.is_proven = false;
         self.accepted.retain(|(old, _)| *old != secret);
         // A secret that was given an end keeps it, and for ever is no end.
         let end = (keep < Duration::MAX).then(|| now + keep);

@@ -17,6 +17,7 @@ use http_body::{Frame, SizeHint};
 use tower_nylas::{
     Notification, Outcome, Rejection, Report, SecretSource, Secrets, TriggerRouter, VerifiedBody,
     WebhookLayer,
+    notification::Malformed,
     testing::{self, VirtualClock},
     time::Timer,
     webhook::Webhook,
@@ -280,6 +281,9 @@ fn layer(scenario: &Scenario, secrets: &Secrets, backstage: &Backstage) -> Webho
     if settings.pass_client_errors {
         layer = layer.pass_client_errors();
     }
+    if let Some(on_mismatch) = settings.on_mismatch {
+        layer = layer.on_mismatch(on_mismatch);
+    }
     layer
         .max_body_size(settings.max_body)
         .max_challenge_length(settings.max_challenge)
@@ -299,8 +303,10 @@ fn layer(scenario: &Scenario, secrets: &Secrets, backstage: &Backstage) -> Webho
 }
 
 fn router(scenario: &Scenario, backstage: &Backstage) -> TriggerRouter {
-    let malformed = scenario.settings.malformed.clone();
-    let mut router = TriggerRouter::new().on_malformed(move |_| malformed.clone());
+    let mut router = TriggerRouter::new();
+    if let Some(ack) = scenario.settings.on_malformed.clone() {
+        router = router.on_malformed(move |_: Malformed| std::future::ready(ack.clone()));
+    }
     for (index, route) in scenario.routes.iter().enumerate() {
         let backstage = backstage.clone();
         router = match route.kind {
@@ -533,6 +539,8 @@ fn rejection_name(rejection: &Rejection) -> &'static str {
         Rejection::ReadTimeout => "ReadTimeout",
         Rejection::Transport => "Transport",
         Rejection::SignatureMismatch(_) => "SignatureMismatch",
+        Rejection::SecretUnproven(_) => "SecretUnproven",
+        Rejection::MismatchRetried(_) => "MismatchRetried",
         Rejection::RotationExpected => "RotationExpected",
         other => panic!("the reference does not know {other:?}"),
     }
@@ -544,6 +552,7 @@ fn outcome_name(outcome: &Outcome) -> &'static str {
         Outcome::Discarded => "Discarded",
         Outcome::GivenUp(_) => "GivenUp",
         Outcome::Unrouted(_) => "Unrouted",
+        Outcome::Unread { .. } => "Unread",
         Outcome::Malformed { .. } => "Malformed",
         Outcome::TestEvent => "TestEvent",
         Outcome::Retry => "Retry",

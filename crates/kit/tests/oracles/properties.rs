@@ -57,10 +57,10 @@ proptest! {
         for (wait, operation) in generate::secret_operations(&bytes) {
             timer.advance(wait);
             // Before and after: what ends must end by itself.
-            assert_accepts(&secrets, &known, timer.elapsed());
+            assert_accepts(&secrets, &mut known, timer.elapsed());
             stage::operate(&secrets, &operation);
             known.operate(timer.elapsed(), &operation);
-            assert_accepts(&secrets, &known, timer.elapsed());
+            assert_accepts(&secrets, &mut known, timer.elapsed());
         }
     }
 
@@ -115,7 +115,7 @@ fn name() -> impl Strategy<Value = String> {
     prop::collection::vec(segment, 2..6).prop_map(|segments| segments.join("."))
 }
 
-fn assert_accepts(secrets: &Secrets, known: &KnownSecrets, now: Duration) {
+fn assert_accepts(secrets: &Secrets, known: &mut KnownSecrets, now: Duration) {
     assert_eq!(secrets.is_pending(), known.is_pending());
     let accepted = known.accepted(now);
     for secret in SECRETS {
@@ -123,13 +123,17 @@ fn assert_accepts(secrets: &Secrets, known: &KnownSecrets, now: Duration) {
         let expected = if known.is_pending() {
             Err(VerifyError::Pending)
         } else if accepted.contains(&secret) {
+            known.verified(secret);
             Ok(())
         } else if known.expects_rotation(now) {
             Err(VerifyError::RotationExpected)
-        } else {
+        } else if known.is_proven() {
             Err(VerifyError::Mismatch)
+        } else {
+            Err(VerifyError::Unproven)
         };
         assert_eq!(secrets.verify(b"{}", &signature), expected, "{secret}");
+        assert_eq!(secrets.is_proven(), known.is_proven());
     }
 }
 
@@ -147,7 +151,7 @@ fn scenarios_lead_to_every_kind_of_answer() {
             routes.extend(prediction.handled.map(|(route, _)| route));
         }
     }
-    assert_eq!(kinds.len(), 1 + 13 + 13, "{kinds:#?}");
+    assert_eq!(kinds.len(), 1 + 15 + 14, "{kinds:#?}");
     assert!(routes.len() > 4, "{routes:?}");
     for status in [200, 400, 401, 405, 408, 413, 429, 503] {
         assert!(statuses.contains(&status), "{status} never comes");
