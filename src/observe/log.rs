@@ -15,6 +15,7 @@ use super::{
     witness::Witness,
 };
 use crate::{
+    middleware::catch,
     notification::Head,
     report::{Line, MismatchHint, Outcome, Rejection, Report},
 };
@@ -83,7 +84,7 @@ impl Log {
         if self.admits(kind, FEW, now) {
             let (reason, status) = (reason.as_str(), rejection.status().as_u16());
             let report = Report::Rejected(rejection);
-            event_at!(kind.level, reason, status, "{}", UpTo(TEXT_LENGTH, report));
+            event_at!(kind.level, reason, status, "{}", text(report));
         }
     }
 
@@ -219,7 +220,7 @@ impl Witness for Log {
         if limit.is_some_and(|limit| !self.admits(kind, limit, end.now)) {
             return;
         }
-        let text = end.answer.map(|(_, report)| report);
+        let report = end.answer.map(|(_, report)| report);
         // The event identifies the notification itself: a filter may have disabled the span.
         span.in_scope(|| {
             event_at!(
@@ -231,7 +232,7 @@ impl Witness for Log {
                 attempt,
                 handle_ms,
                 "{}",
-                UpTo(TEXT_LENGTH, Ending(text)),
+                text(Ending(report)),
             );
         });
     }
@@ -327,6 +328,13 @@ impl<T: Display> Display for UpTo<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(Line::up_to(f, self.0), "{}", self.1)
     }
+}
+
+/// What an event says. The text of an application's error may panic, and that in the middle of a
+/// subscriber would spoil its next line.
+fn text(of: impl Display) -> String {
+    catch(|| UpTo(TEXT_LENGTH, of).to_string())
+        .unwrap_or_else(|| "an error whose `Display` panicked".to_owned())
 }
 
 /// A name or an id, as far as it is shown.

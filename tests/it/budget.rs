@@ -14,12 +14,10 @@ use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::channel::{Channel, Sender};
 use tower::Service;
-use tower_nylas::{
-    MemoryBudget, Rejection, Secrets, TriggerRouter, WebhookLayer, testing::VirtualClock,
-};
+use tower_nylas::{MemoryBudget, Rejection, TriggerRouter, WebhookLayer, testing::VirtualClock};
 use tower_nylas_kit::{
     body::{Scripted, Step},
-    delivery::{PATH, SECRET, delivery, sign},
+    delivery::{PATH, delivery, proven, sign},
     endpoint::Endpoint,
     wire::{Connection, head},
 };
@@ -27,7 +25,7 @@ use tower_nylas_kit::{
 const NOTIFICATION: &[u8] = br#"{"type":"a.b","id":"n-1","data":{"object":{}}}"#;
 
 fn layer(timer: &VirtualClock) -> WebhookLayer {
-    WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), timer.clone())
+    WebhookLayer::with_timer(proven(), timer.clone())
 }
 
 fn router() -> TriggerRouter {

@@ -29,7 +29,7 @@ use tower_nylas::{
     WebhookLayer, testing::VirtualClock,
 };
 use tower_nylas_kit::{
-    delivery::{PATH, SECRET, delivery, notification, sign},
+    delivery::{PATH, delivery, notification, proven, sign},
     pool::{self, Connector},
     proxy,
     serve::{listen, serve_hyper},
@@ -225,7 +225,7 @@ impl Case {
 
 /// Those who have no secrets, by the end of the path.
 fn source() -> SecretSource {
-    let (known, pending) = (Secrets::new(SECRET).unwrap(), Secrets::pending());
+    let (known, pending) = (proven(), Secrets::pending());
     SecretSource::lookup(move |request| match request.uri.path() {
         PATH => Ok(Some(known.clone())),
         path if path.ends_with("/pending") => Ok(Some(pending.clone())),

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 use axum::{Router, extract::State, middleware, routing::post};
 use http::StatusCode;
 use tower_nylas::{
-    Notification, Secrets, Trigger, TriggerRouter, VerifiedBody, WebhookLayer,
+    Notification, Trigger, TriggerRouter, VerifiedBody, WebhookLayer,
     extract::{MissingVerification, NotificationRejection},
     notification::object::Message,
 };
 use tower_nylas_kit::{
-    delivery::{PATH, SECRET, delivery},
+    delivery::{PATH, SECRET, delivery, proven},
     serve::serve_axum,
     wire::send,
 };
@@ -20,7 +20,7 @@ use tower_nylas_kit::{
 const MESSAGE: &str = include_str!("../../src/testing/samples/message.created.truncated.json");
 
 fn layer() -> WebhookLayer {
-    WebhookLayer::new(Secrets::new(SECRET).unwrap())
+    WebhookLayer::new(proven())
 }
 
 type Seen = Arc<Mutex<Vec<String>>>;
@@ -122,14 +122,28 @@ async fn without_the_layer_there_is_an_error_that_names_it_and_no_data() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_fit_is_acknowledged() {
+async fn a_body_that_does_not_fit_is_sent_again_and_lost_after_the_third_attempt() {
+    let reports = tower_nylas_kit::parts::Log::default();
+    let log = reports.clone();
     let app = Router::new().route(
         PATH,
-        post(async |_: Notification<Message>| ()).layer(layer()),
+        post(async |_: Notification<Message>| ())
+            .layer(layer().observe(move |report| log.note(report.to_string()))),
     );
     let address = serve_axum(app).await;
-    let body = br#"{"type":"message.created","data":{"object":{}}}"#;
-    assert_eq!(send(address, &delivery(body)).await.status, 200);
+    for (attempt, status, fate) in [
+        (1, 503, "to be sent again, since nothing reads it"),
+        (2, 503, "to be sent again, since nothing reads it"),
+        (3, 200, "lost, since nothing reads it"),
+    ] {
+        let body = format!(
+            r#"{{"type":"message.created","webhook_delivery_attempt":{attempt},"data":{{"object":{{}}}}}}"#
+        );
+        let answer = send(address, &delivery(body.as_bytes())).await;
+        assert_eq!(answer.status, status, "{attempt}");
+        let report = reports.take().concat();
+        assert!(report.contains(fate), "{report}");
+    }
 }
 
 #[test]

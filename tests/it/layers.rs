@@ -45,11 +45,11 @@ use tower_http::{
     trace::{OnFailure, OnRequest, OnResponse, TraceLayer},
 };
 use tower_nylas::{
-    BoxError, MismatchHint, Notification, Rejection, Report, Secrets, TriggerRouter, VerifiedBody,
+    BoxError, MismatchHint, Notification, Rejection, Report, TriggerRouter, VerifiedBody,
     WebhookLayer,
 };
 use tower_nylas_kit::{
-    delivery::{PATH, SECRET, UUID, gzip, notification, notification_of, sign},
+    delivery::{PATH, UUID, gzip, notification, notification_of, proven, sign},
     parts::{Log, Parts},
     serve::{listen, serve_axum, serve_hyper},
     wire::{Answer, Ask, PATIENCE, Wire, assert_exact, send_over},
@@ -1292,7 +1292,7 @@ struct Hints(Arc<Mutex<Vec<Option<MismatchHint>>>>);
 impl Hints {
     fn endpoint(&self) -> tower_nylas::webhook::Webhook<TriggerRouter> {
         let hints = self.0.clone();
-        WebhookLayer::new(Secrets::new(SECRET).unwrap())
+        WebhookLayer::new(proven())
             .observe(move |report: Report<'_>| match report {
                 Report::Rejected(Rejection::SignatureMismatch(hint)) => {
                     hints.lock().unwrap().push(*hint);

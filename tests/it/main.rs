@@ -15,6 +15,7 @@ mod mounts;
 mod notifications;
 mod objects;
 mod observe;
+mod panics;
 mod readiness;
 mod repair;
 mod rotation;

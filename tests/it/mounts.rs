@@ -30,11 +30,10 @@ use tonic_health::pb::{
 };
 use tower::ServiceBuilder;
 use tower_nylas::{
-    AcknowledgeLayer, ChallengeLayer, DecompressionLayer, Secrets, VerifiedBody,
-    VerifySignatureLayer,
+    AcknowledgeLayer, ChallengeLayer, DecompressionLayer, VerifiedBody, VerifySignatureLayer,
 };
 use tower_nylas_kit::{
-    delivery::{PATH, SECRET, UUID, notification, notification_of},
+    delivery::{PATH, UUID, notification, notification_of, proven},
     parts::{Log, Parts},
     serve::{listen, serve_axum, serve_hyper},
     wire::{Ask, PATIENCE, Wire, assert_exact, exchange, send_over},
@@ -114,7 +113,7 @@ async fn tower_service_builder_layer_by_layer() {
     let it = Parts::known();
     let service = ServiceBuilder::new()
         .layer(ChallengeLayer::new())
-        .layer(VerifySignatureLayer::new(Secrets::new(SECRET).unwrap()))
+        .layer(VerifySignatureLayer::new(proven()))
         .layer(DecompressionLayer::new())
         .layer(AcknowledgeLayer::new())
         .service(it.triggers);

@@ -25,7 +25,7 @@ use tower_nylas::{
 };
 use tower_nylas_kit::{
     body::{Scripted, Step, Untouchable},
-    delivery::{PATH, SECRET, sign, sign_with},
+    delivery::{PATH, SECRET, proven, sign, sign_with},
 };
 use tracing::Level;
 use tracing_subscriber::fmt::MakeWriter;
@@ -176,7 +176,7 @@ fn is_close(line: &Value) -> bool {
 }
 
 fn layer(timer: &VirtualClock) -> WebhookLayer {
-    WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), timer.clone())
+    WebhookLayer::with_timer(proven(), timer.clone())
 }
 
 fn request<B>(signature: &str, body: B) -> Request<B> {
@@ -310,7 +310,7 @@ fn every_outcome_is_told_once() {
         })
     };
     let timer = VirtualClock::new();
-    let endings: [Ending; 8] = [
+    let endings: [Ending; 9] = [
         ("done", "DEBUG", "done", on(Ack::Done), 200),
         (
             "discarded",
@@ -351,10 +351,17 @@ fn every_outcome_is_told_once() {
             200,
         ),
         (
+            "unread",
+            "WARN",
+            "to be sent again, since nothing reads it: message.created: the field `absent` is missing",
+            TriggerRouter::new().on_any_type(),
+            503,
+        ),
+        (
             "malformed",
             "WARN",
             "malformed: message.created: the field `absent` is missing",
-            TriggerRouter::new().on_any_type(),
+            TriggerRouter::new().on_any_type().on_malformed(async || ()),
             200,
         ),
     ];
@@ -469,6 +476,67 @@ fn a_client_that_goes_away_is_told() {
     told.assert_sum(2.0);
 }
 
+/// Even if its handler panics then.
+#[test]
+fn a_client_that_goes_away_is_told_whatever_its_handler_does() {
+    struct Grenade;
+
+    impl Drop for Grenade {
+        fn drop(&mut self) {
+            assert!(std::thread::panicking(), "a bug");
+        }
+    }
+
+    let told = Told::by(|| {
+        let triggers = TriggerRouter::new().fallback(async || {
+            let _grenade = Grenade;
+            std::future::pending::<()>().await;
+        });
+        let mut service = layer(&VirtualClock::new()).layer(triggers);
+        let mut response = Box::pin(service.call(signed(notification("message.created"))));
+        assert!(poll(response.as_mut()).is_pending());
+        drop(response);
+    });
+    assert_eq!(told.span()["outcome"], "dropped");
+    let labels = r#"outcome="dropped",trigger="message.created""#;
+    told.assert_samples("outcomes_total", [(labels, 1.0)]);
+    told.assert_sum(1.0);
+}
+
+/// Whoever observes it, the others do as well.
+#[test]
+fn an_end_is_told_even_if_its_error_has_no_text() {
+    #[derive(Debug)]
+    struct Mute;
+
+    impl std::fmt::Display for Mute {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("a bug")
+        }
+    }
+
+    impl std::error::Error for Mute {}
+
+    let seen = Arc::new(Mutex::new(0));
+    let told = Told::by(|| {
+        let seen = seen.clone();
+        let layer = layer(&VirtualClock::new()).observe(move |_| *seen.lock().unwrap() += 1);
+        let service = layer.layer(TriggerRouter::new().fallback(async || Err::<(), _>(Mute)));
+        assert_eq!(
+            answer(service, signed(notification("message.created"))),
+            503
+        );
+    });
+    assert_eq!(*seen.lock().unwrap(), 1);
+    assert_eq!(told.span()["outcome"], "failed");
+    assert_eq!(told.event()["level"], "WARN");
+    let message = &told.event()["fields"]["message"];
+    assert_eq!(message, "an error whose `Display` panicked");
+    let labels = r#"outcome="failed",trigger="message.created""#;
+    told.assert_samples("outcomes_total", [(labels, 1.0)]);
+    told.assert_sum(1.0);
+}
+
 /// A handler that never ends, and says something when it is dropped.
 fn waiting() -> TriggerRouter {
     struct LastWords;
@@ -492,21 +560,50 @@ fn last_words(told: &Told) -> &Value {
 
 #[test]
 fn what_is_no_notification_is_told_without_a_trigger() {
-    for (body, trigger) in [
-        ("not JSON", "malformed"),
-        ("", "malformed"),
-        (r#"{"id":"n-1"}"#, "malformed"),
-        (r#"{"type":7,"id":"n-1"}"#, "malformed"),
-        (r#"{"deltas":[{"type":"message.created"}]}"#, "deltas"),
+    for (body, trigger, outcome, status) in [
+        ("not JSON", "malformed", "unread", 503),
+        ("", "malformed", "unread", 503),
+        (r#"{"id":"n-1"}"#, "malformed", "unread", 503),
+        (r#"{"type":7,"id":"n-1"}"#, "malformed", "unread", 503),
+        (
+            r#"{"deltas":[{"type":"message.created"}]}"#,
+            "deltas",
+            "unrouted",
+            200,
+        ),
     ] {
         let told = Told::by(|| {
             let service = layer(&VirtualClock::new()).layer(TriggerRouter::new());
+            assert_eq!(answer(service, signed(body)), status);
+        });
+        assert_eq!(told.span()["outcome"], outcome, "{body}");
+        assert_eq!(told.span().get("trigger"), None);
+        let labels = format!(r#"outcome="{outcome}",trigger="{trigger}""#);
+        told.assert_samples("outcomes_total", [(&labels, 1.0)]);
+    }
+}
+
+#[test]
+fn what_is_lost_is_an_error() {
+    for attempt in [3, 4] {
+        let body = notification("message.created").replace(
+            r#""webhook_delivery_attempt":2"#,
+            &format!(r#""webhook_delivery_attempt":{attempt}"#),
+        );
+        let told = Told::by(|| {
+            let service = layer(&VirtualClock::new()).layer(TriggerRouter::new().on_any_type());
             assert_eq!(answer(service, signed(body)), 200);
         });
-        assert_eq!(told.span()["outcome"], "malformed", "{body}");
-        assert_eq!(told.span().get("trigger"), None);
-        let labels = format!(r#"outcome="malformed",trigger="{trigger}""#);
-        told.assert_samples("outcomes_total", [(&labels, 1.0)]);
+        let event = told.event();
+        assert_eq!(event["level"], "ERROR");
+        let message = event["fields"]["message"].as_str().unwrap();
+        assert!(
+            message.contains("lost, since nothing reads it"),
+            "{message}"
+        );
+        assert_eq!(event["fields"]["attempt"], attempt);
+        assert_eq!(told.span()["outcome"], "unread");
+        assert_eq!(told.span()["otel.status_code"], "ERROR");
     }
 }
 
@@ -608,7 +705,7 @@ fn every_rejection_is_one_event_with_its_reason() {
             let request = request("sha256=abc", Untouchable { claims: 1 });
             answer(layer.layer(TriggerRouter::new()), request)
         }),
-        refusal("tenant_unknown", 401, "INFO", |_, timer| {
+        refusal("tenant_unknown", 401, "WARN", |_, timer| {
             let source = SecretSource::lookup(|_| Ok(None));
             let layer = WebhookLayer::with_timer(source, timer.clone());
             answer(layer.layer(TriggerRouter::new()), signed("{}"))
@@ -652,14 +749,18 @@ fn every_rejection_is_one_event_with_its_reason() {
         refusal("signature_mismatch", 401, "WARN", |layer, _| {
             answer(layer.layer(TriggerRouter::new()), forged())
         }),
+        refusal("secret_unproven", 503, "WARN", |_, timer| {
+            let layer = WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), timer.clone());
+            answer(layer.layer(TriggerRouter::new()), forged())
+        }),
         refusal("rotation_expected", 503, "WARN", |_, timer| {
-            let secrets = Secrets::new(SECRET).unwrap();
+            let secrets = proven();
             secrets.expect_rotation(Duration::from_secs(60));
             let layer = WebhookLayer::with_timer(secrets, timer.clone());
             answer(layer.layer(TriggerRouter::new()), forged())
         }),
     ];
-    assert_eq!(refusals.len(), 14);
+    assert_eq!(refusals.len(), 15);
     for (reason, status, level, send) in refusals {
         let told = Told::by(|| assert_eq!(send(), status, "{reason}"));
         let event = told.event();
@@ -892,7 +993,7 @@ fn nothing_that_is_secret_is_told() {
             .on_unlisted("do.fail", async || Err::<(), _>("line\nforged \u{1b}[31m"));
         let source = SecretSource::lookup(|request| match request.uri.query() {
             Some("fail") => Err("line\nforged \u{1b}[31m".into()),
-            _ => Ok(Some(Secrets::new(SECRET).unwrap())),
+            _ => Ok(Some(proven())),
         });
         let layer =
             WebhookLayer::with_timer(source, VirtualClock::new()).acknowledge_test_events(true);

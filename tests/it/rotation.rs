@@ -31,6 +31,12 @@ fn notification(number: usize) -> Bytes {
     format!(r#"{{"type":"message.created","id":"n-{number}","data":{{"object":{{}}}}}}"#).into()
 }
 
+/// As if a genuine notification had come, signed with this secret, the newest.
+fn prove(secrets: &Secrets, with: &str) {
+    secrets.verify(b"", &sign_with(with, b"")).unwrap();
+    assert!(secrets.is_proven());
+}
+
 fn webhook(secrets: &Secrets) -> Webhook<TriggerRouter> {
     WebhookLayer::with_timer(secrets.clone(), VirtualClock::new()).layer(TriggerRouter::new())
 }
@@ -322,8 +328,8 @@ mod while_a_body_arrives {
         let secrets = Secrets::new("old").unwrap();
         let shared = secrets.clone();
         let response = answer(&secrets, "old", move || shared.set("new").unwrap()).await;
-        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-        assert!(matches!(reason(&response), Rejection::SignatureMismatch(_)));
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(matches!(reason(&response), Rejection::SecretUnproven(_)));
 
         let shared = secrets.clone();
         let response = answer(&secrets, "newer", move || shared.set("newer").unwrap()).await;
@@ -342,7 +348,7 @@ mod while_a_body_arrives {
         });
         let request = request(&sign_with("old", &body), one_frame);
         let response = webhook(&secrets).oneshot(request).await.unwrap();
-        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        assert!(matches!(reason(&response), Rejection::SecretUnproven(_)));
     }
 
     #[tokio::test]
@@ -358,7 +364,7 @@ mod while_a_body_arrives {
         let shared = secrets.clone();
         let rotate = move || shared.rotate("new", HOUR).unwrap();
         let response = answer(&secrets, "neither", rotate).await;
-        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        assert!(matches!(reason(&response), Rejection::SecretUnproven(_)));
     }
 
     #[tokio::test]
@@ -368,6 +374,7 @@ mod while_a_body_arrives {
             .clock(timer.clone())
             .secret("old")
             .unwrap();
+        prove(&secrets, "old");
         let shared = secrets.clone();
         let expect = move || shared.expect_rotation(MINUTE);
         let response = answer(&secrets, "new", expect).await;
@@ -387,6 +394,7 @@ mod while_a_body_arrives {
             .secret("old")
             .unwrap();
         secrets.rotate("new", MINUTE).unwrap();
+        prove(&secrets, "new");
         let response = answer(&secrets, "old", || ()).await;
         assert_eq!(response.status(), StatusCode::OK);
         let response = answer(&secrets, "old", move || timer.advance(MINUTE)).await;
@@ -430,6 +438,7 @@ mod in_time {
                 .clock(timer.clone())
                 .secret(secret)
                 .unwrap();
+            prove(&secrets, secret);
             Self { secrets, timer }
         }
 
@@ -491,10 +500,10 @@ mod in_time {
 
         case.secrets.expect_rotation(MINUTE);
         case.secrets.rotate("b", HOUR).unwrap();
-        assert_eq!(case.check("c"), Err(VerifyError::Mismatch));
+        assert_eq!(case.check("c"), Err(VerifyError::Unproven));
         case.secrets.expect_rotation(MINUTE);
         case.secrets.set("c").unwrap();
-        assert_eq!(case.check("d"), Err(VerifyError::Mismatch));
+        assert_eq!(case.check("d"), Err(VerifyError::Unproven));
     }
 
     #[test]
@@ -504,7 +513,78 @@ mod in_time {
         case.timer.advance(HOUR * 24 * 365);
         assert_eq!(case.check("b"), Err(VerifyError::RotationExpected));
         case.secrets.rotate("b", HOUR).unwrap();
-        assert_eq!(case.check("c"), Err(VerifyError::Mismatch));
+        assert_eq!(case.check("c"), Err(VerifyError::Unproven));
+    }
+
+    /// A wrong secret after a restart or a rotation must not lose anything.
+    #[test]
+    fn a_mismatch_is_unproven_until_the_newest_secret_has_verified_a_body() {
+        let secrets = Secrets::any_of(["new", "old"]).unwrap();
+        let check = |signed_with| {
+            let signature = sign_with(signed_with, b"{}");
+            secrets.verify(b"{}", &signature)
+        };
+        assert_eq!(check("other"), Err(VerifyError::Unproven));
+        // An older one proves nothing: it would hide that the newest is wrong.
+        assert_eq!(check("old"), Ok(()));
+        assert_eq!(check("other"), Err(VerifyError::Unproven));
+        assert!(!secrets.is_proven());
+        assert_eq!(check("new"), Ok(()));
+        assert_eq!(check("other"), Err(VerifyError::Mismatch));
+        assert!(secrets.clone().is_proven());
+        assert!(!Secrets::pending().is_proven());
+    }
+
+    #[test]
+    fn a_body_in_pieces_proves_as_well() {
+        let secrets = Secrets::new("a").unwrap();
+        let mut verifier = secrets.verifier(sign_with("a", b"{}"));
+        verifier.update(b"{");
+        verifier.update(b"}");
+        assert!(!secrets.is_proven());
+        assert_eq!(verifier.finish(), Ok(()));
+        assert!(secrets.is_proven());
+    }
+
+    #[test]
+    fn a_secret_stays_proven_as_long_as_it_is_the_newest() {
+        let case = Case::new("a");
+        case.secrets.rotate("a", HOUR).unwrap();
+        assert!(case.secrets.is_proven());
+        case.secrets.set("a").unwrap();
+        assert!(case.secrets.is_proven());
+        case.secrets.expect_rotation(MINUTE);
+        assert!(case.secrets.is_proven());
+        case.secrets.rotate("b", MINUTE).unwrap();
+        assert!(!case.secrets.is_proven());
+        prove(&case.secrets, "b");
+        // The end of the old secret makes a new set.
+        case.timer.advance(MINUTE);
+        assert_eq!(case.check("a"), Err(VerifyError::Mismatch));
+        assert!(case.secrets.is_proven());
+        case.secrets.set("c").unwrap();
+        assert_eq!(case.check("b"), Err(VerifyError::Unproven));
+        // Back again, it may be wrong again.
+        case.secrets.rotate("b", HOUR).unwrap();
+        assert!(!case.secrets.is_proven());
+    }
+
+    /// A body that was begun before an exchange proves the secret that it was checked with, if that
+    /// is the newest still.
+    #[test]
+    fn an_exchange_meanwhile_keeps_the_proof_of_what_was_checked() {
+        let secrets = Secrets::new("a").unwrap();
+        let mut verifier = secrets.verifier(sign_with("a", b"{}"));
+        verifier.update(b"{}");
+        secrets.expect_rotation(MINUTE);
+        assert_eq!(verifier.finish(), Err(VerifyError::Exchanged));
+        assert!(secrets.is_proven());
+
+        let mut verifier = secrets.verifier(sign_with("a", b"{}"));
+        verifier.update(b"{}");
+        secrets.set("b").unwrap();
+        assert_eq!(verifier.finish(), Err(VerifyError::Exchanged));
+        assert!(!secrets.is_proven());
     }
 
     /// Replicas that fetch the secret every few seconds call `rotate` with what they know already.
@@ -529,7 +609,7 @@ mod in_time {
         case.secrets.rotate("a", HOUR).unwrap();
         assert_eq!(case.check("b"), Err(VerifyError::RotationExpected));
         case.secrets.rotate("b", HOUR).unwrap();
-        assert_eq!(case.check("c"), Err(VerifyError::Mismatch));
+        assert_eq!(case.check("c"), Err(VerifyError::Unproven));
         case.assert_accepts_of(&ALL, &["a", "b"]);
     }
 
@@ -659,6 +739,7 @@ mod bootstrap {
 
         let other = build("us");
         other.set("second").unwrap();
+        prove(&other, "second");
         let (body, signature) = (b"{}", sign_with("first", b"{}"));
         assert_eq!(secrets.verify(body, &signature), Ok(()));
         assert_eq!(other.verify(body, &signature), Err(VerifyError::Mismatch));
@@ -666,6 +747,7 @@ mod bootstrap {
 
         // The clock is shared as well: the clone's old secret ends for both.
         clone.rotate("third", MINUTE).unwrap();
+        prove(&clone, "third");
         assert_eq!(secrets.verify(body, &signature), Ok(()));
         timer.advance(MINUTE);
         assert_eq!(secrets.verify(body, &signature), Err(VerifyError::Mismatch));
@@ -709,6 +791,7 @@ mod bootstrap {
             let secrets = builder.secret("old").unwrap();
             assert_eq!(secrets.label(), "eu");
             secrets.rotate("new", MINUTE).unwrap();
+            prove(&secrets, "new");
             timer.advance(MINUTE);
             let verdict = secrets.verify(b"{}", &sign_with("old", b"{}"));
             assert_eq!(verdict, Err(VerifyError::Mismatch));

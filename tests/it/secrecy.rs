@@ -51,6 +51,8 @@ fn signature() -> Signature {
 fn secrets() -> Secrets {
     let secrets = Secrets::new(OLD).unwrap();
     secrets.rotate(NEW, Duration::from_secs(60)).unwrap();
+    // As if a genuine notification had come.
+    secrets.verify(b"", &sign_with(NEW, b"")).unwrap();
     secrets
 }
 
@@ -561,6 +563,7 @@ async fn nor_by_answers_and_reports() {
         (Secrets::pending(), done.clone(), genuine(), 503),
         (secrets(), done.clone(), forged(), 401),
         (expecting, done.clone(), forged(), 503),
+        (Secrets::new(OLD).unwrap(), done.clone(), forged(), 503),
         (secrets(), done.clone(), encoded, 503),
         (secrets(), TriggerRouter::new(), genuine(), 200),
         (secrets(), done, genuine(), 200),

@@ -3,11 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use tower_nylas::{
-    Notification, Secrets, TriggerRouter, VerifiedBody, WebhookLayer, notification::Deltas,
-};
+use tower_nylas::{Notification, TriggerRouter, VerifiedBody, WebhookLayer, notification::Deltas};
 use tower_nylas_kit::{
-    delivery::{PATH, SECRET, delivery, delivery_signed, sign_with},
+    delivery::{PATH, delivery, delivery_signed, proven, sign_with},
     serve::serve_axum,
     wire::send,
 };
@@ -28,7 +26,7 @@ fn two_deltas() -> String {
 
 async fn serve_triggers(triggers: TriggerRouter) -> std::net::SocketAddr {
     // The key is the application's client secret.
-    let webhooks = WebhookLayer::new(Secrets::new(SECRET).unwrap()).layer(triggers);
+    let webhooks = WebhookLayer::new(proven()).layer(triggers);
     serve_axum(Router::new().route_service(PATH, webhooks)).await
 }
 
@@ -75,7 +73,7 @@ async fn a_body_that_another_key_signed_is_refused() {
 async fn without_a_handler_they_are_acknowledged_and_reported() {
     let report = Arc::new(Mutex::new(String::new()));
     let told = report.clone();
-    let webhooks = WebhookLayer::new(Secrets::new(SECRET).unwrap())
+    let webhooks = WebhookLayer::new(proven())
         .observe(move |report| *told.lock().unwrap() = report.to_string())
         .layer(TriggerRouter::new().fallback(async |_: Notification| unexpected("no type")));
     let address = serve_axum(Router::new().route_service(PATH, webhooks)).await;
@@ -118,7 +116,7 @@ fn a_second_handler_is_refused() {
 }
 
 #[test]
-#[should_panic(expected = "does not model")]
+#[should_panic(expected = "takes no notification")]
 fn deltas_are_no_notification() {
     let _ = TriggerRouter::new().on("message.created", async |_: Deltas| ());
 }

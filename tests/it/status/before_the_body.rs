@@ -29,7 +29,7 @@ async fn head_without_a_challenge_gets_405_without_a_body() {
         assert_eq!(answer.header("allow"), Some("GET, HEAD, POST"));
     }
     // No byte of a body lay in between, or this would not be read as an answer.
-    connection.write(&delivery(b"{}")).await;
+    connection.write(&delivery(&notification("a.b", "n"))).await;
     assert_eq!(connection.read(false).await.status, 200);
 }
 
@@ -198,9 +198,10 @@ async fn secrets_from_extensions_decide_like_a_lookup() {
         (3, StatusCode::UNAUTHORIZED),
     ] {
         let webhook = WebhookLayer::from_extensions().layer(counting_router().0);
+        let body = notification("a.b", "n");
         let mut request = Request::post(PATH)
-            .header("x-nylas-signature", sign(b"{}").to_hex())
-            .body(Full::new(Bytes::from("{}")))
+            .header("x-nylas-signature", sign(&body).to_hex())
+            .body(Full::new(Bytes::from(body)))
             .unwrap();
         if put & 1 != 0 {
             request.extensions_mut().insert(UnknownTenant);

@@ -285,7 +285,9 @@ async fn what_nobody_reads_is_503_and_from_the_third_attempt_on_200_and_lost() {
 #[tokio::test]
 async fn what_does_not_fit_its_handler_goes_to_a_fallback_that_takes_whatever_comes() {
     fn seen(body: &VerifiedBody) -> Result<(), &'static str> {
-        (body.bytes() == &folder(1)).then_some(()).ok_or("another body")
+        (body.bytes() == &folder(1))
+            .then_some(())
+            .ok_or("another body")
     }
     let typed = || TriggerRouter::new().on("folder.*", on_folder);
     let service = service_fn(async |request: Request<VerifiedBody>| {
@@ -361,7 +363,11 @@ async fn a_handler_of_malformed_bodies_has_the_reason_the_bytes_and_the_state() 
         // It may wait, as for a database.
         tokio::task::yield_now().await;
         archive.0.lock().unwrap().push(malformed);
-        if attempt.is_last() { Ok(()) } else { Err("the archive is full") }
+        if attempt.is_last() {
+            Ok(())
+        } else {
+            Err("the archive is full")
+        }
     }
     let archive = Archive(Arc::default());
     let router = TriggerRouter::with_state(archive.clone())

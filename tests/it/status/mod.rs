@@ -30,9 +30,9 @@ use http_body_util::Full;
 use tokio::sync::Semaphore;
 use tower::{Service, ServiceExt, service_fn};
 use tower_nylas::{
-    Ack, BoxError, Outcome, Rejection, SecretSource, Secrets, TriggerRouter, VerifiedBody,
-    WebhookLayer, acknowledge::AcknowledgeLayer, router::Handler, testing::VirtualClock,
-    verify::UnknownTenant,
+    Ack, BoxError, Mismatch, Outcome, Rejection, SecretSource, Secrets, TriggerRouter,
+    VerifiedBody, WebhookLayer, acknowledge::AcknowledgeLayer, router::Handler,
+    testing::VirtualClock, verify::UnknownTenant,
 };
 use tower_nylas_kit::{
     body::{Scripted, Step, Untouchable},

@@ -125,6 +125,118 @@ async fn no_match_is_401_but_503_while_a_rotation_is_expected() {
         .rotate("another-secret", Secrets::KEEP_OLD_FOR)
         .unwrap();
     let answer = endpoint.send(&forged).await;
-    assert_rejected(&answer, 401, "signature not accepted");
+    assert_rejected(&answer, 503, "try again later");
+    assert_reported(&endpoint, "has not verified any body yet");
     assert_eq!(calls.load(Ordering::SeqCst), 0);
+
+    let body = notification("a.b", "n-1");
+    let genuine = delivery_signed(&body, &sign_with("another-secret", &body).to_hex());
+    assert_settled(&endpoint.send(&genuine).await, 200, None);
+    endpoint.reports();
+    let answer = endpoint.send(&forged).await;
+    assert_rejected(&answer, 401, "signature not accepted");
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+}
+
+/// After a restart with a wrong secret everything is signed with another one.
+#[tokio::test]
+async fn no_match_is_503_until_the_newest_secret_has_verified_a_body() {
+    let wrong = Secrets::new("of-another-destination").unwrap();
+    let layer = |secrets: &Secrets| WebhookLayer::with_timer(secrets.clone(), VirtualClock::new());
+    let endpoint = endpoint(layer(&wrong)).await;
+    let body = notification("a.b", "n-1");
+    let genuine = delivery(&body);
+    for _ in 0..2 {
+        let answer = endpoint.send(&genuine).await;
+        assert_rejected(&answer, 503, "try again later");
+        assert_reported(
+            &endpoint,
+            "compare it with the `webhook_secret` of this destination",
+        );
+    }
+    // Mended in time, nothing is lost, and then a stranger's is final.
+    wrong.set(SECRET).unwrap();
+    assert_settled(&endpoint.send(&genuine).await, 200, None);
+    let forged = delivery_signed(&body, &sign(b"{ }").to_hex());
+    let answer = endpoint.send(&forged).await;
+    assert_rejected(&answer, 401, "signature not accepted");
+}
+
+/// Over one set of secrets, a lookup, and a set that an outer layer has put there.
+#[tokio::test]
+async fn the_answer_to_a_mismatch_can_be_chosen() {
+    let fresh = || Secrets::new(SECRET).unwrap();
+    let found = |secrets: Secrets| SecretSource::lookup(move |_| Ok(Some(secrets.clone())));
+    let body = notification("a.b", "n-1");
+    let forged = delivery_signed(&body, &sign(b"{ }").to_hex());
+    for (source, chosen, status, report) in [
+        (fresh().into(), None, 503, "has not verified any body yet"),
+        (proven().into(), None, 401, "does not match the body"),
+        (found(fresh()), None, 401, "does not match the body"),
+        (found(proven()), None, 401, "does not match the body"),
+        (
+            fresh().into(),
+            Some(Mismatch::Refuse),
+            401,
+            "does not match the body",
+        ),
+        (
+            fresh().into(),
+            Some(Mismatch::Retry),
+            503,
+            "has not verified any body yet",
+        ),
+        (
+            proven().into(),
+            Some(Mismatch::Retry),
+            503,
+            "Nylas will repeat",
+        ),
+        (
+            found(fresh()),
+            Some(Mismatch::RetryUntilProven),
+            503,
+            "has not verified any body yet",
+        ),
+        (
+            found(proven()),
+            Some(Mismatch::RetryUntilProven),
+            401,
+            "does not match the body",
+        ),
+        (
+            found(proven()),
+            Some(Mismatch::Retry),
+            503,
+            "Nylas will repeat",
+        ),
+    ] {
+        let what = format!("{source:?} {chosen:?} {status}");
+        let mut layer = WebhookLayer::with_timer(source, VirtualClock::new());
+        if let Some(chosen) = chosen {
+            layer = layer.on_mismatch(chosen);
+        }
+        let endpoint = endpoint(layer).await;
+        let answer = endpoint.send(&forged).await;
+        assert_eq!(answer.status, status, "{what}");
+        assert_reported(&endpoint, report);
+    }
+}
+
+/// `Refuse` is about secrets that may be wrong, not about those that are about to change.
+#[tokio::test]
+async fn an_expected_rotation_is_503_whatever_is_chosen() {
+    for chosen in [
+        Mismatch::RetryUntilProven,
+        Mismatch::Retry,
+        Mismatch::Refuse,
+    ] {
+        let secrets = secrets();
+        secrets.expect_rotation(Duration::from_secs(60));
+        let layer = WebhookLayer::with_timer(secrets, VirtualClock::new()).on_mismatch(chosen);
+        let endpoint = endpoint(layer).await;
+        let forged = delivery_signed(b"{}", &sign(b"{ }").to_hex());
+        assert_rejected(&endpoint.send(&forged).await, 503, "try again later");
+        assert_reported(&endpoint, "a rotation is expected");
+    }
 }
