@@ -54,7 +54,8 @@ impl Malformed {
         self.0.request.body()
     }
 
-    /// The extensions of the request, as [`Notification::extensions`](super::Notification::extensions).
+    /// The extensions of the request: see
+    /// [`Notification::extensions`](super::Notification::extensions).
     pub fn extensions(&self) -> &Extensions {
         self.0.request.extensions()
     }

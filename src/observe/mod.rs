@@ -63,8 +63,8 @@
 //!   `signature_malformed`, `tenant_unknown`, `lookup_failed`, `secret_pending`,
 //!   `budget_exhausted`, `body_too_large`, `read_timeout`, `transport`, `signature_mismatch`,
 //!   `secret_unproven`, `rotation_expected` (see [`Rejection`](crate::Rejection)), `aborted`;
-//! - `outcome`: `done`, `discarded`, `given_up`, `unrouted`, `malformed`, `test_event`, `retry`,
-//!   `retry_after`, `failed`, `panicked`, `timed_out`, `status`, `undecodable` (see
+//! - `outcome`: `done`, `discarded`, `given_up`, `unrouted`, `unread`, `malformed`, `test_event`,
+//!   `retry`, `retry_after`, `failed`, `panicked`, `timed_out`, `status`, `undecodable` (see
 //!   [`Outcome`](crate::Outcome)), `dropped`;
 //! - `trigger`: the documented names, also with `.transformed` and `.truncated`; `unknown` for all
 //!   other names; `deltas` for those of API v2; `malformed` without a name; `none` for test events
@@ -72,9 +72,9 @@
 //! - `attempt`: `1`, `2`, `3`, `other`, `none`.
 //!
 //! Alerts that are worth having: `rejected` with `lookup_failed`, `secret_pending`,
-//! `secret_unproven`, `budget_exhausted` or `body_too_large`; `signature_mismatch` while `verified` does not increase,
-//! which means a wrong secret; `verified` with attempt `3`, the last one before a notification is
-//! lost; and `outcomes` with `unrouted` or `malformed`.
+//! `secret_unproven`, `budget_exhausted` or `body_too_large`; `signature_mismatch` while `verified`
+//! does not increase, which means a wrong secret; `verified` with attempt `3`, the last one before
+//! a notification is lost; and `outcomes` with `unrouted`, `unread` or `malformed`.
 //!
 //! # Spans and events
 //!
@@ -104,6 +104,7 @@
 //! |---|---|
 //! | `done`, `discarded` | `DEBUG` |
 //! | `retry`, `retry_after`, `test_event` | `INFO` |
+//! | `unread` from the third attempt on: it is lost | `ERROR` |
 //! | all others | `WARN` |
 //!
 //! A refused request has no span, since anybody can send one. It has an event with the fields
@@ -113,11 +114,11 @@
 //! level `DEBUG`.
 //!
 //! The number of events is bounded. In each 10 seconds a layer emits at most 10 events of each
-//! reason and of each of the outcomes `unrouted`, `malformed` and `test_event`, and 100 of every
-//! other outcome that is not `DEBUG`. The rest is suppressed, and a summary for each reason or
-//! outcome has its number in the field `suppressed`. It is emitted with the next request after
-//! those 10 seconds, or when the layer and its services are dropped. Spans are not limited, since
-//! only signed requests have one.
+//! reason and of each of the outcomes `unrouted`, `unread`, `malformed` and `test_event`, and 100
+//! of what is lost and of every other outcome that is not `DEBUG`. The rest is suppressed, and a
+//! summary for each reason or outcome has its number in the field `suppressed`. It is emitted with
+//! the next request after those 10 seconds, or when the layer and its services are dropped. Spans
+//! are not limited, since only signed requests have one.
 
 // Each member reads a part of the facts only.
 #![cfg_attr(not(all(feature = "metrics", feature = "tracing")), allow(dead_code))]

@@ -34,8 +34,8 @@
 //! [`Outcome::Unrouted`](crate::Outcome::Unrouted).
 //!
 //! A notification that does not fit its handler goes to the fallback, if that takes whatever comes,
-//! or to [`on_malformed`](TriggerRouter::on_malformed). Without either, it is sent again, and is lost
-//! after the third attempt: see [`Outcome::Unread`](crate::Outcome::Unread).
+//! or to [`on_malformed`](TriggerRouter::on_malformed). Without either, it is sent again, and is
+//! lost after the third attempt: see [`Outcome::Unread`](crate::Outcome::Unread).
 //!
 //! What handlers share is the router's state: [`TriggerRouter::with_state`] and [`State`].
 //!

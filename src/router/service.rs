@@ -265,8 +265,8 @@ where
         self
     }
 
-    /// Calls `handler` for verified bodies that no other handler reads: that are no notification, or
-    /// do not fit the type of their handler, while the [fallback](Self::fallback) does not take
+    /// Calls `handler` for verified bodies that no other handler reads: that are no notification,
+    /// or do not fit the type of their handler, while the [fallback](Self::fallback) does not take
     /// whatever comes.
     ///
     /// It takes [`Malformed`](crate::notification::Malformed), which has the reason and the bytes,

@@ -235,8 +235,8 @@ impl Secrets {
     ///
     /// Until then a body that does not match may well be genuine and the secret wrong: one of
     /// another destination, or an old one that a restarted server has read. So it is
-    /// [`VerifyError::Unproven`], which a layer over these secrets answers with `503`. A match of an
-    /// older secret proves nothing, and neither does a test event.
+    /// [`VerifyError::Unproven`], which a layer over these secrets answers with `503`. A match of
+    /// an older secret proves nothing, and neither does a test event.
     pub fn is_proven(&self) -> bool {
         self.shared.set.load().is_proven()
     }

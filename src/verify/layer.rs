@@ -99,8 +99,8 @@ impl VerifySignatureLayer {
     /// wrong or an old secret would lose all of them, and therefore the default over one set of
     /// [`Secrets`](crate::Secrets) is [`Mismatch::RetryUntilProven`]: a secret that has not verified
     /// any body yet may be the one that is wrong, and until then the answer is `503`. The price: a
-    /// stranger learns whether the newest secret is proven, and a proxy that counts `5xx` can take a
-    /// server out of rotation that has only seen forgeries yet.
+    /// stranger learns whether the newest secret is proven, and a proxy that counts `5xx` can take
+    /// a server out of rotation that has only seen forgeries yet.
     ///
     /// With another [`SecretSource`] the default is [`Mismatch::Refuse`]: sets that are made for
     /// each request are never proven, and the answer would tell which tenants exist.
