@@ -155,7 +155,10 @@ impl Stage {
         self.deliver("a trigger that nobody knows", "200", unheard_of)
             .await;
         let text = b"not even JSON".to_vec();
-        self.deliver("signed, but no JSON", "200", text).await;
+        self.deliver("signed, but no JSON", "503", text).await;
+        let last = br#"{"type":7,"webhook_delivery_attempt":3}"#.to_vec();
+        self.deliver("nobody reads it, last attempt", "200", last)
+            .await;
         let body = notification("message.created", "n-3");
         let signature = self.secret.sign(&body).to_hex();
         let unknown = [
