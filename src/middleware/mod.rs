@@ -3,12 +3,14 @@
 mod answer;
 mod answer_or;
 mod call_ready;
+mod first_bytes;
 
 pub use self::answer::ResponseBody;
 pub(crate) use self::{
     answer::{Answer, close_unless_read, is_at_end},
     answer_or::AnswerOr,
     call_ready::CallReady,
+    first_bytes::{is_gzip, is_json},
 };
 
 /// Declares a layer's public response future around a private one.

@@ -1,7 +1,7 @@
 //! The labels of reasons and outcomes: a fixed set, none of them from a request.
 
 use super::facts::End;
-use crate::report::{Outcome, Rejection, Report};
+use crate::report::{CodingFault, Outcome, Rejection, Report};
 
 /// Declares an enumeration of labels, with their number and their texts.
 macro_rules! labels {
@@ -65,6 +65,23 @@ labels! {
         Undecodable = "undecodable",
         /// The client disconnected before the notification was answered.
         Dropped = "dropped",
+    }
+}
+
+labels! {
+    /// How a body differed from what it should have been, although it could be decoded.
+    enum FaultLabel {
+        Mislabelled = "mislabelled",
+        TrailingBytes = "trailing_bytes",
+    }
+}
+
+impl FaultLabel {
+    /// The labels of a fault; both may hold.
+    pub(super) fn of(fault: CodingFault) -> impl Iterator<Item = Self> {
+        let mislabelled = fault.is_mislabelled.then_some(Self::Mislabelled);
+        let trailing_bytes = (fault.ignored > 0).then_some(Self::TrailingBytes);
+        mislabelled.into_iter().chain(trailing_bytes)
     }
 }
 

@@ -2,6 +2,7 @@
 //! [`Report`] of either.
 
 mod ack;
+mod coding_fault;
 mod hint;
 mod line;
 mod malformed;
@@ -20,6 +21,7 @@ use http::Response;
 pub(crate) use self::line::Line;
 pub use self::{
     ack::{Ack, IntoAck},
+    coding_fault::CodingFault,
     hint::MismatchHint,
     malformed::MalformedReason,
     outcome::Outcome,

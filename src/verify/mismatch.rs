@@ -12,12 +12,11 @@ use std::{
 use http::{Version, header, request::Parts};
 
 use crate::{
+    middleware::is_gzip,
     report::MismatchHint,
     signature::{Signature, WebhookSecret},
     time::Clock,
 };
-
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Explains a mismatch by the head of the request and its body.
 pub(super) fn explain(request: &Parts, body: &[u8]) -> Option<MismatchHint> {
@@ -27,7 +26,7 @@ pub(super) fn explain(request: &Parts, body: &[u8]) -> Option<MismatchHint> {
     let says_gzip =
         header(header::CONTENT_ENCODING).is_some_and(|c| c.eq_ignore_ascii_case("gzip"));
     let says_nothing = !request.headers.contains_key(header::CONTENT_ENCODING);
-    let is_gzip = body.starts_with(&GZIP);
+    let is_gzip = is_gzip(body);
 
     if let Some(declared) = declared.filter(|declared| *declared != received) {
         Some(MismatchHint::LengthChanged { declared, received })

@@ -15,8 +15,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use tower_nylas::{
-    Notification, Outcome, Rejection, Report, SecretSource, Secrets, TriggerRouter, VerifiedBody,
-    WebhookLayer,
+    CodingFault, Notification, Outcome, Rejection, Report, SecretSource, Secrets, TriggerRouter,
+    VerifiedBody, WebhookLayer,
     testing::{self, VirtualClock},
     time::Timer,
     webhook::Webhook,
@@ -63,6 +63,7 @@ fn compare(seen: &Seen, predicted: &Prediction, request: &Request) {
     assert_eq!(seen.retry_after, predicted.retry_after, "{request:?}");
     let handled: Vec<_> = predicted.handled.iter().cloned().collect();
     assert_eq!(seen.handled, handled, "{request:?}");
+    assert_eq!(seen.fault, predicted.fault, "{request:?}");
     assert_eq!(seen.answered_at, predicted.answered_at, "{request:?}");
     assert_eq!(seen.violations, &[] as &[&str], "{request:?}");
     assert!(
@@ -80,6 +81,7 @@ struct Seen {
     allow: Option<String>,
     retry_after: Option<String>,
     handled: Vec<(usize, Vec<u8>)>,
+    fault: Option<(bool, usize)>,
     answered_at: Duration,
     body_was_polled: bool,
     violations: Vec<&'static str>,
@@ -102,6 +104,7 @@ struct Backstage {
 struct Log {
     plan: Option<Plan>,
     handled: Vec<(usize, Vec<u8>)>,
+    fault: Option<(bool, usize)>,
     reports: Vec<Kind>,
     violations: Vec<&'static str>,
     body_was_polled: bool,
@@ -169,6 +172,7 @@ impl Stage {
             allow: header(header::ALLOW),
             retry_after: header(header::RETRY_AFTER),
             handled: log.handled,
+            fault: log.fault,
             answered_at: self.backstage.timer.elapsed(),
             body_was_polled: log.body_was_polled,
             violations: log.violations,
@@ -444,6 +448,8 @@ impl Service<http::Request<VerifiedBody>> for Routed {
             self.backstage.log().violations.push("called unready");
         }
         *self.becoming_ready.get_mut().unwrap() = None;
+        let fault = request.extensions().get::<CodingFault>();
+        self.backstage.log().fault = fault.map(|fault| (fault.is_mislabelled, fault.ignored));
         let plan = begin(&self.backstage, self.index, request.body());
         let pauses = pauses(&self.backstage, &plan.work);
         Box::pin(async move {
