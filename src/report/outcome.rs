@@ -122,7 +122,18 @@ impl fmt::Display for Outcome {
                 f,
                 "to be sent again, since its handler was not done within {limit:?}"
             ),
-            Self::Status(status) => write!(f, "the inner service answered {status}"),
+            Self::Status(status) => {
+                write!(f, "the inner service answered {status}")?;
+                match *status {
+                    StatusCode::PAYLOAD_TOO_LARGE => f.write_str(if cfg!(feature = "axum") {
+                        ": a limit on bodies inside is lower than that of the verification"
+                    } else {
+                        ": if that is axum's `DefaultBodyLimit` of 2 MB, enable the feature `axum` \
+                         of tower-nylas, which switches it off for verified bodies"
+                    }),
+                    _ => Ok(()),
+                }
+            }
             Self::Undecodable(why) => write!(f, "to be sent again, since undecodable: {why}"),
         }
     }

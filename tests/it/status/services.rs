@@ -231,6 +231,14 @@ async fn any_other_status_is_503() {
         assert_settled(&answer, 503, None);
         assert_reported(&endpoint, &format!("answered {status}"));
     }
+    // What is received and verified is lost by a limit that nobody thinks of.
+    told(&endpoint, 413, None).await;
+    let hint = if cfg!(feature = "axum") {
+        "413 Payload Too Large: a limit on bodies inside is lower"
+    } else {
+        "413 Payload Too Large: if that is axum's `DefaultBodyLimit` of 2 MB, enable the feature"
+    };
+    assert_reported(&endpoint, hint);
     let answer = told(&endpoint, 503, Some("9")).await;
     assert_settled(&answer, 503, Some("9"));
 }
