@@ -18,7 +18,6 @@ use std::{
 
 use http::Response;
 
-pub(crate) use self::line::Line;
 pub use self::{
     ack::{Ack, IntoAck},
     coding_fault::CodingFault,
@@ -28,6 +27,7 @@ pub use self::{
     rejection::Rejection,
     undecodable::Undecodable,
 };
+pub(crate) use self::{line::Line, outcome::MAX_RETRY_AFTER};
 
 /// Any error, as in tower's middleware.
 pub type BoxError = Box<dyn Error + Send + Sync>;

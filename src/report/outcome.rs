@@ -7,6 +7,9 @@ use http::{HeaderValue, Response, StatusCode, header};
 use super::{Ack, BoxError, MalformedReason, SharedError, Undecodable};
 use crate::trigger::Trigger;
 
+/// The largest number of seconds that every recipient can read (RFC 9111, 1.2.2).
+pub(crate) const MAX_RETRY_AFTER: u64 = i32::MAX as u64;
+
 /// What became of a verified notification, for the operator.
 ///
 /// Responses to verified notifications carry it in their [extensions](http::Extensions), unless
@@ -77,7 +80,10 @@ impl Outcome {
             let fraction = u64::from(wait.subsec_nanos() > 0);
             let seconds = wait.as_secs().saturating_add(fraction);
             let headers = response.headers_mut();
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            headers.insert(
+                header::RETRY_AFTER,
+                HeaderValue::from(seconds.min(MAX_RETRY_AFTER)),
+            );
         }
         // The extensions of a response cost three allocations, so the common case has none.
         if !matches!(self, Self::Done) {

@@ -320,7 +320,7 @@ impl Endpoint<'_> {
         }
     }
 
-    fn settled(&self, status: u16, retry_after: Option<&str>) -> Prediction {
+    fn settled(&self, status: u16, retry_after: &[&str]) -> Prediction {
         let mut prediction = match status {
             200..=299 => return self.ended(200, "Done"),
             408 | 429 => self.ended(429, "Status"),
@@ -331,7 +331,7 @@ impl Endpoint<'_> {
             }
             _ => self.ended(503, "Status"),
         };
-        prediction.retry_after = retry_after.map(str::to_owned);
+        prediction.retry_after = naive::retry_after(retry_after);
         prediction
     }
 

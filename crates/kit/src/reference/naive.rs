@@ -102,6 +102,18 @@ fn unpack(mut body: &[u8], limit: usize) -> Option<(Vec<u8>, usize)> {
     }
 }
 
+/// The value to pass on, of the values of a `Retry-After`.
+pub fn retry_after(values: &[&str]) -> Option<String> {
+    let [value] = values else {
+        return None;
+    };
+    let is_number = !value.is_empty() && value.chars().all(|c| c.is_ascii_digit());
+    let is_delay = is_number && value.parse::<u128>().is_ok_and(|number| number < 1 << 31);
+    let date = httpdate::parse_http_date(value);
+    let is_date = date.is_ok_and(|date| httpdate::fmt_http_date(date) == *value);
+    (is_delay || is_date).then(|| (*value).to_owned())
+}
+
 /// Percent-decoding with `+` for a space, as for a form field.
 pub fn form_decode(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::new();

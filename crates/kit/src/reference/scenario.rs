@@ -131,7 +131,10 @@ pub enum End {
     Ack(Ack),
     Status {
         status: u16,
-        retry_after: Option<&'static str>,
+        /// The values of the header.
+        retry_after: &'static [&'static str],
+        /// With a version, a `Rejection` and another extension, none of which is meant for Nylas.
+        is_odd: bool,
     },
     Error,
     PanicAtOnce,
@@ -148,16 +151,17 @@ impl End {
     }
 
     /// What a service says that was planned as a function.
-    pub fn as_status(&self) -> (u16, Option<&'static str>) {
+    pub fn as_status(&self) -> (u16, &'static [&'static str]) {
         match self {
             Self::Status {
                 status,
                 retry_after,
+                ..
             } => (*status, *retry_after),
-            Self::Ack(Ack::Discard) => (204, None),
-            Self::Ack(Ack::Retry) => (500, Some("3")),
-            Self::Ack(Ack::RetryAfter(_)) => (429, Some("40")),
-            _ => (200, Some("5")),
+            Self::Ack(Ack::Discard) => (204, &[]),
+            Self::Ack(Ack::Retry) => (500, &["3"]),
+            Self::Ack(Ack::RetryAfter(_)) => (429, &["40"]),
+            _ => (200, &["5"]),
         }
     }
 }

@@ -149,6 +149,8 @@ impl Stage {
         assert!(self.backstage.timer.elapsed() >= start);
         let log = std::mem::take(&mut *self.backstage.log());
         let extensions = response.extensions();
+        assert_eq!(response.version(), http::Version::HTTP_11);
+        assert!(extensions.get::<Odd>().is_none());
         let rejection = extensions.get::<Rejection>().cloned();
         let kind = match (&rejection, extensions.get::<Outcome>(), response.status()) {
             (Some(rejection), None, _) => Kind::Rejected(rejection_name(rejection)),
@@ -395,6 +397,10 @@ async fn again() {
     .await;
 }
 
+/// An extension that only an inner service makes.
+#[derive(Clone)]
+struct Odd;
+
 /// A service that keeps to the plan, and notes when it is called unready.
 struct Routed {
     backstage: Backstage,
@@ -462,9 +468,14 @@ impl Service<http::Request<VerifiedBody>> for Routed {
             let (status, retry_after) = plan.end.as_status();
             let mut response = Response::new(testing::verified(INNER_BODY));
             *response.status_mut() = StatusCode::from_u16(status).unwrap();
-            if let Some(retry_after) = retry_after {
-                let value = HeaderValue::from_static(retry_after);
-                response.headers_mut().insert(header::RETRY_AFTER, value);
+            for value in retry_after {
+                let value = HeaderValue::from_static(value);
+                response.headers_mut().append(header::RETRY_AFTER, value);
+            }
+            if let End::Status { is_odd: true, .. } = plan.end {
+                *response.version_mut() = http::Version::HTTP_09;
+                response.extensions_mut().insert(Odd);
+                response.extensions_mut().insert(Rejection::Transport);
             }
             Ok(response)
         })
