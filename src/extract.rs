@@ -84,8 +84,7 @@ impl<S: Sync> FromRequestParts<S> for Trigger {
 
 /// `503`: the request did not pass a layer that verifies signatures, a mistake in the application.
 ///
-/// It may be a genuine notification all the same, and Nylas surely repeats only some statuses, among
-/// which is no `500`
+/// It may be a genuine notification all the same, and after a `500` Nylas need not repeat it
 /// ([source](https://developer.nylas.com/docs/v3/notifications/)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MissingVerification;

@@ -13,9 +13,10 @@
 //! | any other status | `503`, with its `Retry-After` if it has one |
 //! | an error, or a panic | `503` |
 //! | not ready and answered [in time](AcknowledgeLayer::timeout) | `503` |
+//! | not called, since the timer [cannot sleep](crate::time::Timer::can_sleep) | `503` |
 //!
-//! The body and the other headers of the inner response are dropped, and a `Retry-After` too that is
-//! neither seconds up to 2,147,483,647 nor a date, or is there twice. Of its extensions only the
+//! The body and the other headers of the inner response are dropped, and so is a `Retry-After` that
+//! is neither seconds up to 2,147,483,647 nor a date, or is there twice. Of its extensions only the
 //! [`Outcome`](crate::Outcome) is kept, which every answer but that of a success has: a server
 //! writes some of the others on the wire, as hyper does with a `ReasonPhrase`. Its version is
 //! ignored. At the deadline, and when the client

@@ -30,6 +30,7 @@ labels! {
     enum ReasonLabel {
         Method = "method",
         ChallengeTooLong = "challenge_too_long",
+        TimerMissing = "timer_missing",
         SignatureMissing = "signature_missing",
         SignatureRepeated = "signature_repeated",
         SignatureMalformed = "signature_malformed",
@@ -90,6 +91,7 @@ impl From<&Rejection> for ReasonLabel {
         match rejection {
             Rejection::Method => Self::Method,
             Rejection::ChallengeTooLong(_) => Self::ChallengeTooLong,
+            Rejection::TimerMissing => Self::TimerMissing,
             Rejection::SignatureMissing => Self::SignatureMissing,
             Rejection::SignatureRepeated => Self::SignatureRepeated,
             Rejection::SignatureMalformed(_) => Self::SignatureMalformed,

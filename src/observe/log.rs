@@ -306,7 +306,8 @@ fn level_of_rejection(rejection: &Rejection) -> Level {
         | Rejection::SignatureMissing
         | Rejection::TenantUnknown
         | Rejection::SignatureMismatch(Some(MismatchHint::TestEvent)) => Level::INFO,
-        Rejection::SignatureRepeated
+        Rejection::TimerMissing
+        | Rejection::SignatureRepeated
         | Rejection::SignatureMalformed(_)
         | Rejection::LookupFailed(_)
         | Rejection::SecretPending

@@ -60,10 +60,10 @@
 //!
 //! Requests cannot create series: labels have these values only.
 //!
-//! - `reason`: `method`, `challenge_too_long`, `signature_missing`, `signature_repeated`,
-//!   `signature_malformed`, `tenant_unknown`, `lookup_failed`, `secret_pending`,
-//!   `budget_exhausted`, `body_too_large`, `read_timeout`, `transport`, `signature_mismatch`,
-//!   `rotation_expected` (see [`Rejection`](crate::Rejection)), `aborted`;
+//! - `reason`: `method`, `challenge_too_long`, `timer_missing`, `signature_missing`,
+//!   `signature_repeated`, `signature_malformed`, `tenant_unknown`, `lookup_failed`,
+//!   `secret_pending`, `budget_exhausted`, `body_too_large`, `read_timeout`, `transport`,
+//!   `signature_mismatch`, `rotation_expected` (see [`Rejection`](crate::Rejection)), `aborted`;
 //! - `outcome`: `done`, `discarded`, `given_up`, `unrouted`, `malformed`, `test_event`, `retry`,
 //!   `retry_after`, `failed`, `panicked`, `timed_out`, `status`, `undecodable` (see
 //!   [`Outcome`](crate::Outcome)), `dropped`;
@@ -71,15 +71,15 @@
 //!   other names; `deltas` for those of API v2; `malformed` without a name; `none` for test events
 //!   and what could not be decoded;
 //! - `attempt`: `1`, `2`, `3`, `other`, `none`;
-//! - `fault`: `mislabelled`, if `Content-Encoding` contradicts the bytes; `trailing_bytes`, if bytes
-//!   behind the last gzip member were ignored. One body can be both (see
+//! - `fault`: `mislabelled`, if `Content-Encoding` contradicts the bytes; `trailing_bytes`, if
+//!   bytes behind the last gzip member were ignored. One body can be both (see
 //!   [`CodingFault`](crate::CodingFault)).
 //!
-//! Alerts that are worth having: `rejected` with `lookup_failed`, `secret_pending`,
-//! `budget_exhausted` or `body_too_large`; `signature_mismatch` while `verified` does not increase,
-//! which means a wrong secret; `verified` with attempt `3`, the last one before a notification is
-//! lost; `outcomes` with `unrouted` or `malformed`; and `coding_faults`, which means a proxy that
-//! changes heads, or a sender that changed.
+//! Alerts that are worth having: `rejected` with `timer_missing`, `lookup_failed`,
+//! `secret_pending`, `budget_exhausted` or `body_too_large`; `signature_mismatch` while `verified`
+//! does not increase, which means a wrong secret; `verified` with attempt `3`, the last one before
+//! a notification is lost; `outcomes` with `unrouted` or `malformed`; and `coding_faults`, which
+//! means a proxy that changes heads, or a sender that changed.
 //!
 //! # Spans and events
 //!

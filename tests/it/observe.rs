@@ -684,6 +684,11 @@ fn every_rejection_is_one_event_with_its_reason() {
             let request = request.body(String::new()).unwrap();
             answer(layer.layer(TriggerRouter::new()), request)
         }),
+        refusal("timer_missing", 503, "WARN", |_, _| {
+            // Outside of any runtime.
+            let layer = WebhookLayer::new(Secrets::new(SECRET).unwrap());
+            answer(layer.layer(TriggerRouter::new()), signed("{}"))
+        }),
         refusal("signature_missing", 401, "INFO", |layer, _| {
             let request = Request::post(PATH).body(String::new()).unwrap();
             answer(layer.layer(TriggerRouter::new()), request)
@@ -749,7 +754,7 @@ fn every_rejection_is_one_event_with_its_reason() {
             answer(layer.layer(TriggerRouter::new()), forged())
         }),
     ];
-    assert_eq!(refusals.len(), 14);
+    assert_eq!(refusals.len(), 15);
     for (reason, status, level, send) in refusals {
         let told = Told::by(|| assert_eq!(send(), status, "{reason}"));
         let event = told.event();

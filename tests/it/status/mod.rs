@@ -10,6 +10,7 @@ mod hints;
 mod precedence;
 mod services;
 mod test_events;
+mod timer;
 mod while_reading;
 
 use std::{

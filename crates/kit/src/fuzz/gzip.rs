@@ -13,7 +13,8 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use http::{HeaderValue, Request, Response};
 use tower_nylas::{
-    CodingFault, Outcome, ResponseBody, Secrets, VerifiedBody, WebhookLayer, WebhookSecret, testing,
+    CodingFault, Outcome, ResponseBody, Secrets, VerifiedBody, WebhookLayer, WebhookSecret,
+    testing::{self, VirtualClock},
 };
 use tower_service::Service;
 
@@ -82,7 +83,8 @@ fn packed(plain: &[u8]) -> Vec<u8> {
 
 fn check(body: &[u8], coding: Option<&str>, declares_length: bool, limit: usize) {
     let inner = Inner::default();
-    let layer = WebhookLayer::new(Secrets::new(SECRET).unwrap()).max_inflated_size(limit);
+    let secrets = Secrets::new(SECRET).unwrap();
+    let layer = WebhookLayer::with_timer(secrets, VirtualClock::new()).max_inflated_size(limit);
     let secret = WebhookSecret::new(SECRET).unwrap();
     let mut request = testing::signed_request(&secret, body.to_vec());
     let headers = request.headers_mut();

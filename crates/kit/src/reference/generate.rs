@@ -168,6 +168,7 @@ impl Source<'_> {
                 Ack::RetryAfter(Duration::from_millis(1500)),
             ]),
             has_lookup: self.one_in(3),
+            lacks_timer: self.one_in(16),
         }
     }
 

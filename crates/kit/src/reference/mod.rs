@@ -107,6 +107,9 @@ impl Endpoint<'_> {
                 return self.prediction(200, Kind::Challenged, Body::Exactly(body), false);
             }
         }
+        if self.scenario.settings.lacks_timer {
+            return self.refused(503, "TimerMissing", is_head, false);
+        }
         if request.method != Method::POST {
             let mut refused = self.refused(405, "Method", is_head, false);
             refused.allow = Some("GET, HEAD, POST");

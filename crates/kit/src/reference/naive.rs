@@ -41,7 +41,7 @@ pub fn from_hex(text: &[u8]) -> Option<Vec<u8>> {
 pub fn decode(body: &[u8], coding: Option<&str>, limit: usize) -> Option<Decoded> {
     let begins_as_gzip = body.len() >= 2 && body[0] == 31 && body[1] == 139;
     let label = coding.unwrap_or("").to_lowercase();
-    let mut names: Vec<&str> = label.split(',').map(|name| name.trim()).collect();
+    let mut names: Vec<&str> = label.split(',').map(str::trim).collect();
     names.retain(|name| !name.is_empty() && *name != "identity");
     let says_plain = names.is_empty();
     let says_gzip = names == ["gzip"] || names == ["x-gzip"];
@@ -72,6 +72,7 @@ pub fn decode(body: &[u8], coding: Option<&str>, limit: usize) -> Option<Decoded
 }
 
 /// A body as the handler gets it, and what is reported of it.
+#[derive(Debug)]
 pub struct Decoded {
     pub content: Vec<u8>,
     /// Whether `Content-Encoding` is still there.

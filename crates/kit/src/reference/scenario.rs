@@ -18,6 +18,7 @@ pub struct Scenario {
 }
 
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools)] // each is one choice of a scenario
 pub struct Settings {
     pub max_body: usize,
     pub max_challenge: usize,
@@ -29,6 +30,8 @@ pub struct Settings {
     pub malformed: Ack,
     /// Secrets come from a lookup by the path.
     pub has_lookup: bool,
+    /// The timer says that it cannot sleep.
+    pub lacks_timer: bool,
 }
 
 #[derive(Debug, Clone)]

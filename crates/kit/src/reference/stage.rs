@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -18,7 +18,7 @@ use tower_nylas::{
     CodingFault, Notification, Outcome, Rejection, Report, SecretSource, Secrets, TriggerRouter,
     VerifiedBody, WebhookLayer,
     testing::{self, VirtualClock},
-    time::Timer,
+    time::{Clock, Sleep, Timer},
     webhook::Webhook,
 };
 use tower_service::Service;
@@ -272,7 +272,10 @@ fn layer(scenario: &Scenario, secrets: &Secrets, backstage: &Backstage) -> Webho
     let settings = &scenario.settings;
     let known = secrets.clone();
     let log = backstage.log.clone();
-    let timer = backstage.timer.clone();
+    let timer = MaybeMissing {
+        timer: backstage.timer.clone(),
+        can_sleep: !settings.lacks_timer,
+    };
     let mut layer = if settings.has_lookup {
         let source = SecretSource::lookup(move |request| match request.uri.path() {
             "/known" => Ok(Some(known.clone())),
@@ -302,6 +305,32 @@ fn layer(scenario: &Scenario, secrets: &Secrets, backstage: &Backstage) -> Webho
             };
             log.lock().unwrap().reports.push(kind);
         })
+}
+
+/// Says that it cannot sleep, if that is so in the scenario.
+struct MaybeMissing {
+    timer: VirtualClock,
+    can_sleep: bool,
+}
+
+impl Clock for MaybeMissing {
+    fn now(&self) -> Instant {
+        self.timer.now()
+    }
+
+    fn unix_time(&self) -> Duration {
+        self.timer.unix_time()
+    }
+}
+
+impl Timer for MaybeMissing {
+    fn sleep(&self, duration: Duration) -> Sleep {
+        self.timer.sleep(duration)
+    }
+
+    fn can_sleep(&self) -> bool {
+        self.can_sleep
+    }
 }
 
 fn router(scenario: &Scenario, backstage: &Backstage) -> TriggerRouter {
@@ -539,6 +568,7 @@ fn rejection_name(rejection: &Rejection) -> &'static str {
     match rejection {
         Rejection::Method => "Method",
         Rejection::ChallengeTooLong(_) => "ChallengeTooLong",
+        Rejection::TimerMissing => "TimerMissing",
         Rejection::SignatureMissing => "SignatureMissing",
         Rejection::SignatureRepeated => "SignatureRepeated",
         Rejection::SignatureMalformed(_) => "SignatureMalformed",
