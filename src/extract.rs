@@ -5,9 +5,13 @@
 //! require it: [`VerifiedBody`], [`Notification<T>`] and [`Trigger`]. They read the verified bytes,
 //! even if the request's body was read or replaced in between, and do not read that body.
 //!
+//! axum's own extractors of bodies (`Bytes`, `String`, `Json`) get every verified body: axum's
+//! `DefaultBodyLimit` of 2 MB is off behind the verification, whose own limit (4 MiB) held already.
+//! A `DefaultBodyLimit` that the application sets inside holds.
+//!
 //! A request that did not pass a [`WebhookLayer`](crate::WebhookLayer) or a
-//! [`VerifySignatureLayer`](crate::VerifySignatureLayer) gets a `500` that says which layer is
-//! missing.
+//! [`VerifySignatureLayer`](crate::VerifySignatureLayer) gets a `503` that says which layer is
+//! missing: it is a mistake in the application, so a notification must be repeated.
 //!
 //! ```
 //! use axum::{Router, routing::{MethodRouter, post}};
@@ -77,7 +81,10 @@ impl<S: Sync> FromRequestParts<S> for Trigger {
     }
 }
 
-/// The request did not pass a layer that verifies signatures: `500`, a mistake in the application.
+/// `503`: the request did not pass a layer that verifies signatures, a mistake in the application.
+///
+/// It may be a genuine notification all the same, and after a `500` Nylas need not repeat it
+/// ([source](https://developer.nylas.com/docs/v3/notifications/)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MissingVerification;
 
@@ -93,7 +100,7 @@ impl std::error::Error for MissingVerification {}
 
 impl IntoResponse for MissingVerification {
     fn into_response(self) -> Response {
-        (StatusCode::INTERNAL_SERVER_ERROR, self.to_string()).into_response()
+        (StatusCode::SERVICE_UNAVAILABLE, self.to_string()).into_response()
     }
 }
 
@@ -101,7 +108,7 @@ impl IntoResponse for MissingVerification {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum NotificationRejection {
-    /// `500`: the request was not verified.
+    /// `503`: the request was not verified.
     MissingVerification(MissingVerification),
     /// `503`, and `200` from the third attempt on, when it is lost: the verified body does not fit.
     /// The response carries [`Outcome::Unread`](crate::Outcome::Unread) in its extensions.

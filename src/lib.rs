@@ -108,8 +108,8 @@ pub use self::{
     decompression::DecompressionLayer,
     middleware::ResponseBody,
     report::{
-        Ack, BoxError, IntoAck, MalformedReason, MismatchHint, Outcome, Rejection, Report,
-        SharedError, Undecodable,
+        Ack, BoxError, CodingFault, IntoAck, MalformedReason, MismatchHint, Outcome, Rejection,
+        Report, SharedError, Undecodable,
     },
     signature::{
         InvalidSecret, InvalidSignature, Secrets, Signature, Verifier, VerifyError, WebhookSecret,

@@ -6,7 +6,16 @@ use std::{
 };
 
 use http::Request;
+use tokio::runtime::{self, Runtime};
 use tower_service::Service;
+
+/// To be entered before any layer is called, since a layer refuses requests where it cannot sleep.
+/// Nothing runs in it.
+pub(crate) fn runtime() -> Runtime {
+    let mut builder = runtime::Builder::new_current_thread();
+    let runtime = builder.enable_time().build();
+    runtime.expect("a runtime")
+}
 
 pub(crate) fn run<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);

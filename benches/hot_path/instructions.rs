@@ -17,7 +17,7 @@ mod minimal;
 use std::{env, fs, hint::black_box, process::Command};
 
 use bodies::{Frames, SECRET, TypeAt, head, message, signature};
-use drive::{Nothing, call};
+use drive::{Nothing, call, runtime};
 use hmac::{Hmac, KeyInit, Mac};
 use minimal::Minimal;
 use sha2::Sha256;
@@ -123,6 +123,8 @@ fn play(scene: &str, rounds: u64) {
     let secrets = Secrets::new(SECRET).expect("the secret is good");
     let request = || head.clone().map(|()| Frames::whole(body.clone()));
     let router = || TriggerRouter::new().on("message.created", async |_: VerifiedBody| ());
+    let runtime = runtime();
+    let _entered = runtime.enter();
     let repeat = |round: &mut dyn FnMut()| (0..rounds).for_each(|_| round());
     match scene {
         "floor" => {

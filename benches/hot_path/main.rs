@@ -25,6 +25,8 @@ use std::time::Duration;
 use criterion::Criterion;
 
 fn main() {
+    let runtime = drive::runtime();
+    let _entered = runtime.enter();
     let mut criterion = Criterion::default()
         .sample_size(50)
         .warm_up_time(Duration::from_millis(300))

@@ -12,7 +12,7 @@ use tower_service::Service;
 use super::{Acknowledging, settings::Settings};
 use crate::{
     middleware::{ResponseBody, opaque_future},
-    report::BoxError,
+    report::{BoxError, Outcome},
 };
 
 pin_project! {
@@ -55,7 +55,11 @@ where
     type Output = Result<Response<ResponseBody<R>>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
+        let mut this = self.project();
+        if let Err(missing) = this.settings.timer_check.examine(&this.settings.timer) {
+            this.acknowledging.set(Acknowledging::idle());
+            return Poll::Ready(Ok(Outcome::failed(missing).into_response()));
+        }
         this.acknowledging
             .poll_acknowledged(cx, this.settings)
             .map(Ok)

@@ -39,7 +39,9 @@ impl AcknowledgeLayer {
         self.change(|settings| settings.timeout = timeout)
     }
 
-    /// Passes the inner service's own `4xx` responses on unchanged; by default they become `503`.
+    /// Passes the inner service's own `4xx` responses on, with their headers and body; by default
+    /// they become `503`. Their version, extensions and a malformed `Retry-After` are dropped all
+    /// the same.
     ///
     /// `408` and `429` still become `429`. All others are final for Nylas: it drops the
     /// notification, and counts it towards disabling the destination.

@@ -13,9 +13,13 @@
 //! | any other status | `503`, with its `Retry-After` if it has one |
 //! | an error, or a panic | `503` |
 //! | not ready and answered [in time](AcknowledgeLayer::timeout) | `503` |
+//! | not called, since the timer [cannot sleep](crate::time::Timer::can_sleep) | `503` |
 //!
-//! The body and the other headers of the inner response are dropped. Its extensions are kept, with
-//! an [`Outcome`](crate::Outcome) unless it is a success. At the deadline, and when the client
+//! The body and the other headers of the inner response are dropped, and so is a `Retry-After` that
+//! is neither seconds up to 2,147,483,647 nor a date, or is there twice. Of its extensions only the
+//! [`Outcome`](crate::Outcome) is kept, which every answer but that of a success has: a server
+//! writes some of the others on the wire, as hyper does with a `ReasonPhrase`. Its version is
+//! ignored. At the deadline, and when the client
 //! disconnects, the inner future is dropped at its current await point, so work that must not be
 //! interrupted belongs in a task or a queue.
 //!
@@ -42,6 +46,7 @@
 mod acknowledging;
 mod future;
 mod layer;
+mod retry_after;
 mod service;
 mod settings;
 mod settle;

@@ -64,7 +64,8 @@ fn echo(challenge: &[u8], head_only: bool) -> Answer {
     // Anybody can choose the value, so no browser may render or cache it.
     set(header::CONTENT_TYPE, "text/plain; charset=utf-8");
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(header::CACHE_CONTROL, "no-store");
+    // And no proxy may compress it, which would send it in chunks (RFC 9111, 5.2.2.6).
+    set(header::CACHE_CONTROL, "no-store, no-transform");
     // Compression layers outside leave an encoded response alone. Otherwise they would turn a
     // UUID, which is longer than their threshold, into chunks, and Nylas refuses those.
     set(header::CONTENT_ENCODING, "identity");

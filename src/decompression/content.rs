@@ -1,38 +1,55 @@
-//! Decodes a body by its `Content-Encoding`.
+//! Decodes a body by its first bytes or, where these do not decide, by its `Content-Encoding`.
 
 use http::{HeaderMap, Request, header};
 
-use crate::{report::Undecodable, verify::VerifiedBody};
+use crate::{
+    middleware::{is_gzip, is_json},
+    report::{CodingFault, Undecodable},
+    verify::VerifiedBody,
+};
 
-/// Decodes the content in place.
+/// Decodes the content in place. What is not as it is labelled is decoded all the same: a proxy
+/// that drops or adds the header leaves the bytes, and their signature was verified.
 pub(super) fn decode(
     request: &mut Request<VerifiedBody>,
     max_size: usize,
-) -> Result<(), Undecodable> {
-    // No notification begins like this, so the header was lost, as by a proxy that drops it and
-    // leaves the bytes. This costs a plain delivery one comparison.
-    let is_gzip = request.body().bytes().starts_with(&GZIP);
-    match coding(request.headers())? {
-        Coding::Identity if !is_gzip => Ok(()),
-        Coding::Identity | Coding::Gzip => inflate(request, max_size),
+) -> Result<Option<CodingFault>, Undecodable> {
+    // This costs a plain delivery one comparison.
+    let is_gzip = is_gzip(request.body().bytes());
+    let fault = match coding(request.headers()) {
+        Coding::Identity if !is_gzip => return Ok(None),
+        Coding::Gzip | Coding::Unknown if is_json(request.body().bytes()) => {
+            request.headers_mut().remove(header::CONTENT_ENCODING);
+            Some(CodingFault::mislabelled_plain())
+        }
+        Coding::Unknown if !is_gzip => return Err(Undecodable::UnknownCoding),
+        coding => {
+            let is_mislabelled = !matches!(coding, Coding::Gzip);
+            inflate(request, max_size, is_mislabelled)?
+        }
+    };
+    if let Some(fault) = fault {
+        request.extensions_mut().insert(fault);
     }
+    Ok(fault)
 }
-
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 enum Coding {
     Identity,
     Gzip,
+    Unknown,
 }
 
-fn coding(headers: &HeaderMap) -> Result<Coding, Undecodable> {
+fn coding(headers: &HeaderMap) -> Coding {
     let mut coding = Coding::Identity;
     // Comparing the names takes 56 instructions less than a lookup, which hashes the name first.
     for (name, value) in headers {
         if *name != header::CONTENT_ENCODING {
             continue;
         }
-        let text = value.to_str().map_err(|_| Undecodable::UnknownCoding)?;
+        let Ok(text) = value.to_str() else {
+            return Coding::Unknown;
+        };
         for name in text.split(',').map(str::trim) {
             coding = match coding {
                 same if name.is_empty() || name.eq_ignore_ascii_case("identity") => same,
@@ -41,16 +58,20 @@ fn coding(headers: &HeaderMap) -> Result<Coding, Undecodable> {
                 {
                     Coding::Gzip
                 }
-                _ => return Err(Undecodable::UnknownCoding),
+                _ => return Coding::Unknown,
             };
         }
     }
-    Ok(coding)
+    coding
 }
 
 #[cfg(feature = "gzip")]
-fn inflate(request: &mut Request<VerifiedBody>, max_size: usize) -> Result<(), Undecodable> {
-    let plain = super::gzip::inflate(request.body().bytes(), max_size)?;
+fn inflate(
+    request: &mut Request<VerifiedBody>,
+    max_size: usize,
+    is_mislabelled: bool,
+) -> Result<Option<CodingFault>, Undecodable> {
+    let (plain, ignored) = super::gzip::inflate(request.body().bytes(), max_size)?;
     let length = plain.len();
     let body = request.body().decoded(plain);
     body.replace_in(request);
@@ -59,10 +80,14 @@ fn inflate(request: &mut Request<VerifiedBody>, max_size: usize) -> Result<(), U
     if let Some(declared) = headers.get_mut(header::CONTENT_LENGTH) {
         *declared = length.into();
     }
-    Ok(())
+    Ok(CodingFault::of_gzip(is_mislabelled, ignored))
 }
 
 #[cfg(not(feature = "gzip"))]
-fn inflate(_request: &mut Request<VerifiedBody>, _max_size: usize) -> Result<(), Undecodable> {
+fn inflate(
+    _request: &mut Request<VerifiedBody>,
+    _max_size: usize,
+    _is_mislabelled: bool,
+) -> Result<Option<CodingFault>, Undecodable> {
     Err(Undecodable::FeatureOff)
 }

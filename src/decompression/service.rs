@@ -39,7 +39,7 @@ where
 
     fn call(&mut self, mut request: Request<VerifiedBody>) -> Self::Future {
         ResponseFuture::new(match decode(&mut request, self.max_size) {
-            Ok(()) => AnswerOr::future(CallReady::new(self.inner.clone(), request)),
+            Ok(_) => AnswerOr::future(CallReady::new(self.inner.clone(), request)),
             Err(answer) => AnswerOr::answer(*answer),
         })
     }

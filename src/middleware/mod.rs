@@ -4,6 +4,7 @@ mod answer;
 mod answer_or;
 mod call_ready;
 mod catch;
+mod first_bytes;
 
 pub use self::answer::ResponseBody;
 pub(crate) use self::{
@@ -11,6 +12,7 @@ pub(crate) use self::{
     answer_or::AnswerOr,
     call_ready::CallReady,
     catch::catch,
+    first_bytes::{is_gzip, is_json},
 };
 
 /// Declares a layer's public response future around a private one.

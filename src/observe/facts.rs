@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 #[cfg(feature = "router")]
 pub(super) use crate::notification::Head;
-use crate::report::Report;
+use crate::report::{CodingFault, Report};
 
 /// Without the router, the crate parses no JSON.
 #[cfg(not(feature = "router"))]
@@ -15,6 +15,8 @@ pub(crate) struct Facts<'a> {
     pub(super) head: Option<&'a Head<'a>>,
     /// Bytes.
     pub(super) on_the_wire: usize,
+    /// What was wrong with its coding, if it could be decoded all the same.
+    pub(super) fault: Option<CodingFault>,
     /// From arrival until verified and inflated.
     pub(super) reading: Duration,
     pub(super) now: Instant,

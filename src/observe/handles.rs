@@ -16,10 +16,10 @@ use arc_swap::{ArcSwapOption, Guard};
 use metrics::{Counter, Histogram, Key, Label, Level, Metadata, Recorder, with_recorder};
 
 use super::{
-    labels::{OutcomeLabel, ReasonLabel},
+    labels::{FaultLabel, OutcomeLabel, ReasonLabel},
     metrics::{
-        AGE_SECONDS, BODY_BYTES, CHALLENGES, DURATION_SECONDS, HANDLE_SECONDS, OUTCOMES,
-        READ_SECONDS, RECEIVED, REJECTED, VERIFIED,
+        AGE_SECONDS, BODY_BYTES, CHALLENGES, CODING_FAULTS, DURATION_SECONDS, HANDLE_SECONDS,
+        OUTCOMES, READ_SECONDS, RECEIVED, REJECTED, VERIFIED,
     },
     series::{Attempt, Series},
 };
@@ -65,6 +65,7 @@ struct Kept {
     received: OnceLock<Counter>,
     challenges: OnceLock<Counter>,
     rejected: [OnceLock<Counter>; ReasonLabel::COUNT],
+    coding_faults: [OnceLock<Counter>; FaultLabel::COUNT],
     body_bytes: OnceLock<Histogram>,
     read_seconds: OnceLock<Histogram>,
     duration_seconds: OnceLock<Histogram>,
@@ -99,6 +100,7 @@ impl Kept {
             received: OnceLock::new(),
             challenges: OnceLock::new(),
             rejected: array::from_fn(|_| OnceLock::new()),
+            coding_faults: array::from_fn(|_| OnceLock::new()),
             body_bytes: OnceLock::new(),
             read_seconds: OnceLock::new(),
             duration_seconds: OnceLock::new(),
@@ -180,6 +182,12 @@ impl Handles<'_> {
             |kept| &kept.of_series(series).outcomes[outcome as usize],
             key,
         );
+    }
+
+    pub(super) fn coding_faults(&self, fault: FaultLabel) {
+        let label = || Label::from_static_parts("fault", fault.as_str());
+        let key = || Key::from_parts(CODING_FAULTS, vec![label()]);
+        self.count(|kept| &kept.coding_faults[fault as usize], key);
     }
 
     #[allow(clippy::cast_precision_loss)] // no body has 2^53 bytes

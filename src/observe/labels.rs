@@ -1,7 +1,7 @@
 //! The labels of reasons and outcomes: a fixed set, none of them from a request.
 
 use super::facts::End;
-use crate::report::{Outcome, Rejection, Report};
+use crate::report::{CodingFault, Outcome, Rejection, Report};
 
 /// Declares an enumeration of labels, with their number and their texts.
 macro_rules! labels {
@@ -30,6 +30,7 @@ labels! {
     enum ReasonLabel {
         Method = "method",
         ChallengeTooLong = "challenge_too_long",
+        TimerMissing = "timer_missing",
         SignatureMissing = "signature_missing",
         SignatureRepeated = "signature_repeated",
         SignatureMalformed = "signature_malformed",
@@ -70,11 +71,29 @@ labels! {
     }
 }
 
+labels! {
+    /// How a body differed from what it should have been, although it could be decoded.
+    enum FaultLabel {
+        Mislabelled = "mislabelled",
+        TrailingBytes = "trailing_bytes",
+    }
+}
+
+impl FaultLabel {
+    /// The labels of a fault; both may hold.
+    pub(super) fn of(fault: CodingFault) -> impl Iterator<Item = Self> {
+        let mislabelled = fault.is_mislabelled.then_some(Self::Mislabelled);
+        let trailing_bytes = (fault.ignored > 0).then_some(Self::TrailingBytes);
+        mislabelled.into_iter().chain(trailing_bytes)
+    }
+}
+
 impl From<&Rejection> for ReasonLabel {
     fn from(rejection: &Rejection) -> Self {
         match rejection {
             Rejection::Method => Self::Method,
             Rejection::ChallengeTooLong(_) => Self::ChallengeTooLong,
+            Rejection::TimerMissing => Self::TimerMissing,
             Rejection::SignatureMissing => Self::SignatureMissing,
             Rejection::SignatureRepeated => Self::SignatureRepeated,
             Rejection::SignatureMalformed(_) => Self::SignatureMalformed,

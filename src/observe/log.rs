@@ -11,19 +11,19 @@ use tracing::{Level, Span, debug, event, field, info_span, span::Entered};
 use super::{
     facts::{End, Facts},
     flood::{Flood, Suppressed, WINDOW},
-    labels::{OutcomeLabel, ReasonLabel},
+    labels::{FaultLabel, OutcomeLabel, ReasonLabel},
     witness::Witness,
 };
 use crate::{
     middleware::catch,
     notification::Head,
-    report::{Line, MismatchHint, Outcome, Rejection, Report},
+    report::{CodingFault, Line, MismatchHint, Outcome, Rejection, Report},
 };
 
 const TARGET: &str = "tower_nylas";
 
-/// How many events are emitted in each window of each reason, and of test events and notifications
-/// without a route or a fitting body.
+/// How many events are emitted in each window of each reason, each fault, and of test events and
+/// notifications without a route or a fitting body.
 const FEW: u32 = 10;
 
 /// How many events are emitted in each window of every other outcome.
@@ -64,6 +64,7 @@ struct Kind {
 enum Subject {
     Reason(ReasonLabel),
     Outcome(OutcomeLabel),
+    Fault(FaultLabel),
 }
 
 /// A verified notification.
@@ -98,6 +99,29 @@ impl Log {
         if self.admits(kind, FEW, now) {
             let report = Report::Acknowledged(outcome);
             event_at!(kind.level, outcome = label.as_str(), "{report}");
+        }
+    }
+
+    /// One event, also if two things are wrong.
+    fn coding_fault(&self, fault: CodingFault, delivery: &Delivery, now: Instant) {
+        let Some(label) = FaultLabel::of(fault).next() else {
+            return;
+        };
+        let kind = Kind {
+            level: Level::WARN,
+            subject: Subject::Fault(label),
+        };
+        if self.admits(kind, FEW, now) {
+            delivery.span.in_scope(|| {
+                event_at!(
+                    kind.level,
+                    fault = label.as_str(),
+                    trigger = delivery.trigger.as_deref(),
+                    notification_id = delivery.id.as_deref(),
+                    attempt = delivery.attempt,
+                    "{fault}"
+                );
+            });
         }
     }
 
@@ -178,12 +202,16 @@ impl Witness for Log {
             status = field::Empty,
             otel.status_code = field::Empty,
         );
-        Delivery {
+        let delivery = Delivery {
             span,
             trigger,
             id,
             attempt,
+        };
+        if let Some(fault) = facts.fault {
+            self.coding_fault(fault, &delivery, facts.now);
         }
+        delivery
     }
 
     fn enter(delivery: &Delivery) -> Entered<'_> {
@@ -261,6 +289,12 @@ fn summarize(suppressed: Vec<Suppressed<Kind>>) {
                 suppressed = count,
                 "{count} more notifications with this outcome within {seconds} s"
             ),
+            Subject::Fault(fault) => event_at!(
+                kind.level,
+                fault = fault.as_str(),
+                suppressed = count,
+                "{count} more notifications with this fault within {seconds} s"
+            ),
         }
     }
 }
@@ -273,7 +307,8 @@ fn level_of_rejection(rejection: &Rejection) -> Level {
         | Rejection::ChallengeTooLong(_)
         | Rejection::SignatureMissing
         | Rejection::SignatureMismatch(Some(MismatchHint::TestEvent)) => Level::INFO,
-        Rejection::SignatureRepeated
+        Rejection::TimerMissing
+        | Rejection::SignatureRepeated
         | Rejection::SignatureMalformed(_)
         | Rejection::TenantUnknown
         | Rejection::LookupFailed(_)

@@ -7,7 +7,7 @@ use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge}
 use super::{
     facts::{End, Facts},
     handles::{is_read, record},
-    labels::ReasonLabel,
+    labels::{FaultLabel, ReasonLabel},
     series::{Attempt, Series},
     witness::Witness,
 };
@@ -18,6 +18,7 @@ pub(super) const CHALLENGES: &str = "nylas_webhook_challenges_total";
 pub(super) const REJECTED: &str = "nylas_webhook_rejected_total";
 pub(super) const VERIFIED: &str = "nylas_webhook_verified_total";
 pub(super) const OUTCOMES: &str = "nylas_webhook_outcomes_total";
+pub(super) const CODING_FAULTS: &str = "nylas_webhook_coding_faults_total";
 pub(super) const BODY_BYTES: &str = "nylas_webhook_body_bytes";
 pub(super) const READ_SECONDS: &str = "nylas_webhook_read_seconds";
 pub(super) const HANDLE_SECONDS: &str = "nylas_webhook_handle_seconds";
@@ -42,6 +43,10 @@ pub fn describe_metrics() {
         (
             OUTCOMES,
             "What became of notifications, by outcome and trigger",
+        ),
+        (
+            CODING_FAULTS,
+            "Notifications whose body was not as it was labelled, by fault",
         ),
     ] {
         describe_counter!(name, Unit::Count, text);
@@ -126,6 +131,9 @@ impl Witness for Metrics {
             handles.verified(series, Attempt::of(head));
             handles.body_bytes(facts.on_the_wire);
             handles.read_seconds(facts.reading);
+            for fault in facts.fault.into_iter().flat_map(FaultLabel::of) {
+                handles.coding_faults(fault);
+            }
             if let Some(age) = facts.age() {
                 handles.age_seconds(age);
             }

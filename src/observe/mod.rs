@@ -46,6 +46,7 @@
 //! | `nylas_webhook_rejected_total` | counter | `reason` | requests that were refused before verification |
 //! | `nylas_webhook_verified_total` | counter | `trigger`, `attempt` | notifications that were verified |
 //! | `nylas_webhook_outcomes_total` | counter | `outcome`, `trigger` | what became of them, and of test events |
+//! | `nylas_webhook_coding_faults_total` | counter | `fault` | verified bodies that were not as they were labelled, and were read all the same |
 //! | `nylas_webhook_body_bytes` | histogram | | size of a verified body on the wire, compressed or not |
 //! | `nylas_webhook_read_seconds` | histogram | | from arrival until verified and inflated |
 //! | `nylas_webhook_handle_seconds` | histogram | `trigger` | from verified and inflated until answered |
@@ -59,22 +60,28 @@
 //!
 //! Requests cannot create series: labels have these values only.
 //!
-//! - `reason`: `method`, `challenge_too_long`, `signature_missing`, `signature_repeated`,
-//!   `signature_malformed`, `tenant_unknown`, `lookup_failed`, `secret_pending`,
-//!   `budget_exhausted`, `body_too_large`, `read_timeout`, `transport`, `signature_mismatch`,
-//!   `secret_unproven`, `rotation_expected` (see [`Rejection`](crate::Rejection)), `aborted`;
+//! - `reason`: `method`, `challenge_too_long`, `timer_missing`, `signature_missing`,
+//!   `signature_repeated`, `signature_malformed`, `tenant_unknown`, `lookup_failed`,
+//!   `secret_pending`, `budget_exhausted`, `body_too_large`, `read_timeout`, `transport`,
+//!   `signature_mismatch`, `secret_unproven`, `rotation_expected` (see
+//!   [`Rejection`](crate::Rejection)), `aborted`;
 //! - `outcome`: `done`, `discarded`, `given_up`, `unrouted`, `unread`, `malformed`, `test_event`,
 //!   `retry`, `retry_after`, `failed`, `panicked`, `timed_out`, `status`, `undecodable` (see
 //!   [`Outcome`](crate::Outcome)), `dropped`;
 //! - `trigger`: the documented names, also with `.transformed` and `.truncated`; `unknown` for all
 //!   other names; `deltas` for those of API v2; `malformed` without a name; `none` for test events
 //!   and what could not be decoded;
-//! - `attempt`: `1`, `2`, `3`, `other`, `none`.
+//! - `attempt`: `1`, `2`, `3`, `other`, `none`;
+//! - `fault`: `mislabelled`, if `Content-Encoding` contradicts the bytes; `trailing_bytes`, if
+//!   bytes behind the last gzip member were ignored. One body can be both (see
+//!   [`CodingFault`](crate::CodingFault)).
 //!
-//! Alerts that are worth having: `rejected` with `lookup_failed`, `secret_pending`,
-//! `secret_unproven`, `budget_exhausted` or `body_too_large`; `signature_mismatch` while `verified`
-//! does not increase, which means a wrong secret; `verified` with attempt `3`, the last one before
-//! a notification is lost; and `outcomes` with `unrouted`, `unread` or `malformed`.
+//! Alerts that are worth having: `rejected` with `timer_missing`, `lookup_failed`,
+//! `secret_pending`, `secret_unproven`, `budget_exhausted` or `body_too_large`;
+//! `signature_mismatch` while `verified` does not increase, which means a wrong secret; `verified`
+//! with attempt `3`, the last one before a notification is lost; `outcomes` with `unrouted`,
+//! `unread` or `malformed`; and `coding_faults`, which means a proxy that changes heads, or a
+//! sender that changed.
 //!
 //! # Spans and events
 //!
@@ -107,6 +114,9 @@
 //! | `unread` from the third attempt on: it is lost | `ERROR` |
 //! | all others | `WARN` |
 //!
+//! A body that was not as it was labelled has another event, at its beginning: of the level `WARN`,
+//! with the trigger, the id, the attempt, and the label `fault` (`mislabelled`, if it is both).
+//!
 //! A refused request has no span, since anybody can send one. It has an event with the fields
 //! `reason` and `status`. The level is `INFO` for what scanners of the internet cause (`method`,
 //! `challenge_too_long`, `signature_missing`) and for a test event that is not
@@ -114,11 +124,11 @@
 //! level `DEBUG`.
 //!
 //! The number of events is bounded. In each 10 seconds a layer emits at most 10 events of each
-//! reason and of each of the outcomes `unrouted`, `unread`, `malformed` and `test_event`, and 100
-//! of what is lost and of every other outcome that is not `DEBUG`. The rest is suppressed, and a
-//! summary for each reason or outcome has its number in the field `suppressed`. It is emitted with
-//! the next request after those 10 seconds, or when the layer and its services are dropped. Spans
-//! are not limited, since only signed requests have one.
+//! reason, of each fault and of each of the outcomes `unrouted`, `unread`, `malformed` and
+//! `test_event`, and 100 of what is lost and of every other outcome that is not `DEBUG`. The rest
+//! is suppressed, and a summary for each reason, fault or outcome has its number in the field
+//! `suppressed`. It is emitted with the next request after those 10 seconds, or when the layer and
+//! its services are dropped. Spans are not limited, since only signed requests have one.
 
 // Each member reads a part of the facts only.
 #![cfg_attr(not(all(feature = "metrics", feature = "tracing")), allow(dead_code))]

@@ -11,7 +11,11 @@ use super::{
     facts::{End, Facts, Head},
     witness::Witness,
 };
-use crate::{report::Report, time::Timer, verify::VerifiedBody};
+use crate::{
+    report::{CodingFault, Report},
+    time::Timer,
+    verify::VerifiedBody,
+};
 
 /// What observes the requests of one layer, and the clock for it.
 #[derive(Clone)]
@@ -63,12 +67,13 @@ impl Observers {
 }
 
 impl Observation {
-    /// `body` is the decoded body, if it could be decoded, and `on_the_wire` the number of bytes
-    /// received.
+    /// `body` is the decoded body, if it could be decoded, `fault` what was wrong with its coding
+    /// then, and `on_the_wire` the number of bytes received.
     pub(crate) fn verified(
         &mut self,
         observers: &Observers,
         on_the_wire: usize,
+        fault: Option<CodingFault>,
         body: Option<&mut VerifiedBody>,
     ) {
         let Stage::Received { at: received_at } = self.0 else {
@@ -82,6 +87,7 @@ impl Observation {
         let delivery = observers.members.verified(&Facts {
             head: head.as_ref(),
             on_the_wire,
+            fault,
             reading: at.saturating_duration_since(received_at),
             now: at,
             unix_time: observers.timer.unix_time(),

@@ -21,7 +21,7 @@ pub enum Ack {
     /// ([source](https://developer.nylas.com/docs/v3/notifications/)).
     Retry,
     /// `429` with `Retry-After`: as [`Retry`](Self::Retry), but not before this time has passed.
-    /// The header has whole seconds, so a fraction is rounded up.
+    /// The header has whole seconds, so a fraction is rounded up, and 68 years at most.
     RetryAfter(Duration),
 }
 

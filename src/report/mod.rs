@@ -2,6 +2,7 @@
 //! [`Report`] of either.
 
 mod ack;
+mod coding_fault;
 mod hint;
 mod line;
 mod malformed;
@@ -19,13 +20,14 @@ use http::Response;
 
 pub use self::{
     ack::{Ack, IntoAck},
+    coding_fault::CodingFault,
     hint::MismatchHint,
     malformed::MalformedReason,
     outcome::Outcome,
     rejection::Rejection,
     undecodable::Undecodable,
 };
-pub(crate) use self::{line::Line, malformed::Misfit};
+pub(crate) use self::{line::Line, malformed::Misfit, outcome::MAX_RETRY_AFTER};
 
 /// Any error, as in tower's middleware.
 pub type BoxError = Box<dyn Error + Send + Sync>;

@@ -7,6 +7,9 @@ use http::{HeaderValue, Response, StatusCode, header};
 use super::{Ack, BoxError, MalformedReason, Misfit, SharedError, Undecodable};
 use crate::trigger::Trigger;
 
+/// The largest number of seconds that every recipient can read (RFC 9111, 1.2.2).
+pub(crate) const MAX_RETRY_AFTER: u64 = i32::MAX as u64;
+
 /// What became of a verified notification, for the operator.
 ///
 /// Responses to verified notifications carry it in their [extensions](http::Extensions), unless
@@ -92,7 +95,10 @@ impl Outcome {
             let fraction = u64::from(wait.subsec_nanos() > 0);
             let seconds = wait.as_secs().saturating_add(fraction);
             let headers = response.headers_mut();
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            headers.insert(
+                header::RETRY_AFTER,
+                HeaderValue::from(seconds.min(MAX_RETRY_AFTER)),
+            );
         }
         // The extensions of a response cost three allocations, so the common case has none.
         if !matches!(self, Self::Done) {
@@ -155,7 +161,18 @@ impl fmt::Display for Outcome {
                 f,
                 "to be sent again, since its handler was not done within {limit:?}"
             ),
-            Self::Status(status) => write!(f, "the inner service answered {status}"),
+            Self::Status(status) => {
+                write!(f, "the inner service answered {status}")?;
+                match *status {
+                    StatusCode::PAYLOAD_TOO_LARGE => f.write_str(if cfg!(feature = "axum") {
+                        ": a limit on bodies inside is lower than that of the verification"
+                    } else {
+                        ": if that is axum's `DefaultBodyLimit` of 2 MB, enable the feature `axum` \
+                         of tower-nylas, which switches it off for verified bodies"
+                    }),
+                    _ => Ok(()),
+                }
+            }
             Self::Undecodable(why) => write!(f, "to be sent again, since undecodable: {why}"),
         }
     }

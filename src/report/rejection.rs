@@ -8,6 +8,7 @@ use super::{MismatchHint, SharedError};
 use crate::{
     middleware::{Answer, ResponseBody},
     signature::InvalidSignature,
+    time::TimerMissing,
 };
 
 /// Why a layer refused a request, so that it never reached the inner service.
@@ -32,6 +33,9 @@ pub enum Rejection {
     Method,
     /// `400`: the value of `challenge` is longer than this many bytes.
     ChallengeTooLong(usize),
+    /// `503`: the timer of the layer [cannot sleep](crate::time::Timer::can_sleep), so no request but
+    /// a challenge is accepted. The body was not read.
+    TimerMissing,
     /// `401`: there is no signature header.
     SignatureMissing,
     /// `401`: there is more than one signature header.
@@ -79,7 +83,8 @@ impl Rejection {
             | Self::SignatureMismatch(_) => StatusCode::UNAUTHORIZED,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ReadTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::LookupFailed(_)
+            Self::TimerMissing
+            | Self::LookupFailed(_)
             | Self::SecretPending
             | Self::BudgetExhausted
             | Self::Transport
@@ -135,6 +140,7 @@ impl fmt::Display for Rejection {
             Self::ChallengeTooLong(limit) => {
                 write!(f, "the challenge is longer than {limit} bytes")
             }
+            Self::TimerMissing => TimerMissing.fmt(f),
             Self::SignatureMissing => f.write_str("there is no X-Nylas-Signature header"),
             Self::SignatureRepeated => {
                 f.write_str("there is more than one X-Nylas-Signature header")

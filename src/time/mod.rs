@@ -25,6 +25,7 @@
 //! }
 //! ```
 
+mod check;
 #[cfg(feature = "tokio")]
 mod tokio;
 
@@ -34,6 +35,8 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+pub(crate) use self::check::TimerCheck;
+pub use self::check::TimerMissing;
 #[cfg(feature = "tokio")]
 pub use self::tokio::TokioTimer;
 
@@ -61,6 +64,15 @@ pub trait Clock: Send + Sync + 'static {
 pub trait Timer: Clock {
     /// A future that completes once `duration` has passed.
     fn sleep(&self, duration: Duration) -> Sleep;
+
+    /// Whether [`sleep`](Self::sleep) works in the task that calls this; by default `true`.
+    ///
+    /// A layer asks at its first requests, until the answer is `true`, and refuses them with `503`
+    /// as long as it is not: without a deadline, the first slow request would show it, and perhaps
+    /// months later.
+    fn can_sleep(&self) -> bool {
+        true
+    }
 }
 
 /// What [`Timer::sleep`] returns.
@@ -79,6 +91,10 @@ impl<T: Clock + ?Sized> Clock for Arc<T> {
 impl<T: Timer + ?Sized> Timer for Arc<T> {
     fn sleep(&self, duration: Duration) -> Sleep {
         T::sleep(self, duration)
+    }
+
+    fn can_sleep(&self) -> bool {
+        T::can_sleep(self)
     }
 }
 
@@ -112,14 +128,19 @@ mod tests {
         fn sleep(&self, _: Duration) -> Sleep {
             Box::pin(std::future::ready(()))
         }
+
+        fn can_sleep(&self) -> bool {
+            false
+        }
     }
 
     #[test]
-    fn an_arc_forwards_both_times_of_its_clock() {
+    fn an_arc_forwards_all_that_its_timer_implements() {
         let now = Instant::now();
         let timer: Arc<dyn Timer> = Arc::new(Fixed(now));
         let seen = (Clock::now(&timer), Clock::unix_time(&timer));
         assert_eq!(seen, (now, Duration::from_secs(7)));
+        assert!(!Timer::can_sleep(&timer));
     }
 
     #[test]

@@ -1,4 +1,7 @@
-use std::time::{Duration, Instant};
+use std::{
+    panic::catch_unwind,
+    time::{Duration, Instant},
+};
 
 use super::{Clock, Sleep, Timer};
 
@@ -6,10 +9,14 @@ use super::{Clock, Sleep, Timer};
 ///
 /// Its Unix time is the system's, even while tokio's own clock is paused.
 ///
+/// It needs a tokio runtime whose time driver is enabled, as that of `#[tokio::main]` is. In
+/// another one, and outside of any, it [cannot sleep](Timer::can_sleep), and the layers answer
+/// `503`. To find that out, a panic of tokio is caught, which the panic hook prints; a program
+/// built with `panic = "abort"` ends there.
+///
 /// # Panics
 ///
-/// [`Timer::sleep`] panics outside a tokio runtime whose time driver is enabled. Servers built on
-/// tokio (axum, hyper, tonic) always have one.
+/// [`Timer::sleep`] panics where [`Timer::can_sleep`] is `false`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TokioTimer;
 
@@ -22,5 +29,10 @@ impl Clock for TokioTimer {
 impl Timer for TokioTimer {
     fn sleep(&self, duration: Duration) -> Sleep {
         Box::pin(tokio::time::sleep(duration))
+    }
+
+    /// tokio has no other way to ask.
+    fn can_sleep(&self) -> bool {
+        catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).is_ok()
     }
 }

@@ -139,16 +139,18 @@ impl VerifiedBody {
     /// Replaces the request's body, and its proof.
     #[cfg(feature = "gzip")]
     pub(crate) fn replace_in(self, request: &mut Request<Self>) {
-        #[cfg(feature = "axum")]
-        super::proof::attach(request.extensions_mut(), &self);
         *request.body_mut() = self;
+        #[cfg(feature = "axum")]
+        super::proof::attach(request);
     }
 
     /// The request as the inner service gets it.
-    pub(crate) fn into_request(self, #[allow(unused_mut)] mut parts: Parts) -> Request<Self> {
+    pub(crate) fn into_request(self, parts: Parts) -> Request<Self> {
+        #[allow(unused_mut)]
+        let mut request = Request::from_parts(parts, self);
         #[cfg(feature = "axum")]
-        super::proof::attach(&mut parts.extensions, &self);
-        Request::from_parts(parts, self)
+        super::proof::attach(&mut request);
+        request
     }
 }
 

@@ -24,6 +24,7 @@ impl Claim {
         min_length: u64,
         settings: &Settings,
     ) -> Result<Self, Rejection> {
+        settings.examine_timer()?;
         let signature = signature(&mut request.headers)?;
         let (found, is_unknown) = match settings.source.find(request)? {
             Found::Own => (None, false),

@@ -11,9 +11,7 @@ use std::{
 
 use http::{Version, header, request::Parts};
 
-use crate::{report::MismatchHint, time::Clock};
-
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+use crate::{middleware::is_gzip, report::MismatchHint, time::Clock};
 
 /// Explains a mismatch by the head of the request and its body.
 pub(super) fn explain(request: &Parts, body: &[u8]) -> Option<MismatchHint> {
@@ -23,7 +21,7 @@ pub(super) fn explain(request: &Parts, body: &[u8]) -> Option<MismatchHint> {
     let says_gzip =
         header(header::CONTENT_ENCODING).is_some_and(|c| c.eq_ignore_ascii_case("gzip"));
     let says_nothing = !request.headers.contains_key(header::CONTENT_ENCODING);
-    let is_gzip = body.starts_with(&GZIP);
+    let is_gzip = is_gzip(body);
 
     if let Some(declared) = declared.filter(|declared| *declared != received) {
         Some(MismatchHint::LengthChanged { declared, received })

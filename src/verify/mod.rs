@@ -3,7 +3,7 @@
 //! [`VerifySignatureLayer`] reads the body within bounds, hashes exactly the bytes that were on the
 //! wire, compares in constant time, and passes a `Request<`[`VerifiedBody`]`>` to the inner
 //! service, which only verification can create. The causes of a refusal are checked in the order of
-//! [`Rejection`](crate::Rejection): header, secrets, announced size, read, match. What can be
+//! [`Rejection`](crate::Rejection): timer, header, secrets, announced size, read, match. What can be
 //! decided by the head is decided before the body is polled.
 //!
 //! The service is always ready. The inner service is driven ready only after verification, so there

@@ -1,6 +1,7 @@
 //! The proof, for frameworks that erase the type of the body.
 
-use http::Extensions;
+use axum_core::extract::DefaultBodyLimit;
+use http::{Extensions, Request};
 
 use super::VerifiedBody;
 
@@ -9,8 +10,12 @@ use super::VerifiedBody;
 #[derive(Clone)]
 struct Proof(VerifiedBody);
 
-pub(super) fn attach(extensions: &mut Extensions, body: &VerifiedBody) {
-    extensions.insert(Proof(body.clone()));
+/// Attaches the proof, and switches axum's default limit of 2 MB off: the body was bounded when it
+/// was read, and a `413` of an extractor would lose it. A limit that is set inside still holds.
+pub(super) fn attach(request: &mut Request<VerifiedBody>) {
+    let proof = Proof(request.body().clone());
+    request.extensions_mut().insert(proof);
+    DefaultBodyLimit::disable().apply(request);
 }
 
 impl VerifiedBody {

@@ -3,7 +3,11 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{MemoryBudget, Mismatch, SecretSource, VerifySignatureLayer, mismatch::TestEventCheck};
-use crate::{signature::WebhookSecret, time::Timer};
+use crate::{
+    report::Rejection,
+    signature::WebhookSecret,
+    time::{Timer, TimerCheck},
+};
 
 #[derive(Clone)]
 pub(crate) struct Settings {
@@ -17,6 +21,7 @@ pub(crate) struct Settings {
     /// Called with each change of the number of bytes that bodies hold while they wait.
     pub(crate) on_buffered: fn(isize),
     pub(crate) timer: Arc<dyn Timer>,
+    timer_check: TimerCheck,
     pub(super) test_event_secret: WebhookSecret,
     pub(super) test_event_check: TestEventCheck,
 }
@@ -34,6 +39,16 @@ impl Settings {
             test_event_secret: WebhookSecret::of_test_events(),
             test_event_check: TestEventCheck::new(&*timer),
             timer,
+            timer_check: TimerCheck::default(),
+        }
+    }
+
+    /// Refuses requests that would panic as soon as they are slow.
+    #[inline]
+    pub(crate) fn examine_timer(&self) -> Result<(), Rejection> {
+        match self.timer_check.examine(&self.timer) {
+            Ok(()) => Ok(()),
+            Err(_) => Err(Rejection::TimerMissing),
         }
     }
 

@@ -142,9 +142,12 @@ where
                     let inner = inner.take().expect("polled after completion");
                     let on_the_wire = request.body().bytes().len();
                     let decoded = decompression::decode(&mut request, settings.max_inflated_size);
-                    let body = decoded.is_ok().then(|| request.body_mut());
+                    let (fault, body) = match &decoded {
+                        Ok(fault) => (*fault, Some(request.body_mut())),
+                        Err(_) => (None, None),
+                    };
                     this.observation
-                        .verified(&settings.observers, on_the_wire, body);
+                        .verified(&settings.observers, on_the_wire, fault, body);
                     if let Err(answer) = decoded {
                         break (answer.map(ResponseBody::widen), Report::of);
                     }

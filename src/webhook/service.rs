@@ -58,7 +58,9 @@ where
         } else {
             let challenged = challenge::respond(&request, settings.max_challenge_length);
             Step::answer(challenged.unwrap_or_else(|| {
-                let mut answer = Rejection::Method.into_response(request.method());
+                let timer_missing = settings.verify.examine_timer().err();
+                let rejection = timer_missing.unwrap_or(Rejection::Method);
+                let mut answer = rejection.into_response(request.method());
                 close_unless_read(&mut answer, request.version(), request.body());
                 answer
             }))

@@ -170,7 +170,7 @@ async fn exact_bytes_over_every_protocol() {
                     for (name, value) in [
                         ("content-type", "text/plain; charset=utf-8"),
                         ("x-content-type-options", "nosniff"),
-                        ("cache-control", "no-store"),
+                        ("cache-control", "no-store, no-transform"),
                         ("content-encoding", "identity"),
                     ] {
                         assert_eq!(got.header(name), Some(value), "{what}");

@@ -4,7 +4,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use axum::{Router, extract::State, middleware, routing::post};
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    middleware,
+    routing::{MethodRouter, post},
+};
 use http::StatusCode;
 use tower_nylas::{
     Notification, Trigger, TriggerRouter, VerifiedBody, WebhookLayer,
@@ -12,7 +18,7 @@ use tower_nylas::{
     notification::object::Message,
 };
 use tower_nylas_kit::{
-    delivery::{PATH, SECRET, delivery, proven},
+    delivery::{PATH, SECRET, delivery, delivery_head, notification_of, proven, sign},
     serve::serve_axum,
     wire::send,
 };
@@ -114,7 +120,7 @@ async fn without_the_layer_there_is_an_error_that_names_it_and_no_data() {
     for path in ["/all", "/trigger", "/body", "/notification"] {
         let request = String::from_utf8(delivery(MESSAGE.as_bytes())).unwrap();
         let answer = send(address, request.replace(PATH, path).as_bytes()).await;
-        assert_eq!(answer.status, 500, "{path}");
+        assert_eq!(answer.status, 503, "{path}");
         assert!(answer.text().contains("WebhookLayer"), "{}", answer.text());
         assert!(!answer.text().contains("ferry"), "{}", answer.text());
     }
@@ -156,8 +162,93 @@ fn rejections_are_types_that_tell_apart() {
     ));
     assert_eq!(
         rejection.into_response().status(),
-        StatusCode::INTERNAL_SERVER_ERROR
+        StatusCode::SERVICE_UNAVAILABLE
     );
+}
+
+/// axum limits what its extractors read to 2 MB. That limit is for bodies that nobody has read yet:
+/// behind the verification, its `413` would lose a notification that was received completely.
+#[tokio::test]
+async fn axum_extractors_get_large_verified_bodies() {
+    async fn bytes(body: Bytes) {
+        assert_eq!(body.len(), SIZE);
+    }
+    async fn string(body: String) {
+        assert_eq!(body.len(), SIZE);
+    }
+    async fn json(Json(body): Json<serde_json::Value>) {
+        assert_eq!(body["type"], "message.created");
+    }
+    const SIZE: usize = 3_000_000;
+    let handlers: [fn() -> MethodRouter; 3] = [|| post(bytes), || post(string), || post(json)];
+    let large = notification_of("message.created", "n-1", 1, SIZE);
+    let mut request = delivery_head(Some(SIZE), Some(&sign(&large).to_hex()));
+    request.extend_from_slice(&large);
+    for handler in handlers {
+        let triggers = TriggerRouter::new().on_service("message.created", handler());
+        let app = Router::new()
+            .route("/direct", handler().layer(layer()))
+            .route_service("/service", layer().layer(handler()))
+            .route_service("/triggers", layer().layer(triggers));
+        let address = serve_axum(app).await;
+        for path in ["/direct", "/service", "/triggers"] {
+            assert_eq!(
+                send(address, &to(path, &request)).await.status,
+                200,
+                "{path}"
+            );
+        }
+    }
+}
+
+/// The same for what is large only after it was inflated.
+#[cfg(feature = "gzip")]
+#[tokio::test]
+async fn axum_extractors_get_large_inflated_bodies() {
+    let large = notification_of("message.created", "n-1", 1, 9_000_000);
+    let packed = tower_nylas_kit::delivery::gzip(&large);
+    let app = Router::new().route(
+        PATH,
+        post(async |body: Bytes| assert_eq!(body.len(), 9_000_000)).layer(layer()),
+    );
+    let answer = send(serve_axum(app).await, &delivery(&packed)).await;
+    assert_eq!(answer.status, 200);
+}
+
+/// A limit of the application's own is no accident.
+#[tokio::test]
+async fn a_limit_that_is_set_inside_holds_and_is_reported() {
+    let body = notification_of("message.created", "n-1", 1, 2000);
+    let reports = Seen::default();
+    for (limit, status) in [(1999, 503), (2000, 200)] {
+        let handler: MethodRouter = post(async |_: Bytes| ());
+        let inner: MethodRouter = handler.layer(DefaultBodyLimit::max(limit));
+        let record = reports.clone();
+        let layer = layer().observe(move |report| record.lock().unwrap().push(report.to_string()));
+        let triggers = TriggerRouter::new().on_service("message.created", inner.clone());
+        let app = Router::new()
+            .route_service("/service", layer.layer(inner))
+            .route_service("/triggers", layer.layer(triggers));
+        let address = serve_axum(app).await;
+        for path in ["/service", "/triggers"] {
+            let answer = send(address, &to(path, &delivery(&body))).await;
+            assert_eq!(answer.status, status, "{path} {limit}");
+        }
+    }
+    let reports = reports.lock().unwrap();
+    let reported = "answered 413 Payload Too Large: a limit on bodies inside";
+    assert!(
+        reports[..2].iter().all(|report| report.contains(reported)),
+        "{reports:?}"
+    );
+    assert_eq!(reports[2..], ["notification done", "notification done"]);
+}
+
+/// A request to another path.
+fn to(path: &str, request: &[u8]) -> Vec<u8> {
+    let line = format!("POST {PATH} ");
+    let rest = request.strip_prefix(line.as_bytes()).unwrap();
+    [format!("POST {path} ").as_bytes(), rest].concat()
 }
 
 /// With gzip, extractors see the inflated bytes under the same proof.

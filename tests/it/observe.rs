@@ -114,13 +114,16 @@ impl Told {
         spans[0]
     }
 
-    /// How many were kept back, by reason or outcome.
+    /// How many were kept back, by reason, outcome or fault.
     fn suppressed(&self) -> BTreeMap<String, u64> {
         let mut all = BTreeMap::new();
         for line in &self.lines {
             let fields = &line["fields"];
             if let Some(count) = fields.get("suppressed") {
-                let what = fields.get("reason").or(fields.get("outcome")).unwrap();
+                let what = ["reason", "outcome", "fault"]
+                    .iter()
+                    .find_map(|name| fields.get(name));
+                let what = what.unwrap();
                 *all.entry(what.as_str().unwrap().to_owned()).or_default() +=
                     count.as_u64().unwrap();
             }
@@ -631,16 +634,15 @@ fn a_test_event_is_told_without_what_it_says() {
 fn a_compressed_notification_is_read_after_inflating_and_counted_as_it_came() {
     let plain = notification("message.created").replace("m-1", &"m".repeat(10_000));
     let body = tower_nylas_kit::delivery::gzip(plain.as_bytes());
-    let length = body.len();
-    for (coding, outcome, trigger, status) in [
-        ("gzip", "done", Some("message.created"), 200),
-        ("br", "undecodable", None, 503),
+    let cut = body[..body.len() - 1].to_vec();
+    for (body, outcome, trigger, status) in [
+        (body, "done", Some("message.created"), 200),
+        (cut, "undecodable", None, 503),
     ] {
+        let length = body.len();
         let told = Told::by(|| {
             let triggers = TriggerRouter::new().on("message.created", async || ());
-            let mut request = signed(body.clone());
-            let coding = coding.parse().unwrap();
-            request.headers_mut().insert("content-encoding", coding);
+            let request = encoded("gzip", body);
             let service = layer(&VirtualClock::new()).layer(triggers);
             assert_eq!(answer(service, request), status);
         });
@@ -654,6 +656,94 @@ fn a_compressed_notification_is_read_after_inflating_and_counted_as_it_came() {
         let labels = format!(r#"outcome="{outcome}",trigger="{trigger}""#);
         told.assert_samples("outcomes_total", [(&labels, 1.0)]);
     }
+}
+
+/// Both kinds: a label that contradicts the bytes, and bytes behind the last gzip member.
+#[cfg(feature = "gzip")]
+#[test]
+fn a_body_that_is_not_as_it_is_labelled_is_counted_and_an_event() {
+    let plain = notification("message.created");
+    let gzip = tower_nylas_kit::delivery::gzip(plain.as_bytes());
+    let padded = [&*gzip, &[0; 7]].concat();
+    let mislabelled = r#"fault="mislabelled""#;
+    let trailing = r#"fault="trailing_bytes""#;
+    for (label, body, faults, text) in [
+        ("gzip", gzip.clone(), &[][..], ""),
+        ("identity", plain.clone().into_bytes(), &[], ""),
+        ("br", gzip, &[mislabelled], "the body is gzip, but"),
+        (
+            "gzip",
+            plain.into_bytes(),
+            &[mislabelled],
+            "the body is plain JSON, but",
+        ),
+        (
+            "gzip",
+            padded.clone(),
+            &[trailing],
+            "7 bytes behind its last",
+        ),
+        (
+            "UTF-8",
+            padded,
+            &[mislabelled, trailing],
+            "say so; 7 bytes behind",
+        ),
+    ] {
+        let told = Told::at(Level::INFO, || {
+            let triggers = TriggerRouter::new().on("message.created", async || ());
+            let service = layer(&VirtualClock::new()).layer(triggers);
+            assert_eq!(answer(service, encoded(label, body)), 200);
+        });
+        let samples = faults.iter().map(|fault| ((*fault).to_owned(), 1.0));
+        assert_eq!(told.samples("coding_faults_total"), samples.collect());
+        told.assert_samples(
+            "outcomes_total",
+            [(r#"outcome="done",trigger="message.created""#, 1.0)],
+        );
+        let Some(fault) = faults.first() else {
+            assert!(told.events().is_empty(), "{}", told.log);
+            continue;
+        };
+        let event = told.event();
+        assert_eq!(event["level"], "WARN");
+        assert_eq!(event["span"]["name"], "delivery");
+        let fields = &event["fields"];
+        assert_eq!(format!("fault={}", fields["fault"]), *fault);
+        assert_eq!(fields["trigger"], "message.created");
+        assert_eq!(fields["notification_id"], "n-1");
+        assert!(
+            fields["message"].as_str().unwrap().contains(text),
+            "{fields}"
+        );
+    }
+}
+
+/// A proxy that mislabels one body mislabels all of them.
+#[test]
+fn a_flood_of_mislabelled_bodies_cannot_flood_the_log() {
+    let told = Told::at(Level::WARN, || {
+        let triggers = TriggerRouter::new().fallback(async || ());
+        let mut service = layer(&VirtualClock::new()).layer(triggers);
+        for _ in 0..1000 {
+            let request = encoded("UTF-8", notification("a.b").into_bytes());
+            assert_eq!(answer(&mut service, request), 200);
+        }
+    });
+    assert_eq!(told.events().len(), 10);
+    assert_eq!(
+        told.suppressed(),
+        BTreeMap::from([("mislabelled".to_owned(), 990)])
+    );
+    told.assert_samples("coding_faults_total", [(r#"fault="mislabelled""#, 1000.0)]);
+}
+
+/// Signed, with this `Content-Encoding`.
+fn encoded(label: &str, body: Vec<u8>) -> Request<Full<Bytes>> {
+    let mut request = signed(body);
+    let label = label.parse().unwrap();
+    request.headers_mut().insert("content-encoding", label);
+    request
 }
 
 #[test]
@@ -690,6 +780,11 @@ fn every_rejection_is_one_event_with_its_reason() {
             let layer = layer.max_challenge_length(4);
             let request = request.body(String::new()).unwrap();
             answer(layer.layer(TriggerRouter::new()), request)
+        }),
+        refusal("timer_missing", 503, "WARN", |_, _| {
+            // Outside of any runtime.
+            let layer = WebhookLayer::new(Secrets::new(SECRET).unwrap());
+            answer(layer.layer(TriggerRouter::new()), signed("{}"))
         }),
         refusal("signature_missing", 401, "INFO", |layer, _| {
             let request = Request::post(PATH).body(String::new()).unwrap();
@@ -959,6 +1054,8 @@ fn metrics_are_described() {
         let mut response = Box::pin(service.call(request(&sign(b"").to_hex(), body)));
         assert!(poll(response.as_mut()).is_pending());
         assert!(poll(response.as_mut()).is_ready());
+        let mislabelled = encoded("UTF-8", notification("a.b").into_bytes());
+        answer(&mut service, mislabelled);
     });
     let text = recorder.handle().render();
     let of_kind = |kind: &str| {
@@ -969,7 +1066,7 @@ fn metrics_are_described() {
             .collect::<std::collections::BTreeSet<_>>()
     };
     assert_eq!(of_kind("# HELP"), of_kind("# TYPE"), "{text}");
-    assert_eq!(of_kind("# TYPE").len(), 11, "{text}");
+    assert_eq!(of_kind("# TYPE").len(), 12, "{text}");
     let guide = include_str!("../../src/observe/mod.rs");
     for name in of_kind("# TYPE") {
         assert!(guide.contains(&format!("| `{name}` |")), "{name}");

@@ -39,7 +39,7 @@ async fn a_retry_after_a_time_is_429_with_the_time_rounded_up() {
         (Duration::from_nanos(1), "1"),
         (Duration::from_secs(90), "90"),
         (Duration::from_millis(1001), "2"),
-        (Duration::MAX, "18446744073709551615"),
+        (Duration::MAX, "2147483647"),
     ] {
         let (answer, report) = answer_of(move || async move { Ack::RetryAfter(wait) }).await;
         assert_settled(&answer, 429, Some(retry_after));

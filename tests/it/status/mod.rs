@@ -10,6 +10,7 @@ mod hints;
 mod precedence;
 mod services;
 mod test_events;
+mod timer;
 mod while_reading;
 
 use std::{
@@ -25,7 +26,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Version};
 use http_body_util::Full;
 use tokio::sync::Semaphore;
 use tower::{Service, ServiceExt, service_fn};

@@ -231,6 +231,14 @@ async fn any_other_status_is_503() {
         assert_settled(&answer, 503, None);
         assert_reported(&endpoint, &format!("answered {status}"));
     }
+    // What is received and verified is lost by a limit that nobody thinks of.
+    told(&endpoint, 413, None).await;
+    let hint = if cfg!(feature = "axum") {
+        "413 Payload Too Large: a limit on bodies inside is lower"
+    } else {
+        "413 Payload Too Large: if that is axum's `DefaultBodyLimit` of 2 MB, enable the feature"
+    };
+    assert_reported(&endpoint, hint);
     let answer = told(&endpoint, 503, Some("9")).await;
     assert_settled(&answer, 503, Some("9"));
 }
@@ -256,22 +264,120 @@ async fn its_own_4xx_passes_unchanged_if_wanted() {
 #[derive(Debug, Clone, PartialEq)]
 struct Mark;
 
-/// Headers go, extensions stay: what an inner layer has to tell an outer one.
+/// A server writes some of them on the wire, and nobody can know which.
 #[tokio::test]
-async fn the_extensions_of_a_response_stay() {
+async fn of_the_extensions_only_the_outcome_stays() {
     for status in [200, 204, 404, 429, 500] {
-        let inner = service_fn(move |_: Request<()>| async move {
-            let mut response = Response::new(Full::<Bytes>::default());
-            *response.status_mut() = StatusCode::from_u16(status).unwrap();
-            response.extensions_mut().insert(Mark);
-            Ok::<_, Infallible>(response)
-        });
-        let acknowledge = AcknowledgeLayer::with_timer(VirtualClock::new());
-        for layer in [acknowledge.clone(), acknowledge.pass_client_errors()] {
-            let response = layer.layer(inner).oneshot(Request::new(())).await.unwrap();
-            assert_eq!(response.extensions().get(), Some(&Mark));
-            let outcome = response.extensions().get::<Outcome>();
-            assert_eq!(outcome.is_some(), status >= 300, "{status}");
+        for recorded in [None, Some(Outcome::Discarded)] {
+            let is_recorded = recorded.is_some();
+            let inner = service_fn(move |_: Request<()>| {
+                let mut response = Response::new(Full::<Bytes>::default());
+                *response.status_mut() = StatusCode::from_u16(status).unwrap();
+                response.extensions_mut().insert(Mark);
+                response.extensions_mut().insert(Rejection::Transport);
+                response
+                    .extensions_mut()
+                    .extend(extension(recorded.clone()));
+                std::future::ready(Ok::<_, Infallible>(response))
+            });
+            let acknowledge = AcknowledgeLayer::with_timer(VirtualClock::new());
+            for layer in [acknowledge.clone(), acknowledge.pass_client_errors()] {
+                let inner = inner.clone();
+                let response = layer.layer(inner).oneshot(Request::new(())).await.unwrap();
+                let extensions = response.extensions();
+                assert_eq!(extensions.get::<Mark>(), None);
+                assert!(extensions.get::<Rejection>().is_none());
+                match extensions.get::<Outcome>() {
+                    Some(Outcome::Discarded) => assert!(is_recorded),
+                    Some(Outcome::Status(_)) => assert!(!is_recorded && status >= 300),
+                    None => assert!(!is_recorded && status < 300),
+                    other => panic!("{other:?}"),
+                }
+            }
         }
     }
+}
+
+fn extension(outcome: Option<Outcome>) -> http::Extensions {
+    let mut extensions = http::Extensions::new();
+    if let Some(outcome) = outcome {
+        extensions.insert(outcome);
+    }
+    extensions
+}
+
+/// hyper writes the version of a response, panics for that of HTTP/0.9, and writes the phrase that
+/// it finds in the extensions.
+#[tokio::test]
+async fn its_version_and_reason_phrase_do_not_reach_the_wire() {
+    for version in [
+        Version::HTTP_09,
+        Version::HTTP_10,
+        Version::HTTP_2,
+        Version::HTTP_3,
+    ] {
+        let inner = service_fn(move |request: Request<VerifiedBody>| async move {
+            let mut response = as_told(request).await?;
+            *response.version_mut() = version;
+            let phrase = hyper::ext::ReasonPhrase::from_static(b"Not For Nylas");
+            response.extensions_mut().insert(phrase);
+            Ok::<_, Infallible>(response)
+        });
+        for (layer, status, line) in [
+            (layer(), 200, "HTTP/1.1 200 OK\r\n"),
+            (layer(), 204, "HTTP/1.1 200 OK\r\n"),
+            (layer(), 404, "HTTP/1.1 503 Service Unavailable\r\n"),
+            (layer(), 429, "HTTP/1.1 429 Too Many Requests\r\n"),
+            (layer(), 500, "HTTP/1.1 503 Service Unavailable\r\n"),
+            (
+                layer().pass_client_errors(),
+                404,
+                "HTTP/1.1 404 Not Found\r\n",
+            ),
+        ] {
+            let endpoint = Endpoint::serve(layer, inner).await;
+            let answer = told(&endpoint, status, None).await;
+            assert!(
+                answer.head.starts_with(line),
+                "{version:?}: {}",
+                answer.head
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_retry_after_does_not_reach_the_wire() {
+    let plain = Endpoint::serve(layer(), service_fn(as_told)).await;
+    let passing = Endpoint::serve(layer().pass_client_errors(), service_fn(as_told)).await;
+    for (value, is_well_formed) in [
+        ("120", true),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", true),
+        ("2147483647", true),
+        ("2147483648", false),
+        ("soon", false),
+        ("-1", false),
+        ("1.5", false),
+        ("5, 6", false),
+        ("", false),
+        ("Wed, 21 Oct 2026 25:28:00 GMT", false),
+        ("2026-10-21T07:28:00Z", false),
+    ] {
+        let expected = Some(value).filter(|_| is_well_formed);
+        for (status, settled) in [(429, 429), (408, 429), (500, 503), (404, 503)] {
+            assert_settled(&told(&plain, status, Some(value)).await, settled, expected);
+        }
+        let answer = told(&passing, 404, Some(value)).await;
+        assert_eq!(answer.status, 404);
+        assert_eq!(answer.header("retry-after"), expected);
+        assert_eq!(answer.text(), "an inner body");
+    }
+    // Two of them: not even the first.
+    let inner = service_fn(async |_: Request<VerifiedBody>| {
+        let response = Response::builder().status(429).header("retry-after", "5");
+        let response = response.header("retry-after", "5");
+        Ok::<_, Infallible>(response.body(Full::<Bytes>::default()).unwrap())
+    });
+    let endpoint = Endpoint::serve(layer(), inner).await;
+    assert_settled(&endpoint.send(&delivery(b"{}")).await, 429, None);
 }

@@ -44,7 +44,7 @@ pub fn run(data: &[u8]) {
                 assert_eq!(headers["content-length"], value.len().to_string());
                 assert_eq!(headers["content-type"], "text/plain; charset=utf-8");
                 assert_eq!(headers["x-content-type-options"], "nosniff");
-                assert_eq!(headers["cache-control"], "no-store");
+                assert_eq!(headers["cache-control"], "no-store, no-transform");
                 assert_eq!(headers["content-encoding"], "identity");
             }
         }

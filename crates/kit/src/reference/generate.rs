@@ -179,6 +179,7 @@ impl Source<'_> {
                 Some(Ack::RetryAfter(Duration::from_millis(1500))),
             ]),
             has_lookup: self.one_in(3),
+            lacks_timer: self.one_in(16),
         }
     }
 
@@ -310,7 +311,7 @@ impl Source<'_> {
     /// The bytes on the wire, and what the head says of their coding.
     fn wire(&mut self) -> (Vec<u8>, Option<&'static str>) {
         let mut content = self.content();
-        match self.below(12) {
+        match self.below(16) {
             0..=6 => (content, None),
             7 => (packed(&content), Some("gzip")),
             8 => (packed(&content), Some("GZip")),
@@ -320,12 +321,41 @@ impl Source<'_> {
                 cut.truncate(cut.len() - 1 - self.below(10));
                 (cut, Some("gzip"))
             }
-            _ => {
+            11 => {
                 content.extend([b' '; 3]);
                 (
                     content,
                     Some(self.one_of(&["identity", "br", "gzip", "deflate"])),
                 )
+            }
+            12 => {
+                let front: &[u8] = self.one_of(&[&b" \n"[..], "\u{feff}".as_bytes()]);
+                let label = self.one_of(&[Some("gzip"), Some("UTF-8"), None]);
+                ([front, &content].concat(), label)
+            }
+            13 => {
+                let label = self.one_of(&["br", "gzip, gzip", "UTF-8", "x-gzip"]);
+                (packed(&content), Some(label))
+            }
+            14 => {
+                let behind: &[u8] = self.one_of(&[
+                    &[0; 8][..],
+                    b"\r\n",
+                    b"\x1f",
+                    b"\x1f\x8b",
+                    b"\x1f\x8b\x07\0\0",
+                    b"\x1f\x8b\x08",
+                ]);
+                let label = self.one_of(&[Some("gzip"), None]);
+                ([&packed(&content), behind].concat(), label)
+            }
+            _ => {
+                let (start, end) = content.split_at(content.len() / 2);
+                let mut members = [packed(start), packed(end)].concat();
+                if self.one_in(4) {
+                    members.truncate(members.len() - 1 - self.below(10));
+                }
+                (members, Some("gzip"))
             }
         }
     }
@@ -451,10 +481,19 @@ impl Source<'_> {
                         502, 503, 599, 999,
                     ]),
                     retry_after: self.one_of(&[
-                        None,
-                        Some("30"),
-                        Some("Wed, 21 Oct 2026 07:28:00 GMT"),
+                        &[][..],
+                        &["30"],
+                        &["Wed, 21 Oct 2026 07:28:00 GMT"],
+                        &["30", "60"],
+                        &["2147483647"],
+                        &["2147483648"],
+                        &["soon"],
+                        &["+7"],
+                        &[""],
+                        &["Wed, 21 Oct 2026 25:28:00 GMT"],
+                        &["Wed Oct 21 07:28:00 2026"],
                     ]),
+                    is_odd: self.one_in(4),
                 },
             },
         }

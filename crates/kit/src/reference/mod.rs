@@ -8,9 +8,8 @@ pub mod scenario;
 pub mod secrets;
 pub mod stage;
 
-use std::{io::Read, time::Duration};
+use std::time::Duration;
 
-use flate2::read::MultiGzDecoder;
 use http::Method;
 use serde_json::Value;
 use tower_nylas::{Ack, Mismatch};
@@ -33,6 +32,9 @@ pub struct Prediction {
     pub retry_after: Option<String>,
     /// Which route ran (the fallback counts as one more), and with which bytes.
     pub handled: Option<(usize, Vec<u8>)>,
+    /// What that route, if it is a service, learned of the body's coding: whether it was
+    /// mislabelled, and how many bytes were ignored.
+    pub fault: Option<(bool, usize)>,
     pub may_poll_body: bool,
     /// Since the beginning of the scenario.
     pub answered_at: Duration,
@@ -105,6 +107,9 @@ impl Endpoint<'_> {
                 return self.prediction(200, Kind::Challenged, Body::Exactly(body), false);
             }
         }
+        if self.scenario.settings.lacks_timer {
+            return self.refused(503, "TimerMissing", is_head, false);
+        }
         if request.method != Method::POST {
             let mut refused = self.refused(405, "Method", is_head, false);
             refused.allow = Some("GET, HEAD, POST");
@@ -118,7 +123,7 @@ impl Endpoint<'_> {
             Err(refused) => return self.refused(refused.status, refused.why, false, true),
         };
         match self.verify(request, &wire) {
-            Ok(true) => self.handle(request, wire),
+            Ok(true) => self.handle(request, &wire),
             Ok(false) => self.ended(200, "TestEvent"),
             Err(refused) => self.refused(refused.status, refused.why, false, true),
         }
@@ -221,11 +226,15 @@ impl Endpoint<'_> {
         }
     }
 
-    fn handle(&mut self, request: &Request, wire: Vec<u8>) -> Prediction {
-        let Some(body) = self.decode(request.content_encoding, wire) else {
+    fn handle(&mut self, request: &Request, wire: &[u8]) -> Prediction {
+        let max = self.scenario.settings.max_inflated;
+        let Some(decoded) = naive::decode(wire, request.content_encoding, max) else {
             return self.ended(503, "Undecodable");
         };
-        let json: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let fault = (decoded.is_mislabelled, decoded.ignored);
+        let body = decoded.content;
+        let text = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&body);
+        let json: Value = serde_json::from_slice(text).unwrap_or_default();
         let routes = &self.scenario.routes;
         let filters: Vec<&str> = routes.iter().map(|route| route.filter).collect();
         let fallback = self.scenario.fallback.map(|kind| (routes.len(), kind));
@@ -259,25 +268,11 @@ impl Endpoint<'_> {
         let mut prediction = self.work(kind, &plan);
         if !self.never_called(&plan) {
             prediction.handled = Some((index, body));
+            if kind == RouteKind::Service && fault != (false, 0) {
+                prediction.fault = Some(fault);
+            }
         }
         prediction
-    }
-
-    fn decode(&self, content_encoding: Option<&str>, wire: Vec<u8>) -> Option<Vec<u8>> {
-        let named = match content_encoding.map(str::to_lowercase).as_deref() {
-            None | Some("identity") => false,
-            Some("gzip") => true,
-            Some(_) => return None,
-        };
-        // No notification begins as gzip does.
-        if !named && !wire.starts_with(&[0x1f, 0x8b]) {
-            return Some(wire);
-        }
-        let max = self.scenario.settings.max_inflated;
-        let mut plain = Vec::new();
-        let mut decoder = MultiGzDecoder::new(&wire[..]).take(max as u64 + 1);
-        decoder.read_to_end(&mut plain).ok()?;
-        (plain.len() <= max).then_some(plain)
     }
 
     fn unread(&self, json: &Value) -> Prediction {
@@ -358,7 +353,7 @@ impl Endpoint<'_> {
         }
     }
 
-    fn settled(&self, status: u16, retry_after: Option<&str>) -> Prediction {
+    fn settled(&self, status: u16, retry_after: &[&str]) -> Prediction {
         let mut prediction = match status {
             200..=299 => return self.ended(200, "Done"),
             408 | 429 => self.ended(429, "Status"),
@@ -369,7 +364,7 @@ impl Endpoint<'_> {
             }
             _ => self.ended(503, "Status"),
         };
-        prediction.retry_after = retry_after.map(str::to_owned);
+        prediction.retry_after = naive::retry_after(retry_after);
         prediction
     }
 
@@ -394,6 +389,7 @@ impl Endpoint<'_> {
             allow: None,
             retry_after: None,
             handled: None,
+            fault: None,
             may_poll_body,
             answered_at: self.now,
         }

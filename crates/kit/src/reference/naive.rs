@@ -1,10 +1,12 @@
 //! The oracles' own arithmetic: slow, short, and not the crate's.
 
 use std::{
+    io::Read,
     pin::pin,
     task::{Context, Poll, Waker},
 };
 
+use flate2::bufread::GzDecoder;
 use sha2::{Digest, Sha256};
 
 /// RFC 2104 as it is written there.
@@ -32,6 +34,85 @@ pub fn from_hex(text: &[u8]) -> Option<Vec<u8>> {
     let digits = digits.filter(|digits| digits.len() == 64)?;
     let pair = |pair: &[u32]| u8::try_from(pair[0] * 16 + pair[1]).unwrap();
     Some(digits.chunks(2).map(pair).collect())
+}
+
+/// What a verified body of these bytes and this `Content-Encoding` means; `None` for what cannot be
+/// decoded to at most `limit` bytes.
+pub fn decode(body: &[u8], coding: Option<&str>, limit: usize) -> Option<Decoded> {
+    let begins_as_gzip = body.len() >= 2 && body[0] == 31 && body[1] == 139;
+    let label = coding.unwrap_or("").to_lowercase();
+    let mut names: Vec<&str> = label.split(',').map(str::trim).collect();
+    names.retain(|name| !name.is_empty() && *name != "identity");
+    let says_plain = names.is_empty();
+    let says_gzip = names == ["gzip"] || names == ["x-gzip"];
+    if begins_as_gzip {
+        let (content, ignored) = unpack(body, limit)?;
+        return Some(Decoded {
+            content,
+            keeps_label: false,
+            is_mislabelled: !says_gzip,
+            ignored,
+        });
+    }
+    let text = String::from_utf8_lossy(body);
+    let blank = [' ', '\t', '\n', '\r', '\u{c}'];
+    let text = text.trim_start_matches(blank);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = text.trim_start_matches(blank);
+    if says_plain || text.starts_with('{') || text.starts_with('[') {
+        return Some(Decoded {
+            content: body.to_vec(),
+            keeps_label: says_plain,
+            is_mislabelled: !says_plain,
+            ignored: 0,
+        });
+    }
+    // What remains is no gzip, whatever is said.
+    None
+}
+
+/// A body as the handler gets it, and what is reported of it.
+#[derive(Debug)]
+pub struct Decoded {
+    pub content: Vec<u8>,
+    /// Whether `Content-Encoding` is still there.
+    pub keeps_label: bool,
+    pub is_mislabelled: bool,
+    pub ignored: usize,
+}
+
+/// One gzip member after the other, and how many bytes follow the last one.
+fn unpack(mut body: &[u8], limit: usize) -> Option<(Vec<u8>, usize)> {
+    let mut plain = Vec::new();
+    loop {
+        let mut decoder = GzDecoder::new(body);
+        let mut member = Vec::new();
+        let most = limit as u64 + 1;
+        Read::by_ref(&mut decoder)
+            .take(most)
+            .read_to_end(&mut member)
+            .ok()?;
+        plain.extend(member);
+        if plain.len() > limit {
+            return None;
+        }
+        body = decoder.into_inner();
+        if body.len() < 3 || body[..3] != [31, 139, 8] {
+            return Some((plain, body.len()));
+        }
+    }
+}
+
+/// The value to pass on, of the values of a `Retry-After`.
+pub fn retry_after(values: &[&str]) -> Option<String> {
+    let [value] = values else {
+        return None;
+    };
+    let is_number = !value.is_empty() && value.chars().all(|c| c.is_ascii_digit());
+    let is_delay = is_number && value.parse::<u128>().is_ok_and(|number| number < 1 << 31);
+    let date = httpdate::parse_http_date(value);
+    let is_date = date.is_ok_and(|date| httpdate::fmt_http_date(date) == *value);
+    (is_delay || is_date).then(|| (*value).to_owned())
 }
 
 /// Percent-decoding with `+` for a space, as for a form field.

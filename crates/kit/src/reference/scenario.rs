@@ -18,6 +18,7 @@ pub struct Scenario {
 }
 
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools)] // each is one choice of a scenario
 pub struct Settings {
     pub max_body: usize,
     pub max_challenge: usize,
@@ -31,6 +32,8 @@ pub struct Settings {
     pub on_malformed: Option<Ack>,
     /// Secrets come from a lookup by the path.
     pub has_lookup: bool,
+    /// The timer says that it cannot sleep.
+    pub lacks_timer: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -133,7 +136,10 @@ pub enum End {
     Ack(Ack),
     Status {
         status: u16,
-        retry_after: Option<&'static str>,
+        /// The values of the header.
+        retry_after: &'static [&'static str],
+        /// With a version, a `Rejection` and another extension, none of which is meant for Nylas.
+        is_odd: bool,
     },
     Error,
     PanicAtOnce,
@@ -150,16 +156,17 @@ impl End {
     }
 
     /// What a service says that was planned as a function.
-    pub fn as_status(&self) -> (u16, Option<&'static str>) {
+    pub fn as_status(&self) -> (u16, &'static [&'static str]) {
         match self {
             Self::Status {
                 status,
                 retry_after,
+                ..
             } => (*status, *retry_after),
-            Self::Ack(Ack::Discard) => (204, None),
-            Self::Ack(Ack::Retry) => (500, Some("3")),
-            Self::Ack(Ack::RetryAfter(_)) => (429, Some("40")),
-            _ => (200, Some("5")),
+            Self::Ack(Ack::Discard) => (204, &[]),
+            Self::Ack(Ack::Retry) => (500, &["3"]),
+            Self::Ack(Ack::RetryAfter(_)) => (429, &["40"]),
+            _ => (200, &["5"]),
         }
     }
 }

@@ -8,18 +8,18 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use tower_nylas::{
-    Notification, Outcome, Rejection, Report, SecretSource, Secrets, TriggerRouter, VerifiedBody,
-    WebhookLayer,
+    CodingFault, Notification, Outcome, Rejection, Report, SecretSource, Secrets, TriggerRouter,
+    VerifiedBody, WebhookLayer,
     notification::Malformed,
     testing::{self, VirtualClock},
-    time::Timer,
+    time::{Clock, Sleep, Timer},
     webhook::Webhook,
 };
 use tower_service::Service;
@@ -64,6 +64,7 @@ fn compare(seen: &Seen, predicted: &Prediction, request: &Request) {
     assert_eq!(seen.retry_after, predicted.retry_after, "{request:?}");
     let handled: Vec<_> = predicted.handled.iter().cloned().collect();
     assert_eq!(seen.handled, handled, "{request:?}");
+    assert_eq!(seen.fault, predicted.fault, "{request:?}");
     assert_eq!(seen.answered_at, predicted.answered_at, "{request:?}");
     assert_eq!(seen.violations, &[] as &[&str], "{request:?}");
     assert!(
@@ -81,6 +82,7 @@ struct Seen {
     allow: Option<String>,
     retry_after: Option<String>,
     handled: Vec<(usize, Vec<u8>)>,
+    fault: Option<(bool, usize)>,
     answered_at: Duration,
     body_was_polled: bool,
     violations: Vec<&'static str>,
@@ -103,6 +105,7 @@ struct Backstage {
 struct Log {
     plan: Option<Plan>,
     handled: Vec<(usize, Vec<u8>)>,
+    fault: Option<(bool, usize)>,
     reports: Vec<Kind>,
     violations: Vec<&'static str>,
     body_was_polled: bool,
@@ -147,6 +150,8 @@ impl Stage {
         assert!(self.backstage.timer.elapsed() >= start);
         let log = std::mem::take(&mut *self.backstage.log());
         let extensions = response.extensions();
+        assert_eq!(response.version(), http::Version::HTTP_11);
+        assert!(extensions.get::<Odd>().is_none());
         let rejection = extensions.get::<Rejection>().cloned();
         let kind = match (&rejection, extensions.get::<Outcome>(), response.status()) {
             (Some(rejection), None, _) => Kind::Rejected(rejection_name(rejection)),
@@ -170,6 +175,7 @@ impl Stage {
             allow: header(header::ALLOW),
             retry_after: header(header::RETRY_AFTER),
             handled: log.handled,
+            fault: log.fault,
             answered_at: self.backstage.timer.elapsed(),
             body_was_polled: log.body_was_polled,
             violations: log.violations,
@@ -267,7 +273,10 @@ fn layer(scenario: &Scenario, secrets: &Secrets, backstage: &Backstage) -> Webho
     let settings = &scenario.settings;
     let known = secrets.clone();
     let log = backstage.log.clone();
-    let timer = backstage.timer.clone();
+    let timer = MaybeMissing {
+        timer: backstage.timer.clone(),
+        can_sleep: !settings.lacks_timer,
+    };
     let mut layer = if settings.has_lookup {
         let source = SecretSource::lookup(move |request| match request.uri.path() {
             "/known" => Ok(Some(known.clone())),
@@ -300,6 +309,32 @@ fn layer(scenario: &Scenario, secrets: &Secrets, backstage: &Backstage) -> Webho
             };
             log.lock().unwrap().reports.push(kind);
         })
+}
+
+/// Says that it cannot sleep, if that is so in the scenario.
+struct MaybeMissing {
+    timer: VirtualClock,
+    can_sleep: bool,
+}
+
+impl Clock for MaybeMissing {
+    fn now(&self) -> Instant {
+        self.timer.now()
+    }
+
+    fn unix_time(&self) -> Duration {
+        self.timer.unix_time()
+    }
+}
+
+impl Timer for MaybeMissing {
+    fn sleep(&self, duration: Duration) -> Sleep {
+        self.timer.sleep(duration)
+    }
+
+    fn can_sleep(&self) -> bool {
+        self.can_sleep
+    }
 }
 
 fn router(scenario: &Scenario, backstage: &Backstage) -> TriggerRouter {
@@ -397,6 +432,10 @@ async fn again() {
     .await;
 }
 
+/// An extension that only an inner service makes.
+#[derive(Clone)]
+struct Odd;
+
 /// A service that keeps to the plan, and notes when it is called unready.
 struct Routed {
     backstage: Backstage,
@@ -450,6 +489,8 @@ impl Service<http::Request<VerifiedBody>> for Routed {
             self.backstage.log().violations.push("called unready");
         }
         *self.becoming_ready.get_mut().unwrap() = None;
+        let fault = request.extensions().get::<CodingFault>();
+        self.backstage.log().fault = fault.map(|fault| (fault.is_mislabelled, fault.ignored));
         let plan = begin(&self.backstage, self.index, request.body());
         let pauses = pauses(&self.backstage, &plan.work);
         Box::pin(async move {
@@ -462,9 +503,14 @@ impl Service<http::Request<VerifiedBody>> for Routed {
             let (status, retry_after) = plan.end.as_status();
             let mut response = Response::new(testing::verified(INNER_BODY));
             *response.status_mut() = StatusCode::from_u16(status).unwrap();
-            if let Some(retry_after) = retry_after {
-                let value = HeaderValue::from_static(retry_after);
-                response.headers_mut().insert(header::RETRY_AFTER, value);
+            for value in retry_after {
+                let value = HeaderValue::from_static(value);
+                response.headers_mut().append(header::RETRY_AFTER, value);
+            }
+            if let End::Status { is_odd: true, .. } = plan.end {
+                *response.version_mut() = http::Version::HTTP_09;
+                response.extensions_mut().insert(Odd);
+                response.extensions_mut().insert(Rejection::Transport);
             }
             Ok(response)
         })
@@ -528,6 +574,7 @@ fn rejection_name(rejection: &Rejection) -> &'static str {
     match rejection {
         Rejection::Method => "Method",
         Rejection::ChallengeTooLong(_) => "ChallengeTooLong",
+        Rejection::TimerMissing => "TimerMissing",
         Rejection::SignatureMissing => "SignatureMissing",
         Rejection::SignatureRepeated => "SignatureRepeated",
         Rejection::SignatureMalformed(_) => "SignatureMalformed",

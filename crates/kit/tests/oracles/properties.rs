@@ -151,7 +151,7 @@ fn scenarios_lead_to_every_kind_of_answer() {
             routes.extend(prediction.handled.map(|(route, _)| route));
         }
     }
-    assert_eq!(kinds.len(), 1 + 15 + 14, "{kinds:#?}");
+    assert_eq!(kinds.len(), 1 + 16 + 14, "{kinds:#?}");
     assert!(routes.len() > 4, "{routes:?}");
     for status in [200, 400, 401, 405, 408, 413, 429, 503] {
         assert!(statuses.contains(&status), "{status} never comes");
