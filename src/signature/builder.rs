@@ -2,6 +2,8 @@
 
 use std::{env, fmt, sync::Arc};
 
+use zeroize::Zeroize;
+
 use super::{InvalidSecret, Secrets, WebhookSecret, set::SecretSet};
 use crate::time::{Clock, SystemClock};
 
@@ -124,7 +126,10 @@ impl SecretsBuilder {
 fn variable(name: &str) -> Result<String, InvalidSecret> {
     env::var(name).map_err(|error| match error {
         env::VarError::NotPresent => InvalidSecret::Unset(name.to_owned()),
-        env::VarError::NotUnicode(_) => InvalidSecret::NotUnicode(name.to_owned()),
+        env::VarError::NotUnicode(value) => {
+            value.into_encoded_bytes().zeroize();
+            InvalidSecret::NotUnicode(name.to_owned())
+        }
     })
 }
 
