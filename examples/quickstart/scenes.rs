@@ -218,12 +218,12 @@ impl Stage {
                 "a signature that is no hex",
                 &right.replace(|c: char| c.is_ascii_digit(), "g"),
             ),
-            ("a signature with a prefix", &format!("sha256={right}")),
+            ("a signature with another prefix", &format!("v1={right}")),
         ] {
             self.post(sent, "401", &[(header, value)], whole()).await;
         }
-        let twice = [(header, &*right), (header, &*right)];
-        self.post("two signatures", "401", &twice, whole()).await;
+        let two = [(header, &*right), (header, &*forged)];
+        self.post("two signatures", "401", &two, whole()).await;
         let test = tower_nylas::WebhookSecret::new("mock-webhook-secret")
             .map(|mock| mock.sign(&body()).to_hex());
         if let Ok(test) = test {

@@ -600,8 +600,8 @@ fn every_rejection_is_one_event_with_its_reason() {
         }),
         refusal("signature_repeated", 401, "WARN", |layer, _| {
             let mut request = signed("{}");
-            let again = sign(b"{}").to_hex().parse().unwrap();
-            request.headers_mut().append("x-nylas-signature", again);
+            let another = sign(b"another").to_hex().parse().unwrap();
+            request.headers_mut().append("x-nylas-signature", another);
             answer(layer.layer(TriggerRouter::new()), request)
         }),
         refusal("signature_malformed", 401, "WARN", |layer, _| {

@@ -182,13 +182,27 @@ mod headers {
             &genuine.repeat(2),
             &genuine.repeat(100),
             &format!("0x{}", &genuine[2..]),
-            &format!("sha256={genuine}"),
+            &format!("sha256={short}"),
+            &format!("sha256= {genuine}"),
+            &format!("sha256=sha256={genuine}"),
+            &format!("sha1={genuine}"),
+            &format!("v1={genuine}"),
             &format!("v1,{genuine}"),
+            &format!("{genuine},v1"),
+            &format!("{genuine},"),
+            &format!(",{genuine}"),
+            &format!("{genuine},,{genuine}"),
+            &format!("{genuine};{genuine}"),
+            &format!("{genuine}, {}", sign(b"other").to_hex()),
+            &format!("{}, {genuine}", sign(b"other").to_hex()),
+            &[&*genuine; 17].join(","),
+            // As long as hyper takes.
+            &format!("{genuine}{}", ",".repeat(300_000)),
+            &",".repeat(300_000),
             &format!("{short}g"),
             &format!("{short} "),
             &format!("{short}-"),
             &format!("\"{genuine}\""),
-            &format!("{genuine},{genuine}"),
             &format!("{genuine} {genuine}"),
             &base64,
             base64.trim_end_matches('='),
@@ -219,15 +233,18 @@ mod headers {
     }
 
     #[tokio::test]
-    async fn that_are_repeated_are_401_even_if_all_are_right() {
+    async fn that_differ_are_401_even_if_one_is_right() {
         let layer = WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), VirtualClock::new());
         let endpoint = Endpoint::serve(layer, TriggerRouter::new()).await;
         let (genuine, other) = (sign(b"{}").to_hex(), sign(b"other").to_hex());
         for signatures in [
-            [&*genuine, &*genuine],
-            [&genuine, &other],
+            [&*genuine, &*other],
             [&other, &genuine],
             [&genuine, ""],
+            ["", &genuine],
+            [&genuine, "sha256="],
+            [&format!("{genuine}, {other}"), &genuine],
+            [&genuine, &format!("{genuine}, {other}")],
         ] {
             let headers = [
                 ("x-nylas-signature", signatures[0]),
@@ -239,6 +256,45 @@ mod headers {
         }
     }
 
+    /// Proxies repeat a header, and join its values.
+    #[tokio::test]
+    async fn that_are_repeated_count_as_one() {
+        let layer = WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), VirtualClock::new());
+        let endpoint = Endpoint::serve(layer, TriggerRouter::new()).await;
+        let (genuine, other) = (sign(b"{}").to_hex(), sign(b"other").to_hex());
+        let upper = format!("SHA256={}", genuine.to_uppercase());
+        for (right, wrong) in [
+            (vec![&*genuine; 2], vec![&*other; 2]),
+            (vec![&genuine; 50], vec![&other; 50]),
+            (
+                vec![&genuine, &upper],
+                vec![&other, &format!("sha256={other}")],
+            ),
+            (
+                vec![&format!("{genuine},{genuine}")],
+                vec![&format!("{other},{other}")],
+            ),
+            (
+                vec![&format!("{upper}\t,  {genuine}"), &upper, &genuine],
+                vec![&format!("{other},{other}"), &other],
+            ),
+            (
+                vec![&[&*genuine; 16].join(", ")],
+                vec![&[&*other; 16].join(", ")],
+            ),
+        ] {
+            for (values, status) in [(right, 200), (wrong, 401)] {
+                let mut headers = vec![("content-length", "2")];
+                headers.extend(values.iter().map(|value| ("x-nylas-signature", *value)));
+                let request = head("POST", PATH, &headers) + "{}";
+                let answer = endpoint.send(request.as_bytes()).await;
+                assert_eq!(answer.status, status, "{headers:?}");
+            }
+        }
+        // The wrong ones were signatures, so their bodies were read.
+        assert!(endpoint.polls() >= 12);
+    }
+
     #[tokio::test]
     async fn are_read_in_any_case_and_with_white_space_around() {
         let layer = WebhookLayer::with_timer(Secrets::new(SECRET).unwrap(), VirtualClock::new());
@@ -248,6 +304,11 @@ mod headers {
             ("X-Nylas-Signature", genuine.clone()),
             ("X-NYLAS-SIGNATURE", genuine.to_uppercase()),
             ("x-nylas-signature", format!(" \t{genuine}\t ")),
+            ("x-nylas-signature", format!("sha256={genuine}")),
+            (
+                "x-nylas-signature",
+                format!("SHA256={}", genuine.to_uppercase()),
+            ),
         ] {
             let headers = [(name, &*value), ("content-length", "2")];
             let request = head("POST", PATH, &headers) + "{}";

@@ -369,8 +369,39 @@ impl Source<'_> {
                 vec![wrong]
             }
             15 => vec![[b"sha256=", &right[..]].concat()],
+            16..=18 => self.repeated(&right),
             _ => vec![right],
         }
+    }
+
+    /// What proxies make of one signature, or nearly.
+    fn repeated(&mut self, right: &[u8]) -> Vec<Vec<u8>> {
+        let upper = right.to_ascii_uppercase();
+        let mut fields = Vec::new();
+        for _ in 0..=self.below(3) {
+            let mut field = Vec::new();
+            let values = self.one_of(&[0, 0, 1, 1, 2, 3, 15, 16]);
+            for at in 0..=values {
+                if at > 0 {
+                    field.extend_from_slice(self.one_of(&[&b","[..], b", ", b"\t ,", b",,"]));
+                }
+                if self.one_in(4) {
+                    field.extend_from_slice(self.one_of(&[
+                        &b"sha256="[..],
+                        b"SHA256=",
+                        b" ",
+                        b"v1=",
+                    ]));
+                }
+                field.extend_from_slice(if self.one_in(4) { &upper } else { right });
+            }
+            if self.one_in(8) {
+                let at = self.below(field.len());
+                field[at] = self.one_of(b"0123456789abcdef,");
+            }
+            fields.push(field);
+        }
+        fields
     }
 
     fn body(&mut self, wire: &[u8]) -> Vec<Step> {

@@ -34,6 +34,38 @@ pub fn from_hex(text: &[u8]) -> Option<Vec<u8>> {
     Some(digits.chunks(2).map(pair).collect())
 }
 
+/// The signature in one value: digits, perhaps after `sha256=`.
+pub fn signature(value: &[u8]) -> Option<Vec<u8>> {
+    let lower = value.to_ascii_lowercase();
+    from_hex(lower.strip_prefix(b"sha256=").unwrap_or(&lower))
+}
+
+/// The one signature in all fields of the header, or the name of the `Rejection`.
+pub fn only_signature(fields: &[Vec<u8>]) -> Result<Vec<u8>, &'static str> {
+    let mut signatures = Vec::new();
+    let mut too_many = false;
+    for field in fields {
+        let values: Vec<&[u8]> = field.split(|byte| *byte == b',').collect();
+        too_many |= values.len() > 16;
+        signatures.extend(values.into_iter().map(|value| signature(trimmed(value))));
+    }
+    match signatures.first() {
+        None => Err("SignatureMissing"),
+        Some(None) => Err("SignatureMalformed"),
+        Some(first) if too_many || signatures.iter().any(|other| other != first) => {
+            Err("SignatureRepeated")
+        }
+        Some(Some(first)) => Ok(first.clone()),
+    }
+}
+
+fn trimmed(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
 /// Percent-decoding with `+` for a space, as for a form field.
 pub fn form_decode(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::new();
