@@ -109,8 +109,8 @@ fn left_by(action: impl FnOnce()) -> usize {
     LEFT.take().unwrap_or_default()
 }
 
-/// A key as it is, both of its blocks (RFC 2104), and the states of SHA-256 after these blocks, with
-/// the words in either order of their bytes.
+/// A key as it is, both of its blocks (RFC 2104), and the states of SHA-256 after these blocks,
+/// with the words in either order of their bytes.
 fn pieces(key: &str) -> Vec<u128> {
     let hashed = Sha256::digest(key);
     let short = if key.len() > 64 {

@@ -7,7 +7,9 @@ use std::{
 };
 
 use flate2::{Compression, write::GzEncoder};
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
+use sha2::Sha256;
 use tokio::net::TcpListener;
 use tower_nylas::{
     BoxError, Secrets, Trigger, VerifySignatureLayer, WebhookSecret, notification::object::Object,
@@ -224,12 +226,9 @@ impl Stage {
         }
         let two = [(header, &*right), (header, &*forged)];
         self.post("two signatures", "401", &two, whole()).await;
-        let test = tower_nylas::WebhookSecret::new("mock-webhook-secret")
-            .map(|mock| mock.sign(&body()).to_hex());
-        if let Ok(test) = test {
-            self.post("a test event of Nylas'", "401", &[(header, &test)], whole())
-                .await;
-        }
+        let test = signed_as_a_test_event(&body());
+        self.post("a test event of Nylas'", "401", &[(header, &test)], whole())
+            .await;
     }
 
     async fn bounds(&mut self) {
@@ -314,6 +313,14 @@ impl Stage {
         };
         self.table.row(sent, expected, got).await;
     }
+}
+
+/// `WebhookSecret` refuses the secret of Nylas' test events, since it is public.
+fn signed_as_a_test_event(body: &[u8]) -> String {
+    let key = Hmac::<Sha256>::new_from_slice(b"mock-webhook-secret");
+    let mut mac = key.expect("HMAC takes keys of any length");
+    mac.update(body);
+    hex::encode(mac.finalize().into_bytes())
 }
 
 /// The status, what a handler saw, and when to come again.

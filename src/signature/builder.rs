@@ -18,7 +18,7 @@ use crate::time::{Clock, SystemClock};
 ///
 /// let secrets = Secrets::builder().label("eu").pending();
 /// let clone = secrets.clone();
-/// clone.set("an invented secret")?;
+/// clone.set("an-invented-secret")?;
 /// assert!(!secrets.is_pending());
 /// assert_eq!(clone.label(), "eu");
 /// # Ok::<(), tower_nylas::InvalidSecret>(())
@@ -58,7 +58,7 @@ impl SecretsBuilder {
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if it is empty, or begins or ends with white space.
+    /// [`InvalidSecret`] for a text that can only be a mistake.
     pub fn secret<S>(self, secret: S) -> Result<Secrets, InvalidSecret>
     where
         S: TryInto<WebhookSecret>,
@@ -73,8 +73,7 @@ impl SecretsBuilder {
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if there is none or more than 4, or if one is empty, or begins or ends
-    /// with white space.
+    /// [`InvalidSecret`] if there is none or more than 4, or for a text that can only be a mistake.
     pub fn any_of<S>(self, secrets: impl IntoIterator<Item = S>) -> Result<Secrets, InvalidSecret>
     where
         S: TryInto<WebhookSecret>,
@@ -96,8 +95,8 @@ impl SecretsBuilder {
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if the variable is not set or not Unicode, or if its value is empty, or
-    /// begins or ends with white space. A server that may start without a secret uses
+    /// [`InvalidSecret`] if the variable is not set or not Unicode, or if its value can only be a
+    /// mistake. A server that may start without a secret uses
     /// [`from_env_or_pending`](Self::from_env_or_pending).
     pub fn from_env(self, name: &str) -> Result<Secrets, InvalidSecret> {
         self.secret(variable(name)?)
@@ -108,7 +107,7 @@ impl SecretsBuilder {
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if the value is not Unicode, or begins or ends with white space.
+    /// [`InvalidSecret`] if the value is not Unicode, or can only be a mistake and is not empty.
     pub fn from_env_or_pending(self, name: &str) -> Result<Secrets, InvalidSecret> {
         match variable(name) {
             Err(InvalidSecret::Unset(_)) => Ok(self.pending()),

@@ -16,8 +16,8 @@ use super::{Secrets, Signature, WebhookSecret, set::SecretSet};
 /// ```
 /// use tower_nylas::{Secrets, WebhookSecret};
 ///
-/// let signature = WebhookSecret::new("an invented secret")?.sign(b"{\"a\":1}");
-/// let secrets = Secrets::new("an invented secret")?;
+/// let signature = WebhookSecret::new("an-invented-secret")?.sign(b"{\"a\":1}");
+/// let secrets = Secrets::new("an-invented-secret")?;
 ///
 /// let mut verifier = secrets.verifier(signature);
 /// verifier.update(b"{\"a\"");

@@ -56,9 +56,9 @@ impl Claim {
     }
 }
 
-/// The signature in the headers: the only one, or the same in several fields. Found in one iteration
-/// over them: looking it up, looking for a second one and looking it up again to mark it took 400
-/// instructions instead of 100.
+/// The signature in the headers: the only one, or the same in several fields. Found in one
+/// iteration over them: looking it up, looking for a second one and looking it up again to mark it
+/// took 400 instructions instead of 100.
 fn signature(headers: &mut HeaderMap) -> Result<Signature, Rejection> {
     let mut signature = Err(Rejection::SignatureMissing);
     for (name, value) in headers.iter_mut() {

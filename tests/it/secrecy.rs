@@ -191,7 +191,21 @@ fn neither_by_secrets_nor_by_signatures() {
         seen.error("InvalidSignature", &invalid);
         assert!(!format!("{invalid}{invalid:?}").contains(&hex[..60]));
     }
-    for bad in [format!(" {OLD}"), format!("{OLD}\n"), String::new()] {
+    let name = "MY_N33DLE_VARIABLE";
+    for bad in [
+        format!(" {OLD}"),
+        format!("{OLD}\n"),
+        format!("{OLD} {NEW}"),
+        format!("\u{feff}{OLD}"),
+        format!("“{OLD}”"),
+        format!("{name}={OLD}"),
+        format!("${{{OLD}}}"),
+        "mock-webhook-secret".to_owned(),
+        String::new(),
+    ] {
+        let invalid = WebhookSecret::new(&bad).unwrap_err();
+        let shown = format!("{invalid}{invalid:?}");
+        assert!(!shown.contains(name) && !shown.contains("mock"), "{shown}");
         seen.error("InvalidSecret", &WebhookSecret::new(&bad).unwrap_err());
         seen.error("InvalidSecret", &Secrets::new(&bad).unwrap_err());
         seen.error(

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};
-use tower_nylas::{Signature, WebhookSecret};
+use tower_nylas::{Signature, WebhookSecret, testing};
 
 pub const PATH: &str = "/webhooks/nylas";
 pub const SECRET: &str = "k7-Hq_inventedSecret";
@@ -15,6 +15,11 @@ pub fn sign(body: &[u8]) -> Signature {
 
 pub fn sign_with(secret: &str, body: &[u8]) -> Signature {
     WebhookSecret::new(secret).unwrap().sign(body)
+}
+
+/// Signs as Nylas signs a test event: with a secret that is public.
+pub fn sign_test_event(body: &[u8]) -> Signature {
+    testing::test_event_secret().sign(body)
 }
 
 /// A compact notification at its first attempt, as short as it can be.

@@ -23,7 +23,7 @@ fn read(u: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     let piece = u.int_in_range(1..=80)?;
     let text = text(u, &secrets, signer, body)?;
     parsed(&text);
-    let field = repeated(u, text)?;
+    let field = repeated(u, &text)?;
 
     let Some(signature) = read_field(&field) else {
         return Ok(());
@@ -42,8 +42,12 @@ fn some_secrets(u: &mut Unstructured<'_>) -> arbitrary::Result<Vec<String>> {
     let mut secrets = Vec::new();
     for _ in 0..u.int_in_range(1..=4)? {
         let text: String = u.arbitrary()?;
-        let is_one = !text.is_empty() && text.trim() == text;
-        assert_eq!(WebhookSecret::new(&text).is_ok(), is_one);
+        let is_one = WebhookSecret::new(&text).is_ok();
+        if text.is_ascii() {
+            assert_eq!(is_one, naive::is_ascii_secret(&text), "{text:?}");
+        } else if text.contains(char::is_whitespace) || text.contains(char::is_control) {
+            assert!(!is_one, "{text:?}");
+        }
         secrets.push(if is_one { text } else { "invented".to_owned() });
     }
     Ok(secrets)
@@ -87,10 +91,10 @@ impl<'a> TakeRest<'a> for Unstructured<'a> {
 }
 
 /// The text as it is, or as proxies repeat it, each time with what may stand around it.
-fn repeated(u: &mut Unstructured<'_>, text: Vec<u8>) -> arbitrary::Result<Vec<u8>> {
-    let mut field = text.clone();
+fn repeated(u: &mut Unstructured<'_>, text: &[u8]) -> arbitrary::Result<Vec<u8>> {
+    let mut field = text.to_vec();
     for _ in 0..u.arbitrary::<u8>()? % 20 {
-        field.extend_from_slice(*u.choose(&[
+        field.extend_from_slice(u.choose(&[
             &b","[..],
             b", ",
             b"\t,\t",
@@ -99,7 +103,7 @@ fn repeated(u: &mut Unstructured<'_>, text: Vec<u8>) -> arbitrary::Result<Vec<u8
             b", sha256=",
             b",SHA256=",
         ])?);
-        let mut again = text.clone();
+        let mut again = text.to_vec();
         match u.arbitrary::<u8>()? {
             255 => again = u.arbitrary()?,
             even if even % 2 == 0 => again.make_ascii_uppercase(),

@@ -19,10 +19,10 @@ use super::{
 pub const SECRETS: [&str; 6] = [
     "k7-Hq_inventedSecret",
     "another-invented-one",
-    "a third",
+    "a_3rd/",
     "fourth!",
     "f",
-    "a sixth one, longer than a block of SHA-256, so that it is hashed before it is used as a key",
+    "a-sixth-one,longer-than-a-block-of-SHA-256,so-that-it-is-hashed-before-it-is-used-as-a-key",
 ];
 
 const FILTERS: [&str; 20] = [

@@ -66,6 +66,28 @@ fn trimmed(mut value: &[u8]) -> &[u8] {
     value
 }
 
+/// Whether a text of ASCII may be a secret.
+pub fn is_ascii_secret(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_enclosed = matches!(
+        bytes,
+        [b'"' | b'\'' | b'`', .., b'"' | b'\'' | b'`']
+            | [b'$', b'{', .., b'}']
+            | [b'<', .., b'>']
+            | [b'{', b'{', .., b'}', b'}']
+    );
+    let is_assignment = text.find('=').is_some_and(|at| {
+        let (name, value) = (&text[..at], text[at..].replace('=', ""));
+        let is_capital = |c: char| c.is_ascii_uppercase();
+        let other = name.trim_matches(|c: char| c == '_' || c.is_ascii_digit() || is_capital(c));
+        name.starts_with(is_capital)
+            && other.is_empty()
+            && (name.contains("SECRET") || !value.is_empty())
+    });
+    let is_graphic = !bytes.is_empty() && bytes.iter().all(u8::is_ascii_graphic);
+    is_graphic && !is_enclosed && !is_assignment && text != "mock-webhook-secret"
+}
+
 /// Percent-decoding with `+` for a space, as for a form field.
 pub fn form_decode(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::new();
