@@ -97,6 +97,7 @@ impl Signature {
 
 /// Exactly 64 hexadecimal digits, eight at a time. `hex::decode_to_slice` takes 940 instructions
 /// for them and a table of digits 340: a sixth of what verification costs besides the hash.
+/// Inlined, since the call took 14 instructions more.
 #[inline(always)]
 #[allow(clippy::inline_always)]
 fn decode(text: &[u8]) -> Option<[u8; 32]> {

@@ -12,8 +12,8 @@ use crate::time::Clock;
 pub(super) struct SecretSet {
     /// The newest first. If it is empty, the set is pending.
     ///
-    /// Never grows, and nothing is moved out of it: either would leave a copy of a key that nobody
-    /// wipes in the memory (`tests/wiped.rs`).
+    /// It never grows, and nothing is moved out of it: either would leave a key in memory that is
+    /// freed (`tests/wiped.rs`).
     accepted: Vec<Accepted>,
     rotation_expected_until: Option<Instant>,
 }

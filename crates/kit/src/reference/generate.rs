@@ -25,6 +25,9 @@ pub const SECRETS: [&str; 6] = [
     "a-sixth-one,longer-than-a-block-of-SHA-256,so-that-it-is-hashed-before-it-is-used-as-a-key",
 ];
 
+/// Pasted as a whole line, which is refused.
+const MISTAKE: &str = "NYLAS_WEBHOOK_SECRET=another-invented-one";
+
 const FILTERS: [&str; 20] = [
     "message.created",
     "message.*",
@@ -209,14 +212,22 @@ impl Source<'_> {
     }
 
     fn secret_operation(&mut self) -> SecretOperation {
-        let secret = self.one_of(&SECRETS);
+        let secret = match self.below(30) {
+            29 => MISTAKE,
+            index => SECRETS[index % SECRETS.len()],
+        };
+        let newest = if secret == MISTAKE {
+            self.newest
+        } else {
+            secret
+        };
         match self.below(5) {
             0 => {
-                self.newest = secret;
+                self.newest = newest;
                 SecretOperation::Set(secret)
             }
             1 | 2 => {
-                self.newest = secret;
+                self.newest = newest;
                 SecretOperation::Rotate(secret, self.term())
             }
             _ => SecretOperation::ExpectRotation(self.term()),

@@ -60,8 +60,8 @@ proptest! {
             timer.advance(wait);
             // Before and after: what ends must end by itself.
             assert_accepts(&secrets, &known, timer.elapsed());
-            stage::operate(&secrets, &operation);
-            known.operate(timer.elapsed(), &operation);
+            let is_accepted = known.operate(timer.elapsed(), &operation);
+            prop_assert_eq!(stage::operate(&secrets, &operation), is_accepted);
             assert_accepts(&secrets, &known, timer.elapsed());
         }
     }
