@@ -179,7 +179,7 @@ async fn send(address: SocketAddr, secret: WebhookSecret) -> Result<(), BoxError
     nylas.deliver(r#"{"type":"yacht.sunk","id":"n-1"}"#).await?;
     nylas.deliver("no JSON").await?;
 
-    let mut forger = Nylas::at(uri, WebhookSecret::new("a guess")?);
+    let mut forger = Nylas::at(uri, WebhookSecret::new("a-guess")?);
     for _ in 0..1000 {
         forger.deliver_once(r#"{"type":"message.created"}"#).await?;
     }

@@ -135,6 +135,12 @@ fn a_rejection_takes_little_and_the_same_for_any_input() {
         ("unsigned", 401, None),
         ("malformed", 401, Some("x".to_owned())),
         ("malformed and long", 401, Some("x".repeat(60_000))),
+        (
+            "repeated",
+            401,
+            Some(["0"; 1000].map(|digit| digit.repeat(64)).join(",")),
+        ),
+        ("commas", 401, Some(",".repeat(60_000))),
         ("forged", 401, forged()),
     ] {
         let allocated = |length: usize| {

@@ -341,7 +341,7 @@ async fn sidecar_verify() {
 
     let body = String::from_utf8(BODY.to_vec()).unwrap();
     let genuine = sign_with(SECRET, BODY).to_hex();
-    let forged = sign_with("an invented secret", BODY).to_hex();
+    let forged = sign_with("an-invented-secret", BODY).to_hex();
     let line = |signature: &str| {
         serde_json::json!({ "signature": signature, "body": body }).to_string() + "\n"
     };
@@ -541,7 +541,7 @@ async fn answers_while_pending(name: &'static str) {
 async fn answers(server: &Server, path: &str, secret: &str) {
     challenge(server, path).await;
     assert_eq!(deliver(server, path, secret, BODY).await.status, 200);
-    let forged = deliver(server, path, "an invented secret", BODY).await;
+    let forged = deliver(server, path, "an-invented-secret", BODY).await;
     assert_eq!(forged.status, 401);
     let unsigned = send(server.address, head("POST", path, &[]).as_bytes()).await;
     assert_eq!(unsigned.status, 401);

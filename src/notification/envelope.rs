@@ -17,8 +17,8 @@ use crate::{report::MalformedReason, trigger::Trigger, verify::VerifiedBody};
 /// use tower_nylas::notification::Envelope;
 ///
 /// # let body = bytes::Bytes::from_static(br#"{"type":"grant.expired","id":"n-1","data":{}}"#);
-/// # let secrets = Secrets::new("an invented secret")?;
-/// # let signature = WebhookSecret::new("an invented secret")?.sign(&body);
+/// # let secrets = Secrets::new("an-invented-secret")?;
+/// # let signature = WebhookSecret::new("an-invented-secret")?.sign(&body);
 /// # let body = VerifiedBody::verify(body, &signature, &secrets)?;
 /// let envelope = Envelope::peek(&body)?;
 /// assert_eq!(envelope.name(), "grant.expired");

@@ -29,8 +29,8 @@ impl<T> Notification<T> {
     /// # use tower_nylas::{Notification, Secrets, VerifiedBody, WebhookSecret};
     /// # let body = bytes::Bytes::from_static(br#"{"type":"message.created.truncated","id":"n-1",
     /// #     "data":{"object":{"id":"<1@mail.example>","grant_id":"g-1"}}}"#);
-    /// # let secrets = Secrets::new("an invented secret")?;
-    /// # let signature = WebhookSecret::new("an invented secret")?.sign(&body);
+    /// # let secrets = Secrets::new("an-invented-secret")?;
+    /// # let signature = WebhookSecret::new("an-invented-secret")?.sign(&body);
     /// # let verified_body = VerifiedBody::verify(body, &signature, &secrets)?;
     /// # let notification: Notification = verified_body.try_into()?;
     /// let request = notification.refetch_request("https://api.us.nylas.com")?;

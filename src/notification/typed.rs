@@ -36,8 +36,8 @@ use crate::{report::MalformedReason, trigger::Trigger, verify::VerifiedBody};
 /// # let body = bytes::Bytes::from_static(br#"{"specversion":"1.0","type":"grant.expired",
 /// #     "source":"/nylas/system","id":"n-1","time":1790252200,"webhook_delivery_attempt":2,
 /// #     "data":{"application_id":"a","object":{"grant_id":"g-1","email":"kai@mail.example"}}}"#);
-/// # let secrets = Secrets::new("an invented secret")?;
-/// # let signature = WebhookSecret::new("an invented secret")?.sign(&body);
+/// # let secrets = Secrets::new("an-invented-secret")?;
+/// # let signature = WebhookSecret::new("an-invented-secret")?.sign(&body);
 /// # let verified_body = VerifiedBody::verify(body, &signature, &secrets)?;
 /// let notification = Notification::<Expired>::try_from(verified_body)?;
 /// assert_eq!(notification.object.email, "kai@mail.example");
@@ -157,8 +157,8 @@ impl<T> Notification<T> {
     ///
     /// # let body = bytes::Bytes::from_static(br#"{"type":"message.created","data":{"object":
     /// #     {"id":42,"grant_id":"g","date":"1790252200","subject":["no","string"],"unread":true}}}"#);
-    /// # let secrets = Secrets::new("an invented secret")?;
-    /// # let signature = WebhookSecret::new("an invented secret")?.sign(&body);
+    /// # let secrets = Secrets::new("an-invented-secret")?;
+    /// # let signature = WebhookSecret::new("an-invented-secret")?.sign(&body);
     /// # let body = VerifiedBody::verify(body, &signature, &secrets)?;
     /// // {"id":42,"date":"1790252200","subject":["no","string"],"unread":true,…}
     /// let mail = Notification::<Message>::try_from(body)?;

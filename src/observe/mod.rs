@@ -20,7 +20,7 @@
 //! observe::describe_metrics();
 //! tracing_subscriber::fmt().json().init();
 //!
-//! let endpoint = WebhookLayer::new(Secrets::new("an invented secret")?).layer(TriggerRouter::new());
+//! let endpoint = WebhookLayer::new(Secrets::new("an-invented-secret")?).layer(TriggerRouter::new());
 //! let unsigned = http::Request::post("/").body(String::new())?;
 //! endpoint.oneshot(unsigned).await?;
 //!

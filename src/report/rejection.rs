@@ -38,7 +38,8 @@ pub enum Rejection {
     TimerMissing,
     /// `401`: there is no signature header.
     SignatureMissing,
-    /// `401`: there is more than one signature header.
+    /// `401`: there are several signatures that differ, or one is repeated
+    /// [too often](crate::Signature). The body was not read.
     SignatureRepeated,
     /// `401`: the signature header is not a signature. The body was not read.
     SignatureMalformed(InvalidSignature),
@@ -143,7 +144,7 @@ impl fmt::Display for Rejection {
             Self::TimerMissing => TimerMissing.fmt(f),
             Self::SignatureMissing => f.write_str("there is no X-Nylas-Signature header"),
             Self::SignatureRepeated => {
-                f.write_str("there is more than one X-Nylas-Signature header")
+                f.write_str("X-Nylas-Signature has several values that differ, or too many")
             }
             Self::SignatureMalformed(why) => why.fmt(f),
             Self::TenantUnknown => {

@@ -2,6 +2,8 @@
 
 use std::{env, fmt, sync::Arc};
 
+use zeroize::Zeroize;
+
 use super::{InvalidSecret, Secrets, WebhookSecret, set::SecretSet};
 use crate::time::{Clock, SystemClock};
 
@@ -16,7 +18,7 @@ use crate::time::{Clock, SystemClock};
 ///
 /// let secrets = Secrets::builder().label("eu").pending();
 /// let clone = secrets.clone();
-/// clone.set("an invented secret")?;
+/// clone.set("an-invented-secret")?;
 /// assert!(!secrets.is_pending());
 /// assert_eq!(clone.label(), "eu");
 /// # Ok::<(), tower_nylas::InvalidSecret>(())
@@ -56,7 +58,7 @@ impl SecretsBuilder {
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if it is empty, or begins or ends with white space.
+    /// [`InvalidSecret`] for a text that can only be a mistake.
     pub fn secret<S>(self, secret: S) -> Result<Secrets, InvalidSecret>
     where
         S: TryInto<WebhookSecret>,
@@ -71,8 +73,7 @@ impl SecretsBuilder {
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if there is none or more than 4, or if one is empty, or begins or ends
-    /// with white space.
+    /// [`InvalidSecret`] if there is none or more than 4, or for a text that can only be a mistake.
     pub fn any_of<S>(self, secrets: impl IntoIterator<Item = S>) -> Result<Secrets, InvalidSecret>
     where
         S: TryInto<WebhookSecret>,
@@ -94,8 +95,8 @@ impl SecretsBuilder {
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if the variable is not set or not Unicode, or if its value is empty, or
-    /// begins or ends with white space. A server that may start without a secret uses
+    /// [`InvalidSecret`] if the variable is not set or not Unicode, or if its value can only be a
+    /// mistake. A server that may start without a secret uses
     /// [`from_env_or_pending`](Self::from_env_or_pending).
     pub fn from_env(self, name: &str) -> Result<Secrets, InvalidSecret> {
         self.secret(variable(name)?)
@@ -106,7 +107,7 @@ impl SecretsBuilder {
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if the value is not Unicode, or begins or ends with white space.
+    /// [`InvalidSecret`] if the value is not Unicode, or can only be a mistake and is not empty.
     pub fn from_env_or_pending(self, name: &str) -> Result<Secrets, InvalidSecret> {
         match variable(name) {
             Err(InvalidSecret::Unset(_)) => Ok(self.pending()),
@@ -124,7 +125,10 @@ impl SecretsBuilder {
 fn variable(name: &str) -> Result<String, InvalidSecret> {
     env::var(name).map_err(|error| match error {
         env::VarError::NotPresent => InvalidSecret::Unset(name.to_owned()),
-        env::VarError::NotUnicode(_) => InvalidSecret::NotUnicode(name.to_owned()),
+        env::VarError::NotUnicode(value) => {
+            value.into_encoded_bytes().zeroize();
+            InvalidSecret::NotUnicode(name.to_owned())
+        }
     })
 }
 

@@ -10,9 +10,9 @@
 //! use tower_nylas::{Secrets, Signature, VerifyError};
 //!
 //! let body = br#"{"specversion":"1.0","type":"grant.expired"}"#;
-//! let header = "1d2617eb616313dd713c6d30717ffff61b81899c84a0801ff721f2b56cd3aaf0";
+//! let header = "df26b41e3ceb64c817e817460a62ef6655bf832ba1d0422be3a676072f816e9f";
 //!
-//! let secrets = Secrets::new("an invented secret")?;
+//! let secrets = Secrets::new("an-invented-secret")?;
 //! let signature = Signature::from_hex(header)?;
 //! assert_eq!(secrets.verify(body, &signature), Ok(()));
 //! assert_eq!(secrets.verify(b"{}", &signature), Err(VerifyError::Mismatch));
@@ -21,6 +21,7 @@
 
 mod builder;
 mod header;
+mod mistake;
 mod secret;
 mod secrets;
 mod set;

@@ -7,7 +7,7 @@ use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroize;
 
-use super::Signature;
+use super::{Signature, mistake};
 
 /// The secret with which Nylas signs the test events that its Dashboard, CLI and API send on
 /// request. It is public, so a signature made with it proves nothing
@@ -25,7 +25,7 @@ pub(crate) const TEST_EVENT_SECRET: &str = "mock-webhook-secret";
 /// ```
 /// use tower_nylas::WebhookSecret;
 ///
-/// let secret = WebhookSecret::new("an invented secret")?;
+/// let secret = WebhookSecret::new("an-invented-secret")?;
 /// let signature = secret.sign(b"{}");
 /// assert!(secret.verify(b"{}", &signature));
 /// assert!(!secret.verify(b"{ }", &signature));
@@ -41,18 +41,13 @@ impl WebhookSecret {
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if the text is empty, since anybody can sign with an empty key, or if it
-    /// begins or ends with white space: with a line break from a file or a shell in the key, every
-    /// notification would get `401`.
+    /// [`InvalidSecret`] for a text that can only be a mistake.
     pub fn new(secret: impl AsRef<str>) -> Result<Self, InvalidSecret> {
         let secret = secret.as_ref();
-        if secret.is_empty() {
-            return Err(InvalidSecret::Empty);
+        match mistake::find(secret) {
+            Some(mistake) => Err(mistake),
+            None => Ok(Self::prepare(secret.as_bytes())),
         }
-        if secret.trim().len() != secret.len() {
-            return Err(InvalidSecret::SurroundingWhiteSpace);
-        }
-        Ok(Self::prepare(secret.as_bytes()))
     }
 
     fn prepare(key: &[u8]) -> Self {
@@ -132,17 +127,49 @@ impl TryFrom<String> for WebhookSecret {
     }
 }
 
-/// Why a secret was not accepted. The secret itself is never part of the message.
+/// Why a secret was not accepted. No part of the secret is in the message.
 ///
 /// Returned where [`Secrets`](super::Secrets) are made or changed. No client sees it; if a lookup
 /// fails with it, the layer answers `503`.
+///
+/// A text is refused that can only be a mistake: with a line break from a file or the quotes of an
+/// environment file in the key, every notification would get `401` and be lost. Every constructor
+/// refuses what the variants from [`Empty`](Self::Empty) to
+/// [`TestEventSecret`](Self::TestEventSecret) describe, and nothing else. Texts of letters, digits,
+/// `-` and `_`, as Nylas makes them, are accepted, but for the secret of the test events.
+///
+/// ```
+/// use tower_nylas::{InvalidSecret, WebhookSecret};
+///
+/// let pasted = WebhookSecret::new("NYLAS_WEBHOOK_SECRET=an-invented-secret");
+/// assert_eq!(pasted.err(), Some(InvalidSecret::Assignment));
+/// assert!(WebhookSecret::new("aW52ZW50ZWQ=").is_ok());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidSecret {
-    /// The text is empty.
+    /// The text is empty, or there is none: anybody can sign with an empty key.
     Empty,
     /// The text begins or ends with white space.
     SurroundingWhiteSpace,
+    /// There is white space in the text.
+    InnerWhiteSpace,
+    /// There is a control character in the text, or one that cannot be seen: a byte order mark,
+    /// zero width spaces and joiners, marks of direction, soft hyphens, variation selectors and
+    /// the like.
+    InvisibleCharacter,
+    /// The text is in quotes: `"…"`, `'…'`, typographic ones, or backticks.
+    Quoted,
+    /// The text is a variable's name in capitals, a `=` and its value, as in an environment file. A
+    /// `=` at the end, as the padding of base64, is accepted, except behind a name with `SECRET`.
+    Assignment,
+    /// The text is a placeholder: `${…}`, `<…>` or `{{…}}`.
+    Placeholder,
+    /// The text is the public secret of Nylas' test events, with which anybody can sign.
+    ///
+    /// [`acknowledge_test_events`](crate::VerifySignatureLayer::acknowledge_test_events) needs no
+    /// secret.
+    TestEventSecret,
     /// More than [`Secrets::MAX_SECRETS`](super::Secrets::MAX_SECRETS) (4) for one destination.
     TooMany,
     /// The environment variable of this name is not set.
@@ -156,8 +183,28 @@ impl fmt::Display for InvalidSecret {
         match self {
             Self::Empty => f.write_str("the webhook secret is empty"),
             Self::SurroundingWhiteSpace => {
-                f.write_str("the webhook secret begins or ends with white space")
+                f.write_str("the webhook secret begins or ends with white space: remove it")
             }
+            Self::InnerWhiteSpace => f.write_str(
+                "the webhook secret contains white space: copy the secret alone, as one word",
+            ),
+            Self::InvisibleCharacter => f.write_str(
+                "the webhook secret contains a control character or an invisible one, such as a \
+                 byte order mark: remove it, or type the secret instead of copying it",
+            ),
+            Self::Quoted => f.write_str("the webhook secret is in quotes: remove the quotes"),
+            Self::Assignment => f.write_str(
+                "the webhook secret is the name of a variable and its value: remove the name and \
+                 the `=` after it",
+            ),
+            Self::Placeholder => f.write_str(
+                "the webhook secret is a placeholder that was not replaced: put the secret itself \
+                 there",
+            ),
+            Self::TestEventSecret => f.write_str(
+                "the webhook secret is the public one of Nylas' test events, with which anybody can \
+                 sign: take the one that Nylas returned when it created the destination",
+            ),
             Self::TooMany => write!(
                 f,
                 "more than {} webhook secrets for one destination",

@@ -39,12 +39,12 @@ use crate::time::Clock;
 /// assert!(secrets.is_pending());
 ///
 /// // The response of `POST /v3/webhooks` contained the secret:
-/// secrets.set("an invented secret")?;
+/// secrets.set("an-invented-secret")?;
 ///
 /// // Later, on every replica, before anyone calls Nylas' rotate-secret:
 /// secrets.expect_rotation(Duration::from_secs(120));
 /// // and on every replica as soon as its response is known there:
-/// secrets.rotate("another invented secret", Secrets::KEEP_OLD_FOR)?;
+/// secrets.rotate("another-invented-secret", Secrets::KEEP_OLD_FOR)?;
 /// # Ok::<(), tower_nylas::InvalidSecret>(())
 /// ```
 ///
@@ -96,7 +96,7 @@ impl Secrets {
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if it is empty, or begins or ends with white space.
+    /// [`InvalidSecret`] for a text that can only be a mistake.
     pub fn new<S>(secret: S) -> Result<Self, InvalidSecret>
     where
         S: TryInto<WebhookSecret>,
@@ -110,8 +110,7 @@ impl Secrets {
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if there is none or more than 4, or if one is empty, or begins or ends
-    /// with white space.
+    /// [`InvalidSecret`] if there is none or more than 4, or for a text that can only be a mistake.
     pub fn any_of<S>(secrets: impl IntoIterator<Item = S>) -> Result<Self, InvalidSecret>
     where
         S: TryInto<WebhookSecret>,
@@ -133,8 +132,8 @@ impl Secrets {
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if the variable is not set or not Unicode, or if its value is empty, or
-    /// begins or ends with white space. A server that may start without a secret uses
+    /// [`InvalidSecret`] if the variable is not set or not Unicode, or if its value can only be a
+    /// mistake. A server that may start without a secret uses
     /// [`from_env_or_pending`](Self::from_env_or_pending).
     pub fn from_env(name: &str) -> Result<Self, InvalidSecret> {
         Self::builder().from_env(name)
@@ -146,7 +145,7 @@ impl Secrets {
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if the value is not Unicode, or begins or ends with white space.
+    /// [`InvalidSecret`] if the value is not Unicode, or can only be a mistake and is not empty.
     pub fn from_env_or_pending(name: &str) -> Result<Self, InvalidSecret> {
         Self::builder().from_env_or_pending(name)
     }
@@ -172,7 +171,7 @@ impl Secrets {
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if it is empty, or begins or ends with white space. Then nothing changes.
+    /// [`InvalidSecret`] for a text that can only be a mistake. Then nothing changes.
     pub fn set<S>(&self, secret: S) -> Result<(), InvalidSecret>
     where
         S: TryInto<WebhookSecret>,
@@ -198,7 +197,7 @@ impl Secrets {
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`] if it is empty, or begins or ends with white space. Then nothing changes.
+    /// [`InvalidSecret`] for a text that can only be a mistake. Then nothing changes.
     pub fn rotate<S>(&self, secret: S, keep_old_for: Duration) -> Result<(), InvalidSecret>
     where
         S: TryInto<WebhookSecret>,

@@ -18,6 +18,9 @@ use crate::time::Clock;
 #[derive(Default)]
 pub(super) struct SecretSet {
     /// The newest first. If it is empty, the set is pending.
+    ///
+    /// It never grows, and nothing is moved out of it: either would leave a key in memory that is
+    /// freed (`tests/wiped.rs`).
     accepted: Vec<Accepted>,
     rotation_expected_until: Option<Instant>,
 }
@@ -64,13 +67,17 @@ impl SecretSet {
         S: TryInto<WebhookSecret>,
         InvalidSecret: From<S::Error>,
     {
-        let mut accepted = Vec::new();
-        for secret in secrets {
-            if accepted.len() == Self::MAX {
-                return Err(InvalidSecret::TooMany);
+        let mut accepted = Vec::with_capacity(Self::MAX);
+        let mut result = Ok(());
+        // Those behind an error are converted as well, since that wipes a `String`.
+        for secret in secrets.into_iter().take(Self::MAX + 1) {
+            match secret.try_into().map_err(InvalidSecret::from) {
+                Ok(_) if accepted.len() == Self::MAX => result = Err(InvalidSecret::TooMany),
+                Ok(secret) => accepted.push(Accepted::permanent(secret)),
+                Err(why) => result = result.and(Err(why)),
             }
-            accepted.push(Accepted::permanent(secret.try_into()?));
         }
+        result?;
         if accepted.is_empty() {
             return Err(InvalidSecret::Empty);
         }
@@ -156,8 +163,10 @@ impl SecretSet {
 
     pub(super) fn without_expired(&self, now: Instant) -> Self {
         let in_force = |one: &&Accepted| one.is_in_force(Some(now));
+        let mut accepted = Vec::with_capacity(self.accepted.len());
+        accepted.extend(self.accepted.iter().filter(in_force).cloned());
         Self {
-            accepted: self.accepted.iter().filter(in_force).cloned().collect(),
+            accepted,
             rotation_expected_until: self.rotation_expected_until.filter(|end| now < *end),
         }
     }
@@ -194,7 +203,8 @@ impl SecretSet {
             .cloned()
             .unwrap_or_else(|| Accepted::permanent(newest.clone()));
         let again = again.is_some();
-        let mut accepted = vec![first];
+        let mut accepted = Vec::with_capacity(self.accepted.len() + 1);
+        accepted.push(first);
         for old in &self.accepted[usize::from(again)..] {
             let until = match (old.until, end) {
                 // A later rotation does not extend the end that an earlier one has set.
@@ -215,7 +225,9 @@ impl SecretSet {
             let others = accepted.iter().enumerate().skip(1).rev();
             let expires = |(_, one): &(usize, &Accepted)| (one.until.is_none(), one.until);
             if let Some((first, _)) = others.min_by_key(expires) {
-                accepted.remove(first);
+                // `remove` would leave a copy of the last one.
+                accepted[first..].rotate_left(1);
+                accepted.truncate(Self::MAX);
             }
         }
         Self {

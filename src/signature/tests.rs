@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hmac::{KeyInit, Mac};
+
 use super::*;
 use crate::time::Clock;
 
@@ -54,7 +56,12 @@ fn a_secret_is_its_text() {
 #[test]
 fn reads_and_writes_64_hexadecimal_digits() {
     let digits = "00ff".repeat(16);
-    for text in [digits.clone(), digits.to_uppercase()] {
+    for text in [
+        digits.clone(),
+        digits.to_uppercase(),
+        format!("sha256={digits}"),
+        format!("Sha256={}", digits.to_uppercase()),
+    ] {
         assert_eq!(Signature::from_hex(text).unwrap().to_hex(), digits);
     }
     assert_eq!(digits.parse::<Signature>().unwrap().to_hex(), digits);
@@ -64,7 +71,7 @@ fn reads_and_writes_64_hexadecimal_digits() {
 
 #[test]
 fn a_text_that_is_no_signature_is_classified() {
-    use InvalidSignature::{Base64, Empty, Length, NotHex, Prefixed};
+    use InvalidSignature::{Base64, Empty, Length, NotHex};
     let digits = "00ff".repeat(16);
     for (text, why) in [
         (String::new(), Empty),
@@ -72,18 +79,69 @@ fn a_text_that_is_no_signature_is_classified() {
         (format!("{digits}0"), Length(65)),
         (digits.repeat(2), Length(128)),
         ("0".to_owned(), Length(1)),
-        (format!("sha256={digits}"), Prefixed),
-        (format!("sha256={}", &digits[..62]), NotHex),
-        (format!("SHA256={digits}"), NotHex),
+        ("sha256=".to_owned(), Empty),
+        (format!("sha256={}", &digits[..62]), Length(62)),
+        (format!("sha256= {digits}"), NotHex),
+        (format!("sha256=sha256={digits}"), NotHex),
+        (format!("sha1={digits}"), NotHex),
         (format!("{}=", "Zm9vYmFy_+/".repeat(4).split_off(1)), Base64),
         ("Zm9vYmFy-_/".repeat(4).split_off(1), Base64),
+        (
+            format!("sha256={}=", "Zm9vYmFy_+/".repeat(4).split_off(1)),
+            Base64,
+        ),
         // As long as base64 and hexadecimal all the same.
         (digits[..43].to_owned(), Length(43)),
         (format!("{}g", &digits[..63]), NotHex),
         (format!(" {}", &digits[..63]), NotHex),
         ("٣".repeat(32), NotHex),
+        // Lists and white space are the header's.
+        (format!("{digits},{digits}"), NotHex),
+        (format!("{digits} "), NotHex),
     ] {
         assert_eq!(Signature::from_hex(&text), Err(why), "{text}");
+    }
+}
+
+#[test]
+fn a_header_has_one_signature_however_often() {
+    use InvalidSignature::{Base64, Empty, Length, NotHex, Repeated};
+    let digits = "00ff".repeat(16);
+    let other = "00fe".repeat(16);
+    let read = |field: &str| {
+        let value = http::HeaderValue::from_str(field).unwrap();
+        Signature::try_from(&value).map(|signature| signature.to_hex())
+    };
+    for field in [
+        format!(" \t{digits}\t "),
+        format!("{digits},{digits}"),
+        format!("\t{digits} , SHA256={}", digits.to_uppercase()),
+        format!("sha256={digits},{digits}, {digits}"),
+        [&*digits; 16].join(" , "),
+    ] {
+        assert_eq!(read(&field).as_ref(), Ok(&digits), "{field}");
+    }
+    for (field, why) in [
+        (format!("{digits},{other}"), Repeated),
+        (format!("{digits},{digits},{other}"), Repeated),
+        (format!("{digits},"), Repeated),
+        (format!("{digits},,{digits}"), Repeated),
+        (format!("{digits},v1"), Repeated),
+        ([&*digits; 17].join(","), Repeated),
+        (format!("{digits}{}", ",".repeat(60_000)), Repeated),
+        (",".repeat(60_000), Empty),
+        (format!(",{digits}"), Empty),
+        (" ".to_owned(), Empty),
+        (format!("v1,{digits}"), NotHex),
+        (format!("{digits} {digits}"), NotHex),
+        (format!("{digits};{digits}"), NotHex),
+        (format!("{}, {digits}", &digits[1..]), Length(63)),
+        (
+            format!("{}=, {digits}", "Zm9vYmFy_+/".repeat(4).split_off(1)),
+            Base64,
+        ),
+    ] {
+        assert_eq!(read(&field), Err(why), "{field}");
     }
 }
 
@@ -159,9 +217,10 @@ fn a_check_that_is_always_interrupted_is_to_be_repeated() {
 
 #[test]
 fn the_secret_of_test_events_is_the_documented_one() {
-    let documented = WebhookSecret::new("mock-webhook-secret").unwrap();
+    let documented = hmac::Hmac::<sha2::Sha256>::new_from_slice(b"mock-webhook-secret").unwrap();
+    let signed = documented.chain_update(b"{}").finalize().into_bytes();
     let signature = WebhookSecret::of_test_events().sign(b"{}");
-    assert!(documented.verify(b"{}", &signature));
+    assert_eq!(signature, Signature::from_bytes(signed.into()));
 }
 
 #[test]

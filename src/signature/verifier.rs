@@ -16,8 +16,8 @@ use super::{Secrets, Signature, WebhookSecret, set::SecretSet};
 /// ```
 /// use tower_nylas::{Secrets, WebhookSecret};
 ///
-/// let signature = WebhookSecret::new("an invented secret")?.sign(b"{\"a\":1}");
-/// let secrets = Secrets::new("an invented secret")?;
+/// let signature = WebhookSecret::new("an-invented-secret")?.sign(b"{\"a\":1}");
+/// let secrets = Secrets::new("an-invented-secret")?;
 ///
 /// let mut verifier = secrets.verifier(signature);
 /// verifier.update(b"{\"a\"");
@@ -64,10 +64,11 @@ impl Verifier {
     /// Those of [`Secrets::verify`], and [`VerifyError::Exchanged`] if the secrets were exchanged
     /// since [`Secrets::verifier`].
     pub fn finish(self) -> Result<(), VerifyError> {
+        // Copies are finalized, since those that are moved out of the vector are not wiped in it.
         let computed = self
             .macs
-            .into_iter()
-            .map(|mac| Signature::from_bytes(mac.finalize().into_bytes().into()));
+            .iter()
+            .map(|mac| Signature::from_bytes(mac.clone().finalize().into_bytes().into()));
         self.secrets
             .conclude(&self.set, self.exchanges, &self.signature, computed)
     }

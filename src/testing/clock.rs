@@ -33,12 +33,12 @@ const DEFAULT_UNIX_TIME: Duration = Duration::from_secs(1_767_225_600);
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let clock = VirtualClock::new();
-/// let endpoint = WebhookLayer::with_timer(Secrets::new("an invented secret")?, clock.clone())
+/// let endpoint = WebhookLayer::with_timer(Secrets::new("an-invented-secret")?, clock.clone())
 ///     .handler_timeout(Duration::from_secs(6))
 ///     .layer(TriggerRouter::new().on("grant.*", || std::future::pending::<()>()));
 ///
 /// let body = testing::sample("grant.expired").ok_or("no such sample")?;
-/// let request = testing::signed_request(&WebhookSecret::new("an invented secret")?, body);
+/// let request = testing::signed_request(&WebhookSecret::new("an-invented-secret")?, body);
 /// let response = clock.run_until(endpoint.oneshot(request))?;
 /// assert_eq!(response.status(), 503);
 /// assert_eq!(clock.elapsed(), Duration::from_secs(6));

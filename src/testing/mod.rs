@@ -31,9 +31,9 @@
 //! let endpoint = WebhookLayer::new(secrets.clone())
 //!     .layer(TriggerRouter::new().on("grant.*", async || ()));
 //!
-//! let mut nylas = testing::Nylas::new(endpoint, WebhookSecret::new("an invented secret")?);
+//! let mut nylas = testing::Nylas::new(endpoint, WebhookSecret::new("an-invented-secret")?);
 //! nylas.challenge().await?;
-//! secrets.set("an invented secret")?;
+//! secrets.set("an-invented-secret")?;
 //!
 //! let delivery = nylas.deliver(testing::sample("grant.expired").unwrap_or_default()).await?;
 //! assert!(delivery.is_accepted());
@@ -88,6 +88,29 @@ where
     // Nothing exchanges them meanwhile.
     let _ = secrets.verify(b"", &signature);
     Ok(secrets)
+}
+
+/// The public secret with which Nylas signs test events, to send them to a layer with
+/// [`acknowledge_test_events`](crate::WebhookLayer::acknowledge_test_events).
+///
+/// No other function makes it: as a text it is an
+/// [`InvalidSecret`](crate::InvalidSecret::TestEventSecret).
+///
+/// ```
+/// use tower_nylas::{Secrets, TriggerRouter, WebhookLayer, testing};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tower_nylas::BoxError> {
+/// let endpoint = WebhookLayer::new(Secrets::new("an-invented-secret")?)
+///     .acknowledge_test_events(true)
+///     .layer(TriggerRouter::new());
+/// let mut nylas = testing::Nylas::new(endpoint, testing::test_event_secret());
+/// assert!(nylas.deliver("{}").await?.is_accepted());
+/// # Ok(())
+/// # }
+/// ```
+pub fn test_event_secret() -> WebhookSecret {
+    WebhookSecret::of_test_events()
 }
 
 /// The request with which Nylas delivers `body`: a signed `POST` of JSON to `/`.

@@ -33,8 +33,8 @@ use crate::signature::{Secrets, Signature, VerifyError};
 /// # use tower_nylas::{Secrets, VerifiedBody, WebhookSecret};
 /// fn store(_: http::Request<VerifiedBody>) {}
 /// # let body = bytes::Bytes::from_static(b"{}");
-/// # let secrets = Secrets::new("an invented secret")?;
-/// # let signature = WebhookSecret::new("an invented secret")?.sign(&body);
+/// # let secrets = Secrets::new("an-invented-secret")?;
+/// # let signature = WebhookSecret::new("an-invented-secret")?.sign(&body);
 /// store(http::Request::new(VerifiedBody::verify(body, &signature, &secrets)?));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -5,7 +5,7 @@ use http::{HeaderMap, request::Parts};
 use super::{settings::Settings, source::Found};
 use crate::{
     report::Rejection,
-    signature::{SIGNATURE_HEADER, Secrets, Signature},
+    signature::{InvalidSignature, SIGNATURE_HEADER, Secrets, Signature},
 };
 
 pub(super) struct Claim {
@@ -57,8 +57,9 @@ impl Claim {
     }
 }
 
-/// The only signature among the headers, found in one iteration over them: looking it up, looking
-/// for a second one and looking it up again to mark it took 400 instructions instead of 100.
+/// The signature in the headers: the only one, or the same in several fields. Found in one
+/// iteration over them: looking it up, looking for a second one and looking it up again to mark it
+/// took 400 instructions instead of 100.
 fn signature(headers: &mut HeaderMap) -> Result<Signature, Rejection> {
     let mut signature = Err(Rejection::SignatureMissing);
     for (name, value) in headers.iter_mut() {
@@ -66,12 +67,21 @@ fn signature(headers: &mut HeaderMap) -> Result<Signature, Rejection> {
             // So that a handler that logs its request does not log the signature.
             value.set_sensitive(true);
             signature = match signature {
-                Err(Rejection::SignatureMissing) => {
-                    Signature::try_from(&*value).map_err(Rejection::SignatureMalformed)
+                Err(Rejection::SignatureMissing) => Signature::try_from(&*value).map_err(refused),
+                // Both are the client's, so their comparison reveals nothing.
+                Ok(first) if Signature::try_from(&*value) != Ok(first) => {
+                    Err(Rejection::SignatureRepeated)
                 }
-                _ => Err(Rejection::SignatureRepeated),
+                decided => decided,
             };
         }
     }
     signature
+}
+
+fn refused(why: InvalidSignature) -> Rejection {
+    match why {
+        InvalidSignature::Repeated => Rejection::SignatureRepeated,
+        why => Rejection::SignatureMalformed(why),
+    }
 }

@@ -27,9 +27,9 @@
 //!     assert_eq!(request.body().bytes(), "{}");
 //!     Ok::<_, Infallible>(Response::new(String::new()))
 //! });
-//! let endpoint = VerifySignatureLayer::new(Secrets::new("an invented secret")?).layer(inner);
+//! let endpoint = VerifySignatureLayer::new(Secrets::new("an-invented-secret")?).layer(inner);
 //!
-//! let signature = WebhookSecret::new("an invented secret")?.sign(b"{}");
+//! let signature = WebhookSecret::new("an-invented-secret")?.sign(b"{}");
 //! let genuine = Request::post("/")
 //!     .header("x-nylas-signature", signature.to_hex())
 //!     .body(Full::new(bytes::Bytes::from("{}")))?;

@@ -26,9 +26,9 @@
 //!     assert_eq!(request.body().bytes(), "{}");
 //!     Ok::<_, Infallible>(Response::new(String::new()))
 //! });
-//! let endpoint = WebhookLayer::new(Secrets::new("an invented secret")?).layer(inner);
+//! let endpoint = WebhookLayer::new(Secrets::new("an-invented-secret")?).layer(inner);
 //!
-//! let signature = WebhookSecret::new("an invented secret")?.sign(b"{}");
+//! let signature = WebhookSecret::new("an-invented-secret")?.sign(b"{}");
 //! let genuine = Request::post("/webhooks/nylas")
 //!     .header("x-nylas-signature", signature.to_hex())
 //!     .body(String::from("{}"))?;

@@ -138,8 +138,8 @@ rows! {
     sensitive_headers_inside: "sensitive headers", Inside, Works,
         "too late for layers outside, which still print the signature";
     set_header_outside: "set header", Outside, Note,
-        "response headers reach every answer, challenges too; a second `x-nylas-signature` on the \
-         request makes it a `401`";
+        "response headers reach every answer, challenges too; a second, different \
+         `x-nylas-signature` on the request makes it a `401`";
     set_header_inside: "set header", Inside, Note,
         "handlers see request headers; of the response headers only `Retry-After` is kept, and \
          not on a `200`";
@@ -845,7 +845,10 @@ async fn set_header_outside() {
     );
     assert_eq!(
         it.reports.take(),
-        ["request rejected with 401 Unauthorized: there is more than one X-Nylas-Signature header"]
+        [
+            "request rejected with 401 Unauthorized: X-Nylas-Signature has several values that \
+            differ, or too many"
+        ]
     );
 }
 

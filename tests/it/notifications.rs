@@ -470,7 +470,7 @@ async fn handlers_see_what_outer_layers_put_into_the_extensions() {
     #[derive(Clone)]
     struct Peer(&'static str);
 
-    let secret = "an invented secret";
+    let secret = "an-invented-secret";
     let router = TriggerRouter::new().on("grant.*", async |n: Notification| {
         match n.extensions().get() {
             Some(Peer("192.0.2.7")) => Ok(()),

@@ -800,13 +800,22 @@ mod bootstrap {
 
     #[test]
     fn bad_secrets_are_refused_by_every_constructor() {
-        use InvalidSecret::{Empty, SurroundingWhiteSpace, TooMany};
+        use InvalidSecret::{
+            Assignment, Empty, InnerWhiteSpace, InvisibleCharacter, Placeholder, Quoted,
+            SurroundingWhiteSpace, TestEventSecret, TooMany,
+        };
         for (bad, why) in [
             ("", Empty),
             (" ", SurroundingWhiteSpace),
             (" a", SurroundingWhiteSpace),
             ("a\r\n", SurroundingWhiteSpace),
             ("\u{3000}a", SurroundingWhiteSpace),
+            ("a b", InnerWhiteSpace),
+            ("\u{feff}a", InvisibleCharacter),
+            ("'a'", Quoted),
+            ("SECRET=a", Assignment),
+            ("${SECRET}", Placeholder),
+            ("mock-webhook-secret", TestEventSecret),
         ] {
             assert_eq!(
                 tower_nylas::WebhookSecret::new(bad).err(),
@@ -823,14 +832,15 @@ mod bootstrap {
             assert_eq!(Secrets::any_of(["fine", bad]).err(), Some(why.clone()));
             let builder = Secrets::builder().label("eu");
             assert_eq!(builder.secret(bad).err(), Some(why.clone()));
-            assert_eq!(Secrets::pending().set(bad), Err(why));
+            assert_eq!(Secrets::pending().set(bad), Err(why.clone()));
+            let secrets = Secrets::new("old").unwrap();
+            assert_eq!(secrets.rotate(bad, Duration::ZERO), Err(why));
+            assert_eq!(secrets.verify(b"{}", &sign_with("old", b"{}")), Ok(()));
         }
         assert_eq!(Secrets::any_of([""; 0]).err(), Some(Empty));
         assert!(Secrets::any_of(["a", "b", "c", "d"]).is_ok());
         let five = Secrets::any_of(["a", "b", "c", "d", "e"]);
         assert_eq!(five.err(), Some(TooMany));
-        // Inside, white space is the sender's business.
-        assert!(Secrets::new("a b").is_ok());
     }
 
     const VARIABLE: &str = "TOWER_NYLAS_TEST_SECRET";
@@ -907,6 +917,20 @@ mod bootstrap {
             Some(InvalidSecret::Empty)
         );
         assert!(Secrets::from_env_or_pending(VARIABLE).unwrap().is_pending());
+    }
+
+    /// Only an empty value means that there is no secret yet.
+    #[test]
+    fn from_an_environment_with_a_placeholder() {
+        if !is_child() {
+            return in_child(
+                "from_an_environment_with_a_placeholder",
+                Some("${NYLAS_WEBHOOK_SECRET}".as_ref()),
+            );
+        }
+        let why = Some(InvalidSecret::Placeholder);
+        assert_eq!(Secrets::from_env(VARIABLE).err(), why);
+        assert_eq!(Secrets::from_env_or_pending(VARIABLE).err(), why);
     }
 
     #[test]

@@ -183,7 +183,7 @@ fn neither_by_secrets_nor_by_signatures() {
     let wrong = [
         hex[..63].to_owned(),
         format!("{hex}0"),
-        format!("sha256={hex}"),
+        format!("sha256={}", &hex[1..]),
         format!("{}g", &hex[..63]),
         BASE64_STANDARD.encode(&hex[..32]),
         String::new(),
@@ -193,7 +193,21 @@ fn neither_by_secrets_nor_by_signatures() {
         seen.error("InvalidSignature", &invalid);
         assert!(!format!("{invalid}{invalid:?}").contains(&hex[..60]));
     }
-    for bad in [format!(" {OLD}"), format!("{OLD}\n"), String::new()] {
+    let name = "MY_N33DLE_VARIABLE";
+    for bad in [
+        format!(" {OLD}"),
+        format!("{OLD}\n"),
+        format!("{OLD} {NEW}"),
+        format!("\u{feff}{OLD}"),
+        format!("“{OLD}”"),
+        format!("{name}={OLD}"),
+        format!("${{{OLD}}}"),
+        "mock-webhook-secret".to_owned(),
+        String::new(),
+    ] {
+        let invalid = WebhookSecret::new(&bad).unwrap_err();
+        let shown = format!("{invalid}{invalid:?}");
+        assert!(!shown.contains(name) && !shown.contains("mock"), "{shown}");
         seen.error("InvalidSecret", &WebhookSecret::new(&bad).unwrap_err());
         seen.error("InvalidSecret", &Secrets::new(&bad).unwrap_err());
         seen.error(
@@ -539,10 +553,10 @@ async fn nor_by_answers_and_reports() {
     let genuine = || request(Full::new(body()));
     let forged = || request(Full::new(Bytes::from("another body")));
     let mut repeated = genuine();
-    let value = signature().to_hex().parse().unwrap();
+    let value = sign_with(NEW, &body()).to_hex().parse().unwrap();
     repeated.headers_mut().append("x-nylas-signature", value);
     let mut malformed = genuine();
-    let value = format!("sha256={}", signature().to_hex()).parse().unwrap();
+    let value = format!("sha1={}", signature().to_hex()).parse().unwrap();
     malformed.headers_mut().insert("x-nylas-signature", value);
     let mut put = genuine();
     *put.method_mut() = http::Method::PUT;

@@ -1048,7 +1048,7 @@ async fn axums_extractors_read_the_same() {
     use tower::ServiceExt;
     use tower_nylas::{Secrets, WebhookLayer, WebhookSecret};
 
-    let secret = "an invented secret";
+    let secret = "an-invented-secret";
     let seen = Arc::new(Mutex::new(None));
     let by_handler = seen.clone();
     let handler: MethodRouter = post(async move |n: Notification<Object>| {

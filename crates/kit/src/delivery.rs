@@ -22,6 +22,11 @@ pub fn sign_with(secret: &str, body: &[u8]) -> Signature {
     WebhookSecret::new(secret).unwrap().sign(body)
 }
 
+/// Signs as Nylas signs a test event: with a secret that is public.
+pub fn sign_test_event(body: &[u8]) -> Signature {
+    testing::test_event_secret().sign(body)
+}
+
 /// A compact notification at its first attempt, as short as it can be.
 pub fn notification(trigger: &str, id: &str) -> Vec<u8> {
     notification_of(trigger, id, 1, 0)

@@ -36,10 +36,13 @@ async fn head_without_a_challenge_gets_405_without_a_body() {
 #[tokio::test]
 async fn a_missing_repeated_or_bad_signature_is_401_and_the_body_unread() {
     let endpoint = endpoint(layer()).await;
-    let (signature, short) = (sign(b"{}").to_hex(), "a".repeat(63));
+    let (signature, other, short) = (sign(b"{}").to_hex(), "a".repeat(64), "a".repeat(63));
     for signatures in [
         &[][..],
-        &[("x-nylas-signature", &*signature); 2],
+        &[
+            ("x-nylas-signature", &*signature),
+            ("x-nylas-signature", &other),
+        ],
         &[("x-nylas-signature", &signature), ("X-NYLAS-SIGNATURE", "")],
         &[("x-nylas-signature", "")],
         &[("x-nylas-signature", &short)],
@@ -238,13 +241,14 @@ async fn pending_secrets_give_503_until_the_first_is_set() {
 /// The same with a body that would panic, for every cause at once.
 #[tokio::test]
 async fn nothing_that_is_decided_by_the_head_polls_the_body() {
-    let good = sign(b"").to_hex();
+    let (good, other) = (sign(b"").to_hex(), sign(b"other").to_hex());
     for (method, signatures, claims, status) in [
         ("PUT", &[&*good][..], 0, 405),
         ("GET", &[&good], 0, 405),
         ("POST", &[], 0, 401),
         ("POST", &["no"], 0, 401),
-        ("POST", &[&good, &good], 0, 401),
+        ("POST", &[&good, &other], 0, 401),
+        ("POST", &[&format!("{good},{other}")], 0, 401),
         ("POST", &[&good], 4 * 1024 * 1024 + 1, 413),
         ("POST", &[&good], u64::MAX, 413),
     ] {

@@ -53,7 +53,11 @@ async fn name_a_length_that_a_layer_in_front_changed() {
 async fn name_a_signature_in_another_form() {
     for (signature, hint) in [
         ("mOD3VYtxLxP2Lh1rvWPYpqiTm4LnK2RbfhYq7hgGq1U=", "base64"),
-        (&format!("sha256={}", sign(b"{}").to_hex()), "sha256="),
+        (
+            &format!("sha256={}", "0".repeat(62)),
+            "62 hexadecimal digits",
+        ),
+        (&[&*sign(b"{}").to_hex(); 17].join(","), "or too many"),
         ("", "is empty"),
         (&"0".repeat(66), "66 hexadecimal digits"),
         ("not hex at all", "not 64 hexadecimal digits"),

@@ -37,7 +37,7 @@ use tower_nylas::{
 };
 use tower_nylas_kit::{
     body::{Scripted, Step, Untouchable},
-    delivery::{PATH, SECRET, delivery, delivery_signed, proven, sign, sign_with},
+    delivery::{PATH, SECRET, delivery, delivery_signed, proven, sign, sign_test_event, sign_with},
     endpoint::Endpoint,
     wire::{Answer, Connection, head},
 };

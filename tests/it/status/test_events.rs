@@ -5,7 +5,7 @@ use tower_nylas_kit::delivery::notification;
 
 fn test_event() -> Vec<u8> {
     let body = notification("folder.created", "n-1");
-    delivery_signed(&body, &sign_with("mock-webhook-secret", &body).to_hex())
+    delivery_signed(&body, &sign_test_event(&body).to_hex())
 }
 
 #[tokio::test]

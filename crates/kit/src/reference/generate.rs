@@ -19,11 +19,14 @@ use super::{
 pub const SECRETS: [&str; 6] = [
     "k7-Hq_inventedSecret",
     "another-invented-one",
-    "a third",
+    "a_3rd/",
     "fourth!",
     "f",
-    "a sixth one, longer than a block of SHA-256, so that it is hashed before it is used as a key",
+    "a-sixth-one,longer-than-a-block-of-SHA-256,so-that-it-is-hashed-before-it-is-used-as-a-key",
 ];
+
+/// Pasted as a whole line, which is refused.
+const MISTAKE: &str = "NYLAS_WEBHOOK_SECRET=another-invented-one";
 
 const FILTERS: [&str; 20] = [
     "message.created",
@@ -221,14 +224,22 @@ impl Source<'_> {
     }
 
     fn secret_operation(&mut self) -> SecretOperation {
-        let secret = self.one_of(&SECRETS);
+        let secret = match self.below(30) {
+            29 => MISTAKE,
+            index => SECRETS[index % SECRETS.len()],
+        };
+        let newest = if secret == MISTAKE {
+            self.newest
+        } else {
+            secret
+        };
         match self.below(5) {
             0 => {
-                self.newest = secret;
+                self.newest = newest;
                 SecretOperation::Set(secret)
             }
             1 | 2 => {
-                self.newest = secret;
+                self.newest = newest;
                 SecretOperation::Rotate(secret, self.term())
             }
             _ => SecretOperation::ExpectRotation(self.term()),
@@ -418,8 +429,39 @@ impl Source<'_> {
                 vec![wrong]
             }
             15 => vec![[b"sha256=", &right[..]].concat()],
+            16..=18 => self.repeated(&right),
             _ => vec![right],
         }
+    }
+
+    /// What proxies make of one signature, or nearly.
+    fn repeated(&mut self, right: &[u8]) -> Vec<Vec<u8>> {
+        let upper = right.to_ascii_uppercase();
+        let mut fields = Vec::new();
+        for _ in 0..=self.below(3) {
+            let mut field = Vec::new();
+            let values = self.one_of(&[0, 0, 1, 1, 2, 3, 15, 16]);
+            for at in 0..=values {
+                if at > 0 {
+                    field.extend_from_slice(self.one_of(&[&b","[..], b", ", b"\t ,", b",,"]));
+                }
+                if self.one_in(4) {
+                    field.extend_from_slice(self.one_of(&[
+                        &b"sha256="[..],
+                        b"SHA256=",
+                        b" ",
+                        b"v1=",
+                    ]));
+                }
+                field.extend_from_slice(if self.one_in(4) { &upper } else { right });
+            }
+            if self.one_in(8) {
+                let at = self.below(field.len());
+                field[at] = self.one_of(b"0123456789abcdef,");
+            }
+            fields.push(field);
+        }
+        fields
     }
 
     fn body(&mut self, wire: &[u8]) -> Vec<Step> {

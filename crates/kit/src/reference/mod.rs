@@ -130,13 +130,8 @@ impl Endpoint<'_> {
     }
 
     fn look_at_head(&self, request: &Request) -> Result<(), Refused> {
-        match &request.signatures[..] {
-            [] => return refuse(401, "SignatureMissing"),
-            [signature] if naive::from_hex(signature).is_none() => {
-                return refuse(401, "SignatureMalformed");
-            }
-            [_] => {}
-            _ => return refuse(401, "SignatureRepeated"),
+        if let Err(why) = naive::only_signature(&request.signatures) {
+            return refuse(401, why);
         }
         if self.scenario.settings.has_lookup {
             match request.tenant {
@@ -194,7 +189,7 @@ impl Endpoint<'_> {
 
     /// Whether the body is Nylas', rather than a test event.
     fn verify(&mut self, request: &Request, wire: &[u8]) -> Result<bool, Refused> {
-        let signature = naive::from_hex(&request.signatures[0]).unwrap();
+        let signature = naive::only_signature(&request.signatures).unwrap();
         let signed_with =
             |secret: &str| naive::hmac_sha256(secret.as_bytes(), wire)[..] == signature;
         for secret in self.secrets.accepted(self.now) {

@@ -115,6 +115,60 @@ pub fn retry_after(values: &[&str]) -> Option<String> {
     (is_delay || is_date).then(|| (*value).to_owned())
 }
 
+/// The signature in one value: digits, perhaps after `sha256=`.
+pub fn signature(value: &[u8]) -> Option<Vec<u8>> {
+    let lower = value.to_ascii_lowercase();
+    from_hex(lower.strip_prefix(b"sha256=").unwrap_or(&lower))
+}
+
+/// The one signature in all fields of the header, or the name of the `Rejection`.
+pub fn only_signature(fields: &[Vec<u8>]) -> Result<Vec<u8>, &'static str> {
+    let mut signatures = Vec::new();
+    let mut too_many = false;
+    for field in fields {
+        let values: Vec<&[u8]> = field.split(|byte| *byte == b',').collect();
+        too_many |= values.len() > 16;
+        signatures.extend(values.into_iter().map(|value| signature(trimmed(value))));
+    }
+    match signatures.first() {
+        None => Err("SignatureMissing"),
+        Some(None) => Err("SignatureMalformed"),
+        Some(first) if too_many || signatures.iter().any(|other| other != first) => {
+            Err("SignatureRepeated")
+        }
+        Some(Some(first)) => Ok(first.clone()),
+    }
+}
+
+fn trimmed(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
+/// Whether a text of ASCII may be a secret.
+pub fn is_ascii_secret(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_enclosed = matches!(
+        bytes,
+        [b'"' | b'\'' | b'`', .., b'"' | b'\'' | b'`']
+            | [b'$', b'{', .., b'}']
+            | [b'<', .., b'>']
+            | [b'{', b'{', .., b'}', b'}']
+    );
+    let is_assignment = text.find('=').is_some_and(|at| {
+        let (name, value) = (&text[..at], text[at..].replace('=', ""));
+        let is_capital = |c: char| c.is_ascii_uppercase();
+        let other = name.trim_matches(|c: char| c == '_' || c.is_ascii_digit() || is_capital(c));
+        name.starts_with(is_capital)
+            && other.is_empty()
+            && (name.contains("SECRET") || !value.is_empty())
+    });
+    let is_graphic = !bytes.is_empty() && bytes.iter().all(u8::is_ascii_graphic);
+    is_graphic && !is_enclosed && !is_assignment && text != "mock-webhook-secret"
+}
+
 /// Percent-decoding with `+` for a space, as for a form field.
 pub fn form_decode(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::scenario::SecretOperation;
+use super::{naive, scenario::SecretOperation};
 
 /// All times count from the beginning of the scenario.
 #[derive(Debug)]
@@ -54,9 +54,15 @@ impl KnownSecrets {
         self.accepted.first().map(|(newest, _)| *newest) == Some(secret)
     }
 
-    pub fn operate(&mut self, now: Duration, operation: &SecretOperation) {
+    /// Returns whether the secret is accepted.
+    pub fn operate(&mut self, now: Duration, operation: &SecretOperation) -> bool {
         self.accepted
             .retain(|(_, end)| end.is_none_or(|end| end > now));
+        if let SecretOperation::Set(secret) | SecretOperation::Rotate(secret, _) = operation
+            && !naive::is_ascii_secret(secret)
+        {
+            return false;
+        }
         match operation {
             SecretOperation::Set(secret) => {
                 self.is_proven &= self.is_newest(secret);
@@ -68,6 +74,7 @@ impl KnownSecrets {
                 self.expects_rotation_until = Some(now.saturating_add(*max));
             }
         }
+        true
     }
 
     fn rotate(&mut self, now: Duration, secret: &'static str, keep: Duration) {

@@ -42,7 +42,9 @@ pub fn play(scenario: &Scenario) {
     let mut predictions = predictions.iter();
     for event in &scenario.events {
         match event {
-            Event::Secrets(operation) => operate(&stage.secrets, operation),
+            Event::Secrets(operation) => {
+                operate(&stage.secrets, operation);
+            }
             Event::TimePasses(duration) => stage.backstage.timer.advance(*duration),
             Event::Request(request) => {
                 let predicted = predictions.next().unwrap();
@@ -260,12 +262,16 @@ impl Wake for Bell {
     }
 }
 
-/// Does to the real secrets what the reference does to its own.
-pub fn operate(secrets: &Secrets, operation: &SecretOperation) {
+/// Does to the real secrets what the reference does to its own, and returns whether the secret is
+/// accepted.
+pub fn operate(secrets: &Secrets, operation: &SecretOperation) -> bool {
     match operation {
-        SecretOperation::Set(secret) => secrets.set(*secret).unwrap(),
-        SecretOperation::Rotate(secret, keep) => secrets.rotate(*secret, *keep).unwrap(),
-        SecretOperation::ExpectRotation(max) => secrets.expect_rotation(*max),
+        SecretOperation::Set(secret) => secrets.set(*secret).is_ok(),
+        SecretOperation::Rotate(secret, keep) => secrets.rotate(*secret, *keep).is_ok(),
+        SecretOperation::ExpectRotation(max) => {
+            secrets.expect_rotation(*max);
+            true
+        }
     }
 }
 
@@ -550,7 +556,9 @@ impl http_body::Body for Steps {
                     return Poll::Ready(Some(Ok(Frame::trailers(HeaderMap::new()))));
                 }
                 Some(Step::Broken) => return Poll::Ready(Some(Err(Broken))),
-                Some(Step::Secrets(operation)) => operate(&self.secrets, &operation),
+                Some(Step::Secrets(operation)) => {
+                    operate(&self.secrets, &operation);
+                }
                 Some(Step::Pause(pause)) => self.pausing = Some(pauses(&self.backstage, &[pause])),
             }
         }

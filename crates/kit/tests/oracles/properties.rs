@@ -17,8 +17,10 @@ use tower_nylas::{
     trigger::Filter,
 };
 use tower_nylas_kit::reference::{
+    Kind,
     generate::{self, SECRETS},
     naive, predict, route,
+    scenario::Event,
     secrets::KnownSecrets,
     split, stage,
 };
@@ -58,8 +60,8 @@ proptest! {
             timer.advance(wait);
             // Before and after: what ends must end by itself.
             assert_accepts(&secrets, &mut known, timer.elapsed());
-            stage::operate(&secrets, &operation);
-            known.operate(timer.elapsed(), &operation);
+            let is_accepted = known.operate(timer.elapsed(), &operation);
+            prop_assert_eq!(stage::operate(&secrets, &operation), is_accepted);
             assert_accepts(&secrets, &mut known, timer.elapsed());
         }
     }
@@ -143,15 +145,30 @@ fn scenarios_lead_to_every_kind_of_answer() {
     let mut runner = TestRunner::deterministic();
     let mut kinds = BTreeSet::new();
     let (mut routes, mut statuses) = (BTreeSet::new(), BTreeSet::new());
+    let mut repeated = BTreeSet::new();
     for _ in 0..2000 {
         let bytes = bytes().new_tree(&mut runner).unwrap().current();
-        for prediction in predict(&generate::scenario(&bytes)) {
+        let scenario = generate::scenario(&bytes);
+        let requests = scenario.events.iter().filter_map(|event| match event {
+            Event::Request(request) => Some(request),
+            _ => None,
+        });
+        for (prediction, request) in predict(&scenario).into_iter().zip(requests) {
+            let is_joined = request.signatures.iter().any(|field| field.contains(&b','));
+            if let Kind::Ended(_) = prediction.kind {
+                repeated.insert((is_joined, request.signatures.len() > 1));
+            }
             kinds.insert(format!("{:?}", prediction.kind));
             statuses.insert(prediction.status);
             routes.extend(prediction.handled.map(|(route, _)| route));
         }
     }
     assert_eq!(kinds.len(), 1 + 16 + 14, "{kinds:#?}");
+    assert_eq!(
+        repeated.len(),
+        4,
+        "accepted with each form of the header: {repeated:?}"
+    );
     assert!(routes.len() > 4, "{routes:?}");
     for status in [200, 400, 401, 405, 408, 413, 429, 503] {
         assert!(statuses.contains(&status), "{status} never comes");

@@ -245,6 +245,6 @@ pub async fn attack(
 /// A notification with a signature of somebody who knows another secret.
 fn forgery(size: usize) -> io::Result<(String, Vec<u8>)> {
     let body = notification_of("message.created", FORGED, 1, size);
-    let secret = WebhookSecret::new("another invented secret").map_err(io::Error::other)?;
+    let secret = WebhookSecret::new("another-invented-secret").map_err(io::Error::other)?;
     Ok((secret.sign(&body).to_hex(), body))
 }
