@@ -6,7 +6,7 @@ use super::{InvalidSecret, secret::TEST_EVENT_SECRET};
 
 /// What is wrong with a text that Nylas cannot have made, if anything.
 ///
-/// Nylas' secrets consist of letters, digits, `-` and `_`
+/// The secrets that Nylas' documentation shows consist of letters, digits, `-` and `_`
 /// ([source](https://developer.nylas.com/docs/reference/api/webhook-notifications/)). That is not
 /// promised, so other characters are accepted where they could be part of a secret.
 pub(super) fn find(secret: &str) -> Option<InvalidSecret> {
@@ -205,7 +205,7 @@ mod tests {
     }
 
     proptest! {
-        /// Those that Nylas makes secrets of.
+        /// Those of the secrets that Nylas' documentation shows.
         #[test]
         fn letters_digits_and_two_others_are_no_mistake(text in "[A-Za-z0-9_-]{1,80}") {
             prop_assert_eq!(find(&text), None);

@@ -136,7 +136,8 @@ impl TryFrom<String> for WebhookSecret {
 /// environment file in the key, every notification would get `401` and be lost. Every constructor
 /// refuses what the variants from [`Empty`](Self::Empty) to
 /// [`TestEventSecret`](Self::TestEventSecret) describe, and nothing else. Texts of letters, digits,
-/// `-` and `_`, as Nylas makes them, are accepted, but for the secret of the test events.
+/// `-` and `_`, as Nylas' documentation shows them, are accepted, but for the secret of the test
+/// events.
 ///
 /// ```
 /// use tower_nylas::{InvalidSecret, WebhookSecret};
