@@ -852,7 +852,7 @@ fn every_rejection_is_one_event_with_its_reason() {
             answer(layer.layer(TriggerRouter::new()), forged())
         }),
     ];
-    assert_eq!(refusals.len(), 15);
+    assert_eq!(refusals.len(), 16);
     for (reason, status, level, send) in refusals {
         let told = Told::by(|| assert_eq!(send(), status, "{reason}"));
         let event = told.event();
