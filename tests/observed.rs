@@ -135,8 +135,8 @@ fn global() -> (&'static Counting, std::sync::MutexGuard<'static, ()>) {
     (recorder, turn)
 }
 
-/// The proof in the request's extensions, which axum's extractors need.
-const PROOF: u64 = if cfg!(feature = "axum") { 3 } else { 0 };
+/// The proof in the request's extensions, which axum's extractors need, and axum's limit there.
+const PROOF: u64 = if cfg!(feature = "axum") { 4 } else { 0 };
 
 #[test]
 fn a_recorder_whose_series_exist_takes_no_memory_of_ours() {

@@ -161,19 +161,26 @@ impl Stage {
         let last = br#"{"type":7,"webhook_delivery_attempt":3}"#.to_vec();
         self.deliver("nobody reads it, last attempt", "200", last)
             .await;
-        let body = notification("message.created", "n-3");
-        let signature = self.secret.sign(&body).to_hex();
-        let unknown = [
-            ("x-nylas-signature", &*signature),
-            ("content-encoding", "br"),
-        ];
-        self.post(
-            "an unknown Content-Encoding",
-            "503",
-            &unknown,
-            Sending::Whole(body),
-        )
-        .await;
+        for (what, expected, body) in [
+            (
+                "a wrong Content-Encoding of plain JSON",
+                "200 Message",
+                notification("message.created", "n-3"),
+            ),
+            (
+                "an unknown Content-Encoding",
+                "503",
+                b"\x0b\x02\x80{}\x03".to_vec(),
+            ),
+        ] {
+            let signature = self.secret.sign(&body).to_hex();
+            let unknown = [
+                ("x-nylas-signature", &*signature),
+                ("content-encoding", "br"),
+            ];
+            self.post(what, expected, &unknown, Sending::Whole(body))
+                .await;
+        }
         self.compressed().await;
     }
 

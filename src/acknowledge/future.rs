@@ -55,9 +55,8 @@ where
     type Output = Result<Response<ResponseBody<R>>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
+        let this = self.project();
         if let Err(missing) = this.settings.timer_check.examine(&this.settings.timer) {
-            this.acknowledging.set(Acknowledging::idle());
             return Poll::Ready(Ok(Outcome::failed(missing).into_response()));
         }
         this.acknowledging

@@ -11,6 +11,10 @@
 //! [limit](ChallengeLayer::max_length) of 4 KiB gets a `400`. Every other request reaches the inner
 //! service unchanged.
 //!
+//! Compression would replace the value. The answer says `Content-Encoding: identity` and
+//! `no-transform`, with which tower-http and nginx leave it alone. Apache's
+//! `SetOutputFilter DEFLATE` heeds neither: exempt the path there, with `SetEnvIf` and `no-gzip`.
+//!
 //! ```
 //! use std::convert::Infallible;
 //!

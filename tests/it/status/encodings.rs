@@ -65,6 +65,26 @@ async fn an_unknown_one_of_bytes_that_decide_nothing_is_503_and_not_routed() {
     assert_eq!(calls.load(Ordering::SeqCst), 0);
 }
 
+/// Requests as they were on the wire, each of which other receivers or this one once lost.
+#[tokio::test]
+async fn what_was_lost_once_is_handled() {
+    let lost: [&[u8]; if cfg!(feature = "gzip") { 3 } else { 2 }] = [
+        include_bytes!("../cases/F3-content-encoding-gzip-on-plain-json.http"),
+        include_bytes!("../cases/F3-content-encoding-utf-8.http"),
+        #[cfg(feature = "gzip")]
+        include_bytes!("../cases/F7-gzip-then-zero-padding.http"),
+    ];
+    let secrets = Secrets::new("field-secret-0123456789").unwrap();
+    let layer = WebhookLayer::with_timer(secrets, VirtualClock::new());
+    let (endpoint, received) = recording(layer).await;
+    for request in lost {
+        assert_settled(&endpoint.send(request).await, 200, None);
+        let (_, fault, body) = received.lock().unwrap().pop().unwrap();
+        assert!(fault.is_some());
+        assert!(body.starts_with(br#"{"specversion":"1.0","type":"message.created""#));
+    }
+}
+
 /// Proxies and senders put labels on readable bytes (body-parser#100 and #253, strider#1021).
 #[tokio::test]
 async fn on_plain_json_is_removed_and_the_body_handled() {
