@@ -32,11 +32,13 @@
 //! POST              ->  verify         bounded read and HMAC: Request<VerifiedBody> or Rejection
 //!                   ->  decompression  gzip is inflated, after verification
 //!                   ->  acknowledge    200, 429 or 503, whatever the inner service does
+//!                  (->  dedup          200 without a call, if it was handled before)
 //!                   ->  router         by the trigger's name, to the most specific route
 //!                   ->  a handler
 //! ```
 //!
-//! [`WebhookLayer`] combines all of this but the router. Each part is also a layer of its own:
+//! [`WebhookLayer`] combines all of this but the module `dedup` and the router, which stand
+//! inside it. Each part is also a layer of its own:
 //! [`ChallengeLayer`], [`VerifySignatureLayer`], [`DecompressionLayer`], [`AcknowledgeLayer`]. The
 //! service inside the verification takes a `Request<`[`VerifiedBody`]`>`, which only verification
 //! can create, so a route without it does not compile.
@@ -72,6 +74,7 @@
 //! | `tracing` | yes | spans and events, see [`observe`] |
 //! | `metrics` | | counters and histograms, see [`observe`] |
 //! | `axum` | | extractors for axum handlers inside the layer |
+//! | `dedup` | | `DeduplicateLayer`: each notification is handled once |
 //! | `testing` | | tools for tests of one's own handlers, see the [guide](_guide::testing) |
 //! | `full` | | all but `testing` |
 
@@ -84,6 +87,8 @@ pub mod _guide;
 pub mod acknowledge;
 pub mod challenge;
 pub mod decompression;
+#[cfg(feature = "dedup")]
+pub mod dedup;
 #[cfg(feature = "axum")]
 pub mod extract;
 mod middleware;
@@ -119,6 +124,9 @@ pub use self::{
     webhook::WebhookLayer,
 };
 
+#[cfg(feature = "dedup")]
+#[doc(inline)]
+pub use self::dedup::DeduplicateLayer;
 #[cfg(feature = "router")]
 #[doc(inline)]
 pub use self::{

@@ -164,3 +164,63 @@ fn a_rejection_takes_little_and_the_same_for_any_input() {
     assert_eq!(status, 405);
     assert!(allocated <= 5, "{allocated}");
 }
+
+#[cfg(feature = "dedup")]
+mod dedup {
+    use tower_nylas::{
+        BoxError, DeduplicateLayer,
+        dedup::{Begun, MemorySeenIds, NotificationKey, SeenIds},
+    };
+
+    use super::*;
+
+    /// Everything is new.
+    struct Forgetful;
+
+    impl SeenIds for Forgetful {
+        type Claim = ();
+
+        fn begin(
+            &self,
+            _: NotificationKey,
+        ) -> impl Future<Output = Result<Begun<()>, BoxError>> + Send {
+            ready(Ok(Begun::New(())))
+        }
+
+        fn finish(&self, (): ()) -> impl Future<Output = Result<(), BoxError>> + Send {
+            ready(Ok(()))
+        }
+
+        fn release(&self, (): ()) -> impl Future<Output = Result<(), BoxError>> + Send {
+            ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn it_takes_a_box_for_each_call_of_the_store() {
+        let inner = DeduplicateLayer::over(Forgetful).layer(Nothing);
+        let whole = WebhookLayer::new(secrets()).layer(inner.clone());
+        assert_eq!(count(&whole, genuine(BODY)), (200, PROOF + 2));
+        let without_id = br#"{"type":"message.created","data":{"object":{}}}"#;
+        let verify = VerifySignatureLayer::new(secrets()).layer(inner);
+        assert_eq!(count(&verify, genuine(without_id)), (200, PROOF));
+    }
+
+    #[test]
+    fn remembered_ids_take_what_is_documented() {
+        let ids = MemorySeenIds::new();
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut handle = |id: u32| {
+            let key = NotificationKey::new("default", &id.to_string());
+            let begun = pin!(ids.begin(key)).poll(&mut cx);
+            let Poll::Ready(Ok(Begun::New(claim))) = begun else {
+                panic!("it is new");
+            };
+            assert!(pin!(ids.finish(claim)).poll(&mut cx).is_ready());
+        };
+        let counted = allocation_counter::measure(|| (0..300_000).for_each(&mut handle));
+        // Three times as many have passed through. The peak is when the table grows.
+        assert!(counted.bytes_current < 8_000_000, "{counted:?}");
+        assert!(counted.bytes_max < 9_000_000, "{counted:?}");
+    }
+}

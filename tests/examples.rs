@@ -209,7 +209,7 @@ async fn axum() {
     ends_gracefully(server, PATH, SECRET, BODY).await;
 }
 
-#[cfg(feature = "axum")]
+#[cfg(all(feature = "axum", feature = "dedup"))]
 #[tokio::test]
 async fn axum_extractors() {
     answers_while_pending("axum_extractors").await;
@@ -245,6 +245,17 @@ async fn by_hand() {
     let handled = "    g-1 has to log in again";
     let handled = ended.stdout.iter().filter(|line| *line == handled);
     assert_eq!(handled.count(), 2, "{ended:?}");
+}
+
+#[cfg(all(feature = "dedup", feature = "testing"))]
+#[tokio::test]
+async fn dedup() {
+    let ended = start("dedup", &[], &[]).end().await;
+    assert!(ended.status.success(), "{ended:?}");
+    assert_all(&ended, " as expected");
+    let again = "    notification handled before, so not handled again";
+    let again = ended.stdout.iter().filter(|line| *line == again);
+    assert_eq!(again.count(), 2, "{ended:?}");
 }
 
 #[tokio::test]
@@ -485,7 +496,7 @@ async fn drains_end() {
         "quickstart",
         "tonic",
     ];
-    names.extend(cfg!(feature = "axum").then_some("axum_extractors"));
+    names.extend(cfg!(all(feature = "axum", feature = "dedup")).then_some("axum_extractors"));
     let observes = cfg!(all(
         feature = "metrics",
         feature = "testing",

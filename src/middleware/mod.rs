@@ -22,7 +22,7 @@ macro_rules! opaque_future {
     (
         $(#[$meta:meta])*
         pub struct $name:ident<$($param:ident),+>($inner:ty)
-        where $bound:ident: $trait:path;
+        where $($bound:ident: $trait:path),+;
 
         impl<$($impl_param:ident),+> Future -> $output:ty
         where { $($bounds:tt)+ }
@@ -31,7 +31,7 @@ macro_rules! opaque_future {
             $(#[$meta])*
             pub struct $name<$($param),+>
             where
-                $bound: $trait,
+                $($bound: $trait,)+
             {
                 #[pin]
                 inner: $inner,
@@ -40,7 +40,7 @@ macro_rules! opaque_future {
 
         impl<$($param),+> $name<$($param),+>
         where
-            $bound: $trait,
+            $($bound: $trait,)+
         {
             pub(super) fn new(inner: $inner) -> Self {
                 Self { inner }
@@ -63,7 +63,7 @@ macro_rules! opaque_future {
 
         impl<$($param),+> std::fmt::Debug for $name<$($param),+>
         where
-            $bound: $trait,
+            $($bound: $trait,)+
         {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_struct(stringify!($name)).finish_non_exhaustive()

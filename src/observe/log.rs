@@ -328,14 +328,17 @@ fn level_of_rejection(rejection: &Rejection) -> Level {
 fn level_of_outcome(outcome: &Outcome) -> (Level, Option<u32>) {
     match outcome {
         // Not limited: `DEBUG` is enabled to see each of them.
-        Outcome::Done | Outcome::Discarded => (Level::DEBUG, None),
-        Outcome::Retry | Outcome::RetryAfter(_) => (Level::INFO, Some(MANY)),
+        Outcome::Done | Outcome::Discarded | Outcome::Duplicate => (Level::DEBUG, None),
+        Outcome::InProgress | Outcome::Retry | Outcome::RetryAfter(_) => (Level::INFO, Some(MANY)),
         Outcome::TestEvent => (Level::INFO, Some(FEW)),
         Outcome::Unread { is_lost: true, .. } => (Level::ERROR, Some(MANY)),
+        // Every notification of all tenants, until the program is mended.
+        Outcome::Unlabelled => (Level::ERROR, Some(FEW)),
         Outcome::Unrouted(_) | Outcome::Unread { .. } | Outcome::Malformed { .. } => {
             (Level::WARN, Some(FEW))
         }
         Outcome::GivenUp(_)
+        | Outcome::Unremembered(_)
         | Outcome::Failed(_)
         | Outcome::Panicked
         | Outcome::TimedOut(_)

@@ -66,8 +66,8 @@
 //!   `signature_mismatch`, `secret_unproven`, `rotation_expected` (see
 //!   [`Rejection`](crate::Rejection)), `aborted`;
 //! - `outcome`: `done`, `discarded`, `given_up`, `unrouted`, `unread`, `malformed`, `test_event`,
-//!   `retry`, `retry_after`, `failed`, `panicked`, `timed_out`, `status`, `undecodable` (see
-//!   [`Outcome`](crate::Outcome)), `dropped`;
+//!   `duplicate`, `unremembered`, `in_progress`, `unlabelled`, `retry`, `retry_after`, `failed`,
+//!   `panicked`, `timed_out`, `status`, `undecodable` (see [`Outcome`](crate::Outcome)), `dropped`;
 //! - `trigger`: the documented names, also with `.transformed` and `.truncated`; `unknown` for all
 //!   other names; `deltas` for those of API v2; `malformed` without a name; `none` for test events
 //!   and what could not be decoded;
@@ -80,8 +80,8 @@
 //! `secret_pending`, `secret_unproven`, `budget_exhausted` or `body_too_large`;
 //! `signature_mismatch` while `verified` does not increase, which means a wrong secret; `verified`
 //! with attempt `3`, the last one before a notification is lost; `outcomes` with `unrouted`,
-//! `unread` or `malformed`; and `coding_faults`, which means a proxy that changes heads, or a
-//! sender that changed.
+//! `unread`, `malformed`, `unremembered` or `unlabelled`; and `coding_faults`, which means a proxy
+//! that changes heads, or a sender that changed.
 //!
 //! # Spans and events
 //!
@@ -109,9 +109,9 @@
 //!
 //! | outcome | level |
 //! |---|---|
-//! | `done`, `discarded` | `DEBUG` |
-//! | `retry`, `retry_after`, `test_event` | `INFO` |
-//! | `unread` from the third attempt on: it is lost | `ERROR` |
+//! | `done`, `discarded`, `duplicate` | `DEBUG` |
+//! | `retry`, `retry_after`, `in_progress`, `test_event` | `INFO` |
+//! | `unread` from the third attempt on: it is lost; `unlabelled` | `ERROR` |
 //! | all others | `WARN` |
 //!
 //! A body that was not as it was labelled has another event, at its beginning: of the level `WARN`,
@@ -124,11 +124,12 @@
 //! level `DEBUG`.
 //!
 //! The number of events is bounded. In each 10 seconds a layer emits at most 10 events of each
-//! reason, of each fault and of each of the outcomes `unrouted`, `unread`, `malformed` and
-//! `test_event`, and 100 of what is lost and of every other outcome that is not `DEBUG`. The rest
-//! is suppressed, and a summary for each reason, fault or outcome has its number in the field
-//! `suppressed`. It is emitted with the next request after those 10 seconds, or when the layer and
-//! its services are dropped. Spans are not limited, since only signed requests have one.
+//! reason, of each fault and of each of the outcomes `unrouted`, `unread`, `malformed`,
+//! `unlabelled` and `test_event`, and 100 of what is lost and of every other outcome that is not
+//! `DEBUG`. The rest is suppressed, and a summary for each reason, fault or outcome has its number
+//! in the field `suppressed`. It is emitted with the next request after those 10 seconds, or when
+//! the layer and its services are dropped. Spans are not limited, since only signed requests have
+//! one.
 
 // Each member reads a part of the facts only.
 #![cfg_attr(not(all(feature = "metrics", feature = "tracing")), allow(dead_code))]

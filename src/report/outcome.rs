@@ -48,6 +48,17 @@ pub enum Outcome {
     },
     /// `200`: a test event, signed with Nylas' public secret. It was not routed.
     TestEvent,
+    /// `200`: the same notification was handled before, so it was not handled again (module
+    /// `dedup`).
+    Duplicate,
+    /// `200`: the inner service handled it, but the store of ids (`dedup::SeenIds`) returned this
+    /// error, so a repetition will be handled again.
+    Unremembered(SharedError),
+    /// `503`: another delivery of the same notification is being handled, and may still fail.
+    InProgress,
+    /// `503`: the secrets that were looked up for its tenant have no label, so notifications of
+    /// different tenants cannot be told apart by their ids, and none is handled.
+    Unlabelled,
     /// `503`: a handler answered [`Ack::Retry`].
     Retry,
     /// `429`: a handler answered [`Ack::RetryAfter`].
@@ -81,9 +92,13 @@ impl Outcome {
             | Self::Unrouted(_)
             | Self::Unread { is_lost: true, .. }
             | Self::Malformed { .. }
-            | Self::TestEvent => StatusCode::OK,
+            | Self::TestEvent
+            | Self::Duplicate
+            | Self::Unremembered(_) => StatusCode::OK,
             Self::RetryAfter(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Retry
+            Self::InProgress
+            | Self::Unlabelled
+            | Self::Retry
             | Self::Unread { is_lost: false, .. }
             | Self::Failed(_)
             | Self::Panicked
@@ -151,6 +166,19 @@ impl fmt::Display for Outcome {
                 Misfit(trigger.as_ref(), reason).fmt(f)
             }
             Self::TestEvent => f.write_str("a test event, acknowledged and not routed"),
+            Self::Duplicate => f.write_str("handled before, so not handled again"),
+            Self::Unremembered(why) => write!(
+                f,
+                "handled, and a repetition will be handled again, since the store of ids failed: \
+                 {why}"
+            ),
+            Self::InProgress => {
+                f.write_str("to be sent again, since another delivery of it is being handled")
+            }
+            Self::Unlabelled => f.write_str(
+                "to be sent again: label the secrets that the lookup returns, with \
+                 `Secrets::builder().label(…)`, or the ids of different tenants cannot be told apart",
+            ),
             Self::Retry => f.write_str("to be sent again, as its handler asked"),
             Self::RetryAfter(wait) => {
                 write!(f, "to be sent again after {wait:?}, as its handler asked")

@@ -32,7 +32,7 @@ pub struct SecretsBuilder {
 impl SecretsBuilder {
     pub(super) fn new() -> Self {
         Self {
-            label: Arc::from("default"),
+            label: Arc::from(Secrets::DEFAULT_LABEL),
             clock: Arc::new(SystemClock),
         }
     }

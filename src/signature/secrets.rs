@@ -79,6 +79,9 @@ impl Secrets {
     /// removes the old secret that would expire first.
     pub const MAX_SECRETS: usize = SecretSet::MAX;
 
+    /// The label of a set that was given none.
+    pub(crate) const DEFAULT_LABEL: &str = "default";
+
     /// How long [`rotate`](Self::rotate) should usually keep the old secret: 1 hour.
     ///
     /// Nylas repeats a notification for up to 20 minutes

@@ -136,6 +136,13 @@ impl VerifiedBody {
         self.by_lookup
     }
 
+    /// Whether a tenant's secrets without a label have verified it, so that nothing tells its id
+    /// from that of another tenant.
+    #[cfg(feature = "dedup")]
+    pub(crate) fn is_of_unlabelled_tenant(&self) -> bool {
+        self.by_lookup && *self.verified_by == *Secrets::DEFAULT_LABEL
+    }
+
     /// Replaces the request's body, and its proof.
     #[cfg(feature = "gzip")]
     pub(crate) fn replace_in(self, request: &mut Request<Self>) {

@@ -427,6 +427,18 @@ fn the_layers_one_by_one() {
     assert_eq!(cases, [5, 7, 11, 7, 5, 5, 4, 4, 5]);
 }
 
+#[cfg(feature = "dedup")]
+#[test]
+fn deduplication() {
+    let polls = dropped_anywhere(
+        "deduplication",
+        |world| tower_nylas::DeduplicateLayer::new().layer(world.inner()),
+        |world| world.verified(CREATED),
+        (200, 1),
+    );
+    assert_eq!(polls, 5);
+}
+
 #[test]
 fn the_whole_webhook() {
     let cases = [

@@ -6,6 +6,7 @@ mod budget;
 mod cancel;
 mod challenge;
 mod connections;
+mod dedup;
 mod extract;
 mod filters;
 mod handlers;

@@ -390,6 +390,75 @@ fn every_outcome_is_told_once() {
     }
 }
 
+#[cfg(feature = "dedup")]
+#[test]
+fn what_deduplication_decides_is_told() {
+    use tower_nylas::{
+        BoxError, DeduplicateLayer,
+        dedup::{Begun, NotificationKey, SeenIds},
+    };
+
+    /// Knows the same of each notification, and remembers none.
+    #[derive(Clone, Copy)]
+    struct Fixed(Begun<()>);
+
+    impl SeenIds for Fixed {
+        type Claim = ();
+
+        fn begin(
+            &self,
+            _: NotificationKey,
+        ) -> impl Future<Output = Result<Begun<()>, BoxError>> + Send {
+            std::future::ready(Ok(self.0))
+        }
+
+        fn finish(&self, (): ()) -> impl Future<Output = Result<(), BoxError>> + Send {
+            std::future::ready(Err("no disk".into()))
+        }
+
+        fn release(&self, (): ()) -> impl Future<Output = Result<(), BoxError>> + Send {
+            std::future::ready(Ok(()))
+        }
+    }
+
+    let unlabelled = || SecretSource::lookup(|_| Ok(Some(proven())));
+    for (outcome, level, source, begun, status) in [
+        ("duplicate", "DEBUG", proven().into(), Begun::Done, 200),
+        (
+            "in_progress",
+            "INFO",
+            proven().into(),
+            Begun::InProgress,
+            503,
+        ),
+        ("unremembered", "WARN", proven().into(), Begun::New(()), 200),
+        ("unlabelled", "ERROR", unlabelled(), Begun::New(()), 503),
+    ] {
+        let told = Told::by(|| {
+            let inner = DeduplicateLayer::over(Fixed(begun))
+                .layer(TriggerRouter::new().fallback(async || ()));
+            let service = WebhookLayer::with_timer(source, VirtualClock::new()).layer(inner);
+            assert_eq!(
+                answer(service, signed(notification("message.created"))),
+                status
+            );
+        });
+        let event = told.event();
+        assert_eq!(event["level"], level, "{outcome}");
+        assert_eq!(event["fields"]["outcome"], outcome);
+        assert_eq!(event["fields"]["notification_id"], "n-1");
+        let code = told.span().get("otel.status_code");
+        assert_eq!(
+            code.is_some_and(|code| code == "ERROR"),
+            level == "ERROR",
+            "{outcome}"
+        );
+        let labels = format!(r#"outcome="{outcome}",trigger="message.created""#);
+        told.assert_samples("outcomes_total", [(&labels, 1.0)]);
+        told.assert_sum(1.0);
+    }
+}
+
 /// A route whose type no notification fits.
 trait OnAnyType {
     fn on_any_type(self) -> Self;
