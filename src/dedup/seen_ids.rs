@@ -24,10 +24,11 @@ use crate::report::BoxError;
 ///
 /// # Errors and time
 ///
-/// If a call fails, or panics, the notification is handled all the same, and reported as
-/// [`Outcome::Unremembered`](crate::Outcome::Unremembered): handled twice is what Nylas' "at least
-/// once" allows, and refused until the last attempt is lost. A store for which that is wrong
-/// returns [`Begun::InProgress`] in place of an error, and the answer is `503`.
+/// If a call fails, or panics, the notification is handled all the same: handled twice is what
+/// Nylas' "at least once" allows, and refused until the last attempt is lost. It is reported as
+/// [`Outcome::Unremembered`](crate::Outcome::Unremembered), unless its handler has a failure or
+/// another [`Outcome`](crate::Outcome) than success to report. A store for which handling twice is
+/// worse returns [`Begun::InProgress`] in place of an error, and the answer is `503`.
 ///
 /// All calls together with the handler are under the
 /// [handler deadline](crate::WebhookLayer::handler_timeout), after which the answer is `503`. So a
@@ -74,6 +75,7 @@ pub trait SeenIds: Send + Sync + 'static {
 
 /// What a store knows of a notification that has arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Begun<C> {
     /// It is new, and claimed for the caller, who is to handle it.
     New(C),
