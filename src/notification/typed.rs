@@ -100,7 +100,7 @@ impl<T> Notification<T> {
     /// Which attempt to deliver it this is, from 1; Nylas makes up to three
     /// ([source](https://developer.nylas.com/docs/v3/notifications/)). Test events lack it.
     pub fn attempt(&self) -> Option<u32> {
-        u32::try_from(self.rest.wire.attempt?).ok()
+        self.rest.wire.attempt
     }
 
     /// The Nylas application.
