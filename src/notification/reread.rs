@@ -48,25 +48,22 @@ pub(super) fn reread<T: Payload>(json: &[u8]) -> Result<Reread<T>, MalformedReas
         field: field.to_owned(),
         path: path.to_owned(),
     };
-    // Why there is no object.
-    let mut without_object = None;
-    let mut data = BTreeMap::new();
-    if let Some(value) = envelope.remove("data").filter(|value| !value.is_null()) {
-        match members(value.json, DATA, &IN_DATA, &mut unfit) {
-            Some(members) => data = members,
-            None => {
-                let expected = "an object";
-                without_object = Some(MalformedReason::UnfitValue {
-                    path: DATA.to_owned(),
-                    expected: expected.to_owned(),
-                });
-                let value = value.value().unwrap_or_default();
-                unfit.push(Unfit::new(DATA.to_owned(), expected.into(), value));
+    let data = match envelope.remove("data").filter(|value| !value.is_null()) {
+        None => Err(missing("data", "")),
+        Some(value) => members(value.json, DATA, &IN_DATA, &mut unfit).ok_or_else(|| {
+            let expected = "an object";
+            let value = value.value().unwrap_or_default();
+            unfit.push(Unfit::new(DATA.to_owned(), expected.into(), value));
+            MalformedReason::UnfitValue {
+                path: DATA.to_owned(),
+                expected: expected.to_owned(),
             }
-        }
-    } else {
-        without_object = Some(missing("data", ""));
-    }
+        }),
+    };
+    let (mut data, mut without_object) = match data {
+        Ok(data) => (data, None),
+        Err(reason) => (Named::new(), Some(reason)),
+    };
     let object = data.remove("object").and_then(RawValue::value);
     let object = object.unwrap_or_else(|| {
         without_object.get_or_insert_with(|| missing("object", DATA));
