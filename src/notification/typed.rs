@@ -148,8 +148,8 @@ impl<T> Notification<T> {
         SendError::deserialize(self.data_extra().get("error")?).ok()
     }
 
-    /// The values that did not fit their fields and are not in the object, and why; empty for
-    /// nearly every notification. See the [module](crate::notification#what-does-not-fit).
+    /// The values that did not fit their fields and were taken out, of the object or of what is
+    /// around it, and why; empty for nearly every notification. See the [module](crate::notification#what-does-not-fit).
     ///
     /// ```
     /// # use tower_nylas::{Secrets, VerifiedBody, WebhookSecret};

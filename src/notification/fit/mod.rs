@@ -32,8 +32,8 @@ pub(super) use self::{
 use super::unfit::{Unfit, shown};
 use crate::report::MalformedReason;
 
-/// So many passes look for single values in any case, and more of them until so many values were
-/// read, a few milliseconds' worth; those behind them take whole members out.
+/// So many passes look for single values in any case, and more of them until they have read so many
+/// values, fewer than a single body of 1 MiB can have; those behind them take whole members out.
 const PASSES: usize = 32;
 const VALUES: usize = 1 << 18;
 
