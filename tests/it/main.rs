@@ -7,6 +7,7 @@ mod cancel;
 mod challenge;
 mod connections;
 mod extract;
+mod faults;
 mod filters;
 mod handlers;
 mod layers;
