@@ -19,6 +19,7 @@ use super::{
 use crate::{
     middleware::{Answer, close_unless_read},
     report::{Outcome, Rejection},
+    signature::VerifyError,
 };
 
 pin_project! {
@@ -73,6 +74,12 @@ impl<B: Body> Verification<B> {
                 close_unless_read(&mut answer, head.version, this.reading.body());
                 return Poll::Ready(Err(answer));
             }
+        };
+        // A match of the decoy, which is no secret, must not save the time of a refusal.
+        let verified = if this.claim.is_unknown {
+            verified.and(Err(VerifyError::Mismatch))
+        } else {
+            verified
         };
         let verdict = match settings.decide(&head, bytes, &this.claim.signature, verified) {
             Verdict::TestEvent => Verdict::TestEvent,
