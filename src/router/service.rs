@@ -271,7 +271,9 @@ where
     ///
     /// It takes [`Malformed`](crate::notification::Malformed), which has the reason and the bytes,
     /// in place of a notification. What it returns is the answer, and the outcome is reported as
-    /// [`Outcome::Malformed`](crate::Outcome::Malformed).
+    /// [`Outcome::Malformed`](crate::Outcome::Malformed), unless it has something to say itself: an
+    /// error ([`Outcome::Failed`](crate::Outcome::Failed)), or why it gives up
+    /// ([`Outcome::GivenUp`](crate::Outcome::GivenUp)).
     ///
     /// Without such a handler the answer is `503`, so that the application can be mended before
     /// Nylas' last attempt, and `200` from the third attempt on, since nothing is sent again after

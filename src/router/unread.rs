@@ -31,9 +31,12 @@ impl Unread {
             Ok(response) => response,
             Err(malformed) => return malformed.into_unread().into_response(),
         };
-        // An error of the handler is for the operator; its decision is visible in the status.
+        // What the handler says to the operator is kept; its decision is visible in the status.
         let extensions = response.extensions_mut();
-        if !matches!(extensions.get(), Some(Outcome::Failed(_))) {
+        if !matches!(
+            extensions.get(),
+            Some(Outcome::Failed(_) | Outcome::GivenUp(_))
+        ) {
             extensions.insert(outcome);
         }
         response

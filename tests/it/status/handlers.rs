@@ -206,11 +206,22 @@ const NO_NOTIFICATIONS: [&[u8]; 5] = [b"", b"no JSON", b"\xff\xfe\x00", b"[]", b
 
 #[tokio::test]
 async fn what_is_no_notification_is_answered_as_the_operator_decides() {
-    for (ack, status, retry_after) in [
-        (Ack::Done, 200, None),
-        (Ack::Discard, 200, None),
-        (Ack::Retry, 503, None),
-        (Ack::RetryAfter(Duration::from_secs(7)), 429, Some("7")),
+    for (ack, status, retry_after, report) in [
+        (Ack::Done, 200, None, "malformed: "),
+        (Ack::Discard, 200, None, "malformed: "),
+        (
+            Ack::give_up("no use"),
+            200,
+            None,
+            "given up by its handler: no use",
+        ),
+        (Ack::Retry, 503, None, "malformed: "),
+        (
+            Ack::RetryAfter(Duration::from_secs(7)),
+            429,
+            Some("7"),
+            "malformed: ",
+        ),
     ] {
         let (router, calls) = counting_router();
         let router = router.on_malformed(move |_: Malformed| ready(ack.clone()));
@@ -218,7 +229,7 @@ async fn what_is_no_notification_is_answered_as_the_operator_decides() {
         for body in NO_NOTIFICATIONS {
             let answer = endpoint.send(&delivery(body)).await;
             assert_settled(&answer, status, retry_after);
-            assert_reported(&endpoint, "malformed: ");
+            assert_reported(&endpoint, report);
         }
         assert_eq!(calls.load(Ordering::SeqCst), 0);
     }

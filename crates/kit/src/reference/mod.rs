@@ -276,8 +276,11 @@ impl Endpoint<'_> {
             let is_lost = attempt.is_some_and(|attempt| attempt >= 3);
             return self.ended(if is_lost { 200 } else { 503 }, "Unread");
         };
+        let gives_up = matches!(ack, Ack::GiveUp(_));
         let mut prediction = self.acknowledged(ack);
-        prediction.kind = Kind::Ended("Malformed");
+        if !gives_up {
+            prediction.kind = Kind::Ended("Malformed");
+        }
         prediction
     }
 
