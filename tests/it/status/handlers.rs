@@ -215,12 +215,12 @@ async fn what_is_no_notification_is_answered_as_the_operator_decides() {
             None,
             "given up by its handler: no use",
         ),
-        (Ack::Retry, 503, None, "malformed: "),
+        (Ack::Retry, 503, None, "as its handler asked"),
         (
             Ack::RetryAfter(Duration::from_secs(7)),
             429,
             Some("7"),
-            "malformed: ",
+            "after 7s, as its handler asked",
         ),
     ] {
         let (router, calls) = counting_router();

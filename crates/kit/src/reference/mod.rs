@@ -276,9 +276,9 @@ impl Endpoint<'_> {
             let is_lost = attempt.is_some_and(|attempt| attempt >= 3);
             return self.ended(if is_lost { 200 } else { 503 }, "Unread");
         };
-        let gives_up = matches!(ack, Ack::GiveUp(_));
+        let is_taken = matches!(ack, Ack::Done | Ack::Discard);
         let mut prediction = self.acknowledged(ack);
-        if !gives_up {
+        if is_taken {
             prediction.kind = Kind::Ended("Malformed");
         }
         prediction
