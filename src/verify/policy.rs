@@ -15,6 +15,7 @@ use crate::{
 /// ([`Secrets::expect_rotation`](crate::Secrets::expect_rotation)), and a body that is signed with
 /// the public secret of Nylas' test events gets `401`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Mismatch {
     /// `503` until the newest secret has verified a body
     /// ([`Secrets::is_proven`](crate::Secrets::is_proven)), then `401`.

@@ -218,6 +218,7 @@ impl Endpoint<'_> {
             _ if !self.secrets.is_proven() => refuse(503, "SecretUnproven"),
             Mismatch::Retry => refuse(503, "MismatchRetried"),
             Mismatch::RetryUntilProven => refuse(401, "SignatureMismatch"),
+            other => panic!("the reference does not know {other:?}"),
         }
     }
 
