@@ -10,7 +10,10 @@ use tower_nylas::{
     Attempt, MalformedReason, Notification, State,
     notification::{Malformed, object::Object},
 };
-use tower_nylas_kit::delivery::{notification, notification_of};
+use tower_nylas_kit::{
+    delivery::{notification, notification_of},
+    faulty::PanicsOnDrop,
+};
 
 async fn answer_of<Args: 'static>(handler: impl Handler<Args>) -> (Answer, String) {
     let endpoint = endpoint_of(handler).await;
@@ -56,14 +59,6 @@ async fn a_retry_and_an_error_are_503() {
     let (answer, report) = answer_of(async || Err::<(), _>("the disk is full")).await;
     assert_settled(&answer, 503, None);
     assert!(report.contains("the disk is full"), "{report}");
-}
-
-struct PanicsOnDrop;
-
-impl Drop for PanicsOnDrop {
-    fn drop(&mut self) {
-        assert!(std::thread::panicking(), "in drop");
-    }
 }
 
 #[tokio::test]
