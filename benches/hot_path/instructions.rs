@@ -30,7 +30,7 @@ const SIZE: usize = 2_000;
 const FEW: u64 = 100;
 const MANY: u64 = 600;
 
-const SCENES: [&str; 9] = [
+const SCENES: [&str; 10] = [
     "floor",
     "pass_through",
     "verify",
@@ -38,6 +38,7 @@ const SCENES: [&str; 9] = [
     "webhook",
     "minimal",
     "peek",
+    "typed",
     "unsigned",
     "frames",
 ];
@@ -91,6 +92,7 @@ fn measure() {
         routed,
         webhook,
         minimal,
+        _,
         _,
         unsigned,
         frames,
@@ -184,6 +186,15 @@ fn play(scene: &str, rounds: u64) {
             repeat(&mut || {
                 let envelope = Envelope::peek(black_box(&body)).expect("an envelope");
                 black_box(envelope.id());
+            });
+        }
+        "typed" => {
+            use tower_nylas::{Notification, Signature, notification::object::Message};
+            let signature = Signature::from_hex(&hex).expect("hex");
+            let body = VerifiedBody::verify(body, &signature, &secrets).expect("genuine");
+            repeat(&mut || {
+                let notification = Notification::<Message>::try_from(black_box(body.clone()));
+                drop(black_box(notification.expect("a message")));
             });
         }
         unknown => panic!("no scene {unknown}"),

@@ -4,7 +4,7 @@
 //! - [`secrets`]: the handshake, rotations, several tenants
 //! - [`layers`]: tower's and tower-http's layers, outside and inside, and where to mount
 //! - [`memory`]: what unverified bodies may hold
-//! - [`handlers`]: state, deadlines, back-pressure, duplicates
+//! - [`handlers`]: state, values that do not fit, deadlines, back-pressure, duplicates
 //! - [`shutdown`]: how to stop a server
 //! - [`testing`]: tests of one's own handlers
 

@@ -19,9 +19,10 @@
 //! is neither seconds up to 2,147,483,647 nor a date, or is there twice. Of its extensions only the
 //! [`Outcome`](crate::Outcome) is kept, which every answer but that of a success has: a server
 //! writes some of the others on the wire, as hyper does with a `ReasonPhrase`. Its version is
-//! ignored. At the deadline, and when the client
-//! disconnects, the inner future is dropped at its current await point, so work that must not be
-//! interrupted belongs in a task or a queue.
+//! ignored.
+//!
+//! At the deadline, and when the client disconnects, the inner future is dropped at its current
+//! await point, so work that must not be interrupted belongs in a task or a queue.
 //!
 //! ```
 //! use std::convert::Infallible;

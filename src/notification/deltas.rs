@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use super::{
     fit,
     object::{List, delta::Delta},
-    repair::repair,
+    reader::RawValue,
+    reread::{members, repaired, values},
     unfit::Unfit,
 };
 use crate::report::MalformedReason;
@@ -55,13 +56,12 @@ impl Deltas {
 
     #[cold]
     fn reread(body: &[u8]) -> Result<Self, MalformedReason> {
-        let json = repair(body).map_err(|_| MalformedReason::TooDeep)?;
-        let value =
-            serde_json::from_slice(&json).map_err(|why| MalformedReason::of_syntax(&why))?;
-        let Value::Object(mut extra) = value else {
+        let json = repaired(body)?;
+        let mut unfit = Vec::new();
+        let Some(mut members) = members(&json, "", &["deltas"], &mut unfit) else {
             return Err(unfit_value("", "an object"));
         };
-        let mut unfit = Vec::new();
+        let deltas = members.remove("deltas").and_then(RawValue::value);
         let mut read = |mut json: Value, path: String| {
             match fit::take(&mut json, &path, |_| None) {
                 Ok((delta, inside)) => {
@@ -72,7 +72,7 @@ impl Deltas {
             }
             None
         };
-        let deltas: Option<Vec<Delta>> = match extra.remove("deltas") {
+        let deltas: Option<Vec<Delta>> = match deltas {
             None | Some(Value::Null) => None,
             Some(Value::Array(deltas)) => {
                 let numbered = deltas.into_iter().enumerate();
@@ -86,7 +86,7 @@ impl Deltas {
         };
         Ok(Self {
             deltas: deltas.map(List::from).unwrap_or_default(),
-            extra,
+            extra: values(members),
             unfit,
         })
     }

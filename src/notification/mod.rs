@@ -14,10 +14,17 @@
 //!
 //! - A whole number may have a fraction of zero or stand in a string, and so may any number; a
 //!   number is its text where a string is expected; a single item may stand for a list of one.
-//! - Any other value that does not fit is taken out, and the rest is read. [`Notification::unfit`]
-//!   lists its path, what was expected, and the value; [`Notification::raw_object`] still has it.
-//!   (In types of one's own, the path inside a flattened struct or an untagged or tagged enum is
-//!   not known: that value is taken out as a whole, or the object does not fit.)
+//! - Any other value that does not fit is taken out, of the envelope as of the object, and the rest
+//!   is read. [`Notification::unfit`] lists its path, what was expected, and the value;
+//!   [`Notification::raw_object`] still has it. The same becomes of a member whose name does not
+//!   fit, or is unknown to a type that denies unknown ones. (In types of one's own, the path inside
+//!   a flattened struct or an enum with content is not known: that value is taken out as a whole,
+//!   or the object does not fit.)
+//! - A list or an object that a type of one's own requires is empty if what stands there, `null`
+//!   included, was taken out. Without a text, a number or a boolean that it requires, it does not
+//!   fit.
+//! - Of several members of one name, the last one counts, as for [`serde_json`]; but of those that
+//!   make the envelope, the first, by which the notification was routed, and the others are listed.
 //! - Unpaired surrogate escapes and invalid UTF-8 become U+FFFD, control characters inside strings
 //!   are escaped, numbers out of range become strings, and a byte order mark goes.
 //! - A `grant_id` that the object lacks is taken from beside it. An empty one counts as none.

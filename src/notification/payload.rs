@@ -47,15 +47,13 @@ impl UnfitObject<'_> {
         T: DeserializeOwned + 'static,
     {
         let is_own = object::models::<T>(self.stem).is_some();
-        let has_message = self.json.get("message").is_some();
         let grant_id = self.grant_id;
         fit::take(&mut self.json, OBJECT, |field| match field {
             "grant_id" => grant_id.map(Value::from),
-            // Parts of types of this crate, without ids; but the id of a mail is in its `message`.
+            // Parts of types of this crate, without ids.
             "booking_info" | "bounce" | "complaint" | "delivered" if is_own => {
                 Some(Value::Object(Map::new()))
             }
-            "message" if is_own && has_message => Some(Value::Object(Map::new())),
             _ => None,
         })
     }

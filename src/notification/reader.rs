@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use memchr::memchr2;
-use serde_json::Number;
+use serde_json::Value;
 
 use super::repair::repair;
 
@@ -41,12 +41,26 @@ impl<'a> RawValue<'a> {
         self.text?.decode()
     }
 
-    /// What it says, also if it is a number.
+    /// What it says, also if it is a number, of any size.
     pub(super) fn text_or_number(self) -> Option<Cow<'a, str>> {
         self.text().or_else(|| {
-            let number: Number = serde_json::from_slice(self.json).ok()?;
-            Some(Cow::Owned(number.to_string()))
+            let is_number = matches!(self.json, [b'-' | b'0'..=b'9', ..]);
+            let number = is_number.then(|| repair(self.json).ok()).flatten()?;
+            match serde_json::from_slice(&number).ok()? {
+                Value::Number(number) => Some(Cow::Owned(number.to_string())),
+                Value::String(out_of_range) => Some(Cow::Owned(out_of_range)),
+                _ => None,
+            }
         })
+    }
+
+    pub(super) fn is_null(self) -> bool {
+        self.json == b"null"
+    }
+
+    /// As a value of its own; `None` if `serde_json` refuses it.
+    pub(super) fn value(self) -> Option<Value> {
+        serde_json::from_slice(self.json).ok()
     }
 }
 
@@ -122,7 +136,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    fn decode(self) -> Option<Cow<'a, str>> {
+    pub(super) fn decode(self) -> Option<Cow<'a, str>> {
         match std::str::from_utf8(self.raw) {
             Ok(plain) if !self.escaped => Some(Cow::Borrowed(plain)),
             // Rare enough in a name or an id to let others do it.

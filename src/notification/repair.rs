@@ -5,6 +5,8 @@ use std::{
     fmt::{self, Write},
 };
 
+use serde::de::IgnoredAny;
+
 /// How deep `serde_json` reads.
 const MAX_DEPTH: usize = 127;
 
@@ -143,8 +145,10 @@ impl<'a> Scan<'a> {
         let is_part =
             |byte: u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
         let length = rest.bytes().position(|byte| !is_part(byte));
-        let number = rest.get(..length.unwrap_or(rest.len())).unwrap_or(rest);
-        if is_out_of_range(number) {
+        let (number, behind) = rest.split_at(length.unwrap_or(rest.len()));
+        // In the place of a name it is no number out of range, but no JSON.
+        let is_name = || behind.trim_start().starts_with(':');
+        if is_out_of_range(number) && !is_name() {
             self.replace(number.len(), format_args!("\"{number}\""));
         } else {
             self.at += number.len();
@@ -154,13 +158,13 @@ impl<'a> Scan<'a> {
 
 fn is_out_of_range(number: &str) -> bool {
     let digits = number.strip_prefix('-').unwrap_or(number);
-    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return !digits.starts_with('0')
-            && !digits.is_empty()
-            && number.parse::<i64>().is_err()
-            && number.parse::<u64>().is_err();
-    }
-    number.parse().is_ok_and(f64::is_infinite)
+    let is_out_of_range = if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        number.parse::<i64>().is_err() && number.parse::<u64>().is_err()
+    } else {
+        number.parse().is_ok_and(f64::is_infinite)
+    };
+    // Rust takes more for a number than JSON does.
+    is_out_of_range && serde_json::from_str::<IgnoredAny>(number).is_ok()
 }
 
 #[cfg(test)]
@@ -209,6 +213,12 @@ mod tests {
             "{\"a\": [18446744073709551615, -9223372036854775808, 1e308, 0.5, -0]}",
             "\"\\ud83d\\ude00 \\u00e9 \\\\ \\\" é \u{7f}\"",
             "[01]",
+            "[00018446744073709551616]",
+            "[01e999]",
+            "[1.e999]",
+            "[1e999e9]",
+            "{1e999 : 1}",
+            "{18446744073709551616:1}",
             "[-]",
             "[\"\\x\"]",
             "[\"\\u12\"]",

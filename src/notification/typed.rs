@@ -100,7 +100,7 @@ impl<T> Notification<T> {
     /// Which attempt to deliver it this is, from 1; Nylas makes up to three
     /// ([source](https://developer.nylas.com/docs/v3/notifications/)). Test events lack it.
     pub fn attempt(&self) -> Option<u32> {
-        u32::try_from(self.rest.wire.attempt?).ok()
+        self.rest.wire.attempt
     }
 
     /// The Nylas application.
@@ -148,8 +148,8 @@ impl<T> Notification<T> {
         SendError::deserialize(self.data_extra().get("error")?).ok()
     }
 
-    /// The values that did not fit their fields and are not in the object, and why; empty for
-    /// nearly every notification. See the [module](crate::notification#what-does-not-fit).
+    /// The values that did not fit their fields and were taken out, of the object or of what is
+    /// around it, and why; empty for nearly every notification. See the [module](crate::notification#what-does-not-fit).
     ///
     /// ```
     /// # use tower_nylas::{Secrets, VerifiedBody, WebhookSecret};
@@ -230,14 +230,39 @@ impl<T: Payload> Content<T> {
             unfit: unfit.into(),
         })
     }
+
+    fn of(self, body: VerifiedBody, extensions: Extensions) -> Notification<T> {
+        Notification {
+            object: self.object,
+            rest: Rest {
+                wire: self.wire,
+                unfit: self.unfit,
+                extensions,
+                body,
+            },
+        }
+    }
+}
+
+#[cold]
+fn malformed(reason: MalformedReason, request: Request<VerifiedBody>) -> Malformed {
+    let trigger = match Kind::of(request.body().bytes()) {
+        Kind::Trigger(name) => Some(Trigger::from(&*name)),
+        Kind::Deltas | Kind::Malformed(_) => None,
+    };
+    Malformed::new(reason, trigger, request)
 }
 
 impl<T: Payload> Notification<T> {
-    #[cfg(feature = "axum")]
     pub(crate) fn read(body: VerifiedBody, extensions: Extensions) -> Result<Self, Malformed> {
-        let mut request = Request::new(body);
-        *request.extensions_mut() = extensions;
-        Self::try_from(request)
+        match Content::read(body.bytes()) {
+            Ok(content) => Ok(content.of(body, extensions)),
+            Err(reason) => {
+                let mut request = Request::new(body);
+                *request.extensions_mut() = extensions;
+                Err(malformed(reason, request))
+            }
+        }
     }
 }
 
@@ -247,27 +272,11 @@ impl<T: Payload> TryFrom<Request<VerifiedBody>> for Notification<T> {
 
     fn try_from(request: Request<VerifiedBody>) -> Result<Self, Self::Error> {
         match Content::read(request.body().bytes()) {
-            Ok(Content {
-                object,
-                wire,
-                unfit,
-            }) => {
+            Ok(content) => {
                 let (parts, body) = request.into_parts();
-                let rest = Rest {
-                    wire,
-                    unfit,
-                    extensions: parts.extensions,
-                    body,
-                };
-                Ok(Self { object, rest })
+                Ok(content.of(body, parts.extensions))
             }
-            Err(reason) => {
-                let trigger = match Kind::of(request.body().bytes()) {
-                    Kind::Trigger(name) => Some(Trigger::from(&*name)),
-                    Kind::Deltas | Kind::Malformed(_) => None,
-                };
-                Err(Malformed::new(reason, trigger, request))
-            }
+            Err(reason) => Err(malformed(reason, request)),
         }
     }
 }
@@ -276,7 +285,7 @@ impl<T: Payload> TryFrom<VerifiedBody> for Notification<T> {
     type Error = Malformed;
 
     fn try_from(body: VerifiedBody) -> Result<Self, Self::Error> {
-        Self::try_from(Request::new(body))
+        Self::read(body, Extensions::new())
     }
 }
 

@@ -5,30 +5,22 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::fit::whole_number;
 use crate::trigger::Trigger;
 
 /// A notification around its object, as serde reads it
-/// ([source](https://developer.nylas.com/docs/reference/notifications/)).
+/// ([source](https://developer.nylas.com/docs/reference/notifications/)). What is of another type is
+/// left to the second reading.
 #[doc(hidden)]
 #[derive(Clone, Deserialize)]
 pub struct Wire<T> {
     #[serde(rename = "type", deserialize_with = "trigger")]
     pub(super) trigger: Trigger,
-    #[serde(default, deserialize_with = "lenient_text")]
     pub(super) id: Option<String>,
-    #[serde(default, deserialize_with = "lenient_text")]
     pub(super) source: Option<String>,
-    #[serde(default, deserialize_with = "lenient_text")]
     pub(super) specversion: Option<String>,
-    #[serde(default, deserialize_with = "lenient_number")]
     pub(super) time: Option<i64>,
-    #[serde(
-        default,
-        rename = "webhook_delivery_attempt",
-        deserialize_with = "lenient_number"
-    )]
-    pub(super) attempt: Option<i64>,
+    #[serde(rename = "webhook_delivery_attempt")]
+    pub(super) attempt: Option<u32>,
     pub(super) data: Data<T>,
     #[serde(flatten)]
     pub(super) extra: Map<String, Value>,
@@ -37,9 +29,7 @@ pub struct Wire<T> {
 #[doc(hidden)]
 #[derive(Clone, Deserialize)]
 pub struct Data<T> {
-    #[serde(default, deserialize_with = "lenient_text")]
     pub(super) application_id: Option<String>,
-    #[serde(default, deserialize_with = "lenient_text")]
     pub(super) grant_id: Option<String>,
     pub(super) object: T,
     #[serde(flatten)]
@@ -100,25 +90,4 @@ impl<T> fmt::Debug for Data<T> {
 
 fn trigger<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Trigger, D::Error> {
     String::deserialize(deserializer).map(|name| Trigger::from(&*name))
-}
-
-/// A whole number, also with a fraction of zero or in a string. Anything else is treated as absent:
-/// a notification is not refused for the sake of its time.
-fn lenient_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    let number = whole_number(&Value::deserialize(deserializer)?);
-    Ok(number.and_then(|number| number.try_into().ok()))
-}
-
-/// A text, also where it is a number. Anything else is treated as absent.
-fn lenient_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Value::deserialize(deserializer).map(text)
-}
-
-/// A text, also where it is a number.
-pub(super) fn text(value: Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
 }

@@ -63,8 +63,8 @@
 //! - `reason`: `method`, `challenge_too_long`, `timer_missing`, `signature_missing`,
 //!   `signature_repeated`, `signature_malformed`, `tenant_unknown`, `lookup_failed`,
 //!   `secret_pending`, `budget_exhausted`, `body_too_large`, `read_timeout`, `transport`,
-//!   `signature_mismatch`, `secret_unproven`, `rotation_expected` (see
-//!   [`Rejection`](crate::Rejection)), `aborted`;
+//!   `signature_mismatch` (also with [`Mismatch::Retry`](crate::Mismatch::Retry)),
+//!   `secret_unproven`, `rotation_expected` (see [`Rejection`](crate::Rejection)), `aborted`;
 //! - `outcome`: `done`, `discarded`, `given_up`, `unrouted`, `unread`, `malformed`, `test_event`,
 //!   `duplicate`, `unremembered`, `in_progress`, `unlabelled`, `retry`, `retry_after`, `failed`,
 //!   `panicked`, `timed_out`, `status`, `undecodable` (see [`Outcome`](crate::Outcome)), `dropped`;

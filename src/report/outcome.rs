@@ -38,8 +38,8 @@ pub enum Outcome {
         /// Whether this was the last attempt, after which Nylas does not send it again.
         is_lost: bool,
     },
-    /// The body is no notification or does not fit the type of its handler, and the handler
-    /// [`on_malformed`](crate::TriggerRouter::on_malformed) has decided about the status.
+    /// `200`: the body is no notification or does not fit the type of its handler, and the handler
+    /// [`on_malformed`](crate::TriggerRouter::on_malformed) took it.
     Malformed {
         /// The trigger, as far as it could be read.
         trigger: Option<Trigger>,

@@ -43,7 +43,8 @@ pub enum Rejection {
     SignatureRepeated,
     /// `401`: the signature header is not a signature. The body was not read.
     SignatureMalformed(InvalidSignature),
-    /// `401`: the lookup found no secrets for this request. The body was not read.
+    /// `401`: the lookup found no secrets for this request. The body was not read, unless unknown
+    /// tenants are [concealed](crate::SecretSource::conceal_unknown_tenants).
     TenantUnknown,
     /// `503`: the lookup failed. The body was not read.
     LookupFailed(SharedError),

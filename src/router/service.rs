@@ -270,8 +270,9 @@ where
     /// whatever comes.
     ///
     /// It takes [`Malformed`](crate::notification::Malformed), which has the reason and the bytes,
-    /// in place of a notification. What it returns is the answer, and the outcome is reported as
-    /// [`Outcome::Malformed`](crate::Outcome::Malformed).
+    /// in place of a notification. What it returns is the answer. If it is done with it, the
+    /// outcome is [`Outcome::Malformed`](crate::Outcome::Malformed); if it asks for another
+    /// attempt, fails or gives up, the outcome says so, as for any other handler.
     ///
     /// Without such a handler the answer is `503`, so that the application can be mended before
     /// Nylas' last attempt, and `200` from the third attempt on, since nothing is sent again after

@@ -31,9 +31,9 @@ impl Unread {
             Ok(response) => response,
             Err(malformed) => return malformed.into_unread().into_response(),
         };
-        // An error of the handler is for the operator; its decision is visible in the status.
+        // A handler that does not take it, or gives up, has something to say itself.
         let extensions = response.extensions_mut();
-        if !matches!(extensions.get(), Some(Outcome::Failed(_))) {
+        if matches!(extensions.get(), None | Some(Outcome::Discarded)) {
             extensions.insert(outcome);
         }
         response

@@ -41,12 +41,8 @@ fn is_assignment(text: &str) -> bool {
     let Some((name, value)) = text.split_once('=') else {
         return false;
     };
-    let is_name = name.starts_with(|first: char| first.is_ascii_uppercase())
-        && name
-            .bytes()
-            .all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'));
     let is_padding = value.bytes().all(|byte| byte == b'=');
-    is_name && (!is_padding || name.contains("SECRET"))
+    is_name(name) && (!is_padding || name.contains("SECRET"))
 }
 
 /// Quotes on both sides. An editor may have made them typographic, even one of them alone.
@@ -60,12 +56,28 @@ fn is_quoted(text: &str) -> bool {
 
 /// What a template, a shell or an operator should have replaced.
 fn is_placeholder(text: &str) -> bool {
-    [("${", "}"), ("<", ">"), ("{{", "}}")]
-        .into_iter()
-        .any(|(open, close)| {
-            text.strip_prefix(open)
-                .is_some_and(|rest| rest.ends_with(close))
-        })
+    // `$(NAME)` is what Kubernetes leaves of a variable that it does not know.
+    let is_enclosed = [
+        ("${", "}"),
+        ("$(", ")"),
+        ("<", ">"),
+        ("{{", "}}"),
+        ("%", "%"),
+    ]
+    .into_iter()
+    .any(|(open, close)| {
+        text.strip_prefix(open)
+            .is_some_and(|rest| rest.ends_with(close))
+    });
+    is_enclosed || text.strip_prefix('$').is_some_and(is_name)
+}
+
+/// The name of a variable in an environment, in capitals as usual.
+fn is_name(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_uppercase())
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'))
 }
 
 fn is_invisible(character: char) -> bool {
@@ -148,6 +160,10 @@ mod tests {
             ("<your webhook secret>", Placeholder),
             ("<SECRET>", Placeholder),
             ("{{secret}}", Placeholder),
+            ("$NYLAS_WEBHOOK_SECRET", Placeholder),
+            ("$(NYLAS_WEBHOOK_SECRET)", Placeholder),
+            ("$(cat /run/secrets/nylas)", Placeholder),
+            ("%NYLAS_WEBHOOK_SECRET%", Placeholder),
             ("{{ .Values.secret }}", Placeholder),
             ("a b", InnerWhiteSpace),
             ("a\nb", InnerWhiteSpace),
@@ -195,6 +211,13 @@ mod tests {
             "<abc",
             "a<b>c",
             "${abc",
+            "$(abc",
+            "$",
+            "$abc",
+            "$2Y",
+            "A$B",
+            "%",
+            "%abc",
             "{abc}",
             "abc}}",
             "mock-webhook-secret-2",
@@ -222,7 +245,8 @@ mod tests {
             text in "[A-Za-z0-9_-]{1,40}",
             (before, behind) in prop::sample::select(vec![
                 ("\"", "\""), ("'", "'"), ("`", "`"), ("“", "”"), ("‚", "’"), ("‹", "›"),
-                ("${", "}"), ("<", ">"), ("{{", "}}"), ("X=", ""), ("NAME_1=", ""),
+                ("${", "}"), ("$(", ")"), ("<", ">"), ("{{", "}}"), ("%", "%"),
+                ("X=", ""), ("NAME_1=", ""),
                 (" ", ""), ("", "\n"), ("\u{feff}", ""), ("", "\u{200b}"), ("", "\0"),
             ]),
         ) {

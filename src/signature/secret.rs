@@ -164,7 +164,8 @@ pub enum InvalidSecret {
     /// The text is a variable's name in capitals, a `=` and its value, as in an environment file. A
     /// `=` at the end, as the padding of base64, is accepted, except behind a name with `SECRET`.
     Assignment,
-    /// The text is a placeholder: `${…}`, `<…>` or `{{…}}`.
+    /// The text is a placeholder: `${…}`, `$(…)`, `<…>`, `{{…}}`, `%…%`, or `$` and a variable's
+    /// name in capitals.
     Placeholder,
     /// The text is the public secret of Nylas' test events, with which anybody can sign.
     ///

@@ -1,6 +1,5 @@
 //! What the result of a signature check means for the request.
 
-use bytes::Bytes;
 use http::{StatusCode, request::Parts};
 
 use super::{mismatch::explain, settings::Settings};
@@ -16,6 +15,7 @@ use crate::{
 /// ([`Secrets::expect_rotation`](crate::Secrets::expect_rotation)), and a body that is signed with
 /// the public secret of Nylas' test events gets `401`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Mismatch {
     /// `503` until the newest secret has verified a body
     /// ([`Secrets::is_proven`](crate::Secrets::is_proven)), then `401`.
@@ -26,29 +26,15 @@ pub enum Mismatch {
     Refuse,
 }
 
-/// The decision on a request whose body was read.
+/// The decision on a request whose body no secret has signed.
 pub(super) enum Verdict {
-    Genuine(Bytes),
     TestEvent,
     Refused(Rejection),
 }
 
 impl Settings {
-    pub(super) fn decide(
-        &self,
-        request: &Parts,
-        body: Bytes,
-        signature: &Signature,
-        verified: Result<(), VerifyError>,
-    ) -> Verdict {
-        match verified {
-            Ok(()) => Verdict::Genuine(body),
-            Err(why) => self.decide_mismatch(request, &body, signature, why),
-        }
-    }
-
     #[cold]
-    fn decide_mismatch(
+    pub(super) fn decide(
         &self,
         request: &Parts,
         body: &[u8],

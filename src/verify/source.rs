@@ -97,8 +97,10 @@ impl SecretSource {
     /// By default, a stranger finds out which tenants exist with a well-formed signature and a body
     /// that is not sent: an unknown tenant is refused before the body is read, a known one waits
     /// it. With this, the body of an unknown tenant is read and hashed within the same limits,
-    /// which costs what a forged request to a known tenant costs. A tenant without a secret yet
-    /// still gets `503`.
+    /// which costs what a forged request to a known tenant costs. What is `503` for a known tenant
+    /// still shows that it exists: a secret that is not known yet, a rotation that is expected, and
+    /// each mismatch after another choice than
+    /// [`Mismatch::Refuse`](super::Mismatch::Refuse).
     #[must_use]
     pub fn conceal_unknown_tenants(mut self) -> Self {
         self.decoy = Secrets::new("nothing-signed-with-this-is-accepted").ok();

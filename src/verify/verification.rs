@@ -19,6 +19,7 @@ use super::{
 use crate::{
     middleware::{Answer, close_unless_read},
     report::{Outcome, Rejection},
+    signature::VerifyError,
 };
 
 pin_project! {
@@ -74,19 +75,23 @@ impl<B: Body> Verification<B> {
                 return Poll::Ready(Err(answer));
             }
         };
-        let verdict = match settings.decide(&head, bytes, &this.claim.signature, verified) {
-            Verdict::TestEvent => Verdict::TestEvent,
-            _ if this.claim.is_unknown => Verdict::Refused(Rejection::TenantUnknown),
-            verdict => verdict,
-        };
-        Poll::Ready(match verdict {
-            Verdict::Genuine(bytes) => {
+        let why = match verified {
+            Ok(()) if !this.claim.is_unknown => {
                 let secrets = this.claim.secrets(settings);
                 let body = VerifiedBody::proven(bytes, secrets, this.claim.by_lookup());
-                Ok(body.into_request(head))
+                return Poll::Ready(Ok(body.into_request(head)));
             }
-            Verdict::TestEvent => Err(Outcome::TestEvent.into_response()),
-            Verdict::Refused(rejection) => Err(rejection.into_response(&head.method)),
-        })
+            // A match of the decoy, which is no secret, must not save the time of a refusal.
+            Ok(()) => VerifyError::Mismatch,
+            Err(why) => why,
+        };
+        let verdict = settings.decide(&head, &bytes, &this.claim.signature, why);
+        Poll::Ready(Err(match verdict {
+            Verdict::TestEvent => Outcome::TestEvent.into_response(),
+            Verdict::Refused(_) if this.claim.is_unknown => {
+                Rejection::TenantUnknown.into_response(&head.method)
+            }
+            Verdict::Refused(rejection) => rejection.into_response(&head.method),
+        }))
     }
 }

@@ -101,9 +101,9 @@ rows! {
     compression_inside: "compression", Inside, Works,
         "without effect: notifications are answered with an empty body";
     request_decompression_outside: "request decompression", Outside, Cannot,
-        "compressed deliveries get `401`: Nylas signs the compressed bytes; the reason says so, \
-         except over HTTP/2 and for chunked bodies; keep the layer off this path, or use \
-         `.gzip(false).pass_through_unaccepted(true)`";
+        "compressed deliveries do not match their signatures, and are refused: Nylas signs the \
+         compressed bytes; the reason says so, except over HTTP/2 and for chunked bodies; keep the \
+         layer off this path, or use `.gzip(false).pass_through_unaccepted(true)`";
     request_decompression_inside: "request decompression", Inside, Cannot,
         "does not compile around a `TriggerRouter`, which takes verified bodies only; the feature \
          `gzip` inflates them";

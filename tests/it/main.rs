@@ -8,6 +8,7 @@ mod challenge;
 mod connections;
 mod dedup;
 mod extract;
+mod faults;
 mod filters;
 mod handlers;
 mod layers;

@@ -381,7 +381,7 @@ async fn a_body_that_does_not_fit_is_sent_again_and_reported_with_its_bytes() {
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(matches!(
         response.extensions().get(),
-        Some(Outcome::Malformed { .. })
+        Some(Outcome::RetryAfter(_))
     ));
     assert_eq!(*seen.lock().unwrap(), body.to_string().into_bytes());
 }

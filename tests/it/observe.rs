@@ -26,6 +26,7 @@ use tower_nylas::{
 use tower_nylas_kit::{
     body::{Scripted, Step, Untouchable},
     delivery::{PATH, SECRET, proven, sign, sign_test_event},
+    faulty::{Mute, PanicsOnDrop},
 };
 use tracing::Level;
 use tracing_subscriber::fmt::MakeWriter;
@@ -548,17 +549,9 @@ fn a_client_that_goes_away_is_told() {
 /// Even if its handler panics then.
 #[test]
 fn a_client_that_goes_away_is_told_whatever_its_handler_does() {
-    struct Grenade;
-
-    impl Drop for Grenade {
-        fn drop(&mut self) {
-            assert!(std::thread::panicking(), "a bug");
-        }
-    }
-
     let told = Told::by(|| {
         let triggers = TriggerRouter::new().fallback(async || {
-            let _grenade = Grenade;
+            let _local = PanicsOnDrop;
             std::future::pending::<()>().await;
         });
         let mut service = layer(&VirtualClock::new()).layer(triggers);
@@ -575,17 +568,6 @@ fn a_client_that_goes_away_is_told_whatever_its_handler_does() {
 /// Whoever observes it, the others do as well.
 #[test]
 fn an_end_is_told_even_if_its_error_has_no_text() {
-    #[derive(Debug)]
-    struct Mute;
-
-    impl std::fmt::Display for Mute {
-        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            panic!("a bug")
-        }
-    }
-
-    impl std::error::Error for Mute {}
-
     let seen = Arc::new(Mutex::new(0));
     let told = Told::by(|| {
         let seen = seen.clone();

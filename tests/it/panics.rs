@@ -2,7 +2,6 @@
 //! so is the end of a request told.
 
 use std::{
-    fmt,
     pin::pin,
     sync::{
         Arc,
@@ -22,6 +21,7 @@ use tower_nylas::{
 use tower_nylas_kit::{
     body::Scripted,
     delivery::{PATH, UUID, delivery, delivery_signed, notification, proven, sign},
+    faulty::{Mute, PanicsOnDrop},
     parts::Log,
     serve::serve_axum,
     wire::{Connection, head},
@@ -106,18 +106,6 @@ async fn an_observer_changes_no_answer() {
     assert_eq!(calls.load(Ordering::SeqCst), 4);
 }
 
-/// An error whose text cannot be made.
-#[derive(Debug)]
-struct Mute;
-
-impl fmt::Display for Mute {
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        panic!("a bug")
-    }
-}
-
-impl std::error::Error for Mute {}
-
 /// The log shows the text of an error, and so does the observer here.
 #[tokio::test]
 async fn the_text_of_an_error_changes_no_answer() {
@@ -143,14 +131,6 @@ async fn the_text_of_an_error_changes_no_answer() {
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
-struct Grenade;
-
-impl Drop for Grenade {
-    fn drop(&mut self) {
-        assert!(std::thread::panicking(), "a bug");
-    }
-}
-
 /// A client that goes away ends its own request only: over HTTP/2, others share its task.
 #[test]
 fn a_handler_that_is_dropped_harms_nobody() {
@@ -159,7 +139,7 @@ fn a_handler_that_is_dropped_harms_nobody() {
     let handler = service_fn(move |_: Request<VerifiedBody>| {
         counter.fetch_add(1, Ordering::SeqCst);
         async {
-            let _grenade = Grenade;
+            let _local = PanicsOnDrop;
             std::future::pending::<Result<Response<Full<Bytes>>, BoxError>>().await
         }
     });

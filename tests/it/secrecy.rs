@@ -289,6 +289,11 @@ fn nor_by_what_is_malformed() {
 
     let mut seen = Seen::default();
     let body = verified();
+    let empty: Notification<Empty> = body.clone().try_into().unwrap();
+    assert!(!empty.unfit().is_empty());
+    for unfit in empty.unfit() {
+        seen.display("Unfit", unfit);
+    }
     macro_rules! malformed {
         ($($type:ty),+) => {$(
             let malformed = Notification::<$type>::try_from(body.clone()).err().unwrap();
@@ -296,16 +301,7 @@ fn nor_by_what_is_malformed() {
             seen.error(stringify!($type), &malformed);
         )+};
     }
-    malformed!(
-        Empty,
-        Number,
-        Variant,
-        Letter,
-        Missing,
-        String,
-        bool,
-        Vec<u8>
-    );
+    malformed!(Number, Variant, Letter, Missing, String, bool, Vec<u8>);
 
     let secrets = secrets();
     let texts = [
@@ -316,6 +312,7 @@ fn nor_by_what_is_malformed() {
         format!("{{\"deltas\":[\"{CONFIDENTIAL}\"]}}"),
         format!("{{\"type\":\"a.b\",\"data\":\"{CONFIDENTIAL}\"}}"),
         format!("{{\"type\":\"a.b\",\"time\":\"{CONFIDENTIAL}\"}}"),
+        format!("{{\"type\":\"a.b\",\"{CONFIDENTIAL}\":1,\"{CONFIDENTIAL}\":2}}"),
         format!("{{\"type\":\"a.b\",\"data\":{{\"object\":{{\"{CONFIDENTIAL}"),
         format!("{{\"type\":\"a.b\",\"id\":{{\"{CONFIDENTIAL}\":1}},\"data\":{{\"object\":1}}}}"),
     ];
@@ -325,8 +322,13 @@ fn nor_by_what_is_malformed() {
         if let Err(malformed) = Envelope::peek(&body) {
             seen.error("Envelope::peek", &malformed);
         }
-        if let Err(malformed) = Notification::<serde_json::Value>::try_from(body) {
-            seen.error("Notification", &malformed);
+        match Notification::<serde_json::Value>::try_from(body) {
+            Ok(read) => {
+                for unfit in read.unfit() {
+                    seen.display("Unfit", unfit);
+                }
+            }
+            Err(malformed) => seen.error("Notification", &malformed),
         }
     }
     seen.assert_clean();

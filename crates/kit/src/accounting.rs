@@ -5,6 +5,25 @@ use serde_json::{Value, json};
 /// The one field with two spellings, the old one and the usual one.
 const SPELLINGS: [&str; 2] = ["mimeId", "mime_id"];
 
+/// The JSON pointers of all values below and including the root.
+pub fn pointers(json: &Value) -> Vec<String> {
+    let mut found = vec![String::new()];
+    let mut next = 0;
+    while let Some(here) = found.get(next).cloned() {
+        next += 1;
+        match json.pointer(&here).expect("it was found") {
+            Value::Object(members) => found.extend(
+                members
+                    .keys()
+                    .map(|name| format!("{here}/{}", name.replace('~', "~0").replace('/', "~1"))),
+            ),
+            Value::Array(items) => found.extend((0..items.len()).map(|at| format!("{here}/{at}"))),
+            _ => {}
+        }
+    }
+    found
+}
+
 /// Nylas means the same by `null` and by no field at all.
 pub fn without_nulls(value: Value) -> Value {
     match value {

@@ -12,6 +12,7 @@ pub mod body;
 pub mod delivery;
 #[cfg(feature = "net")]
 pub mod endpoint;
+pub mod faulty;
 #[cfg(feature = "oracles")]
 pub mod fuzz;
 pub mod parts;

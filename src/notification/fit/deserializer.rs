@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use super::{
     error::Error,
     number::{double_in_text, whole_number},
-    pass::{Gone, Node, Pass, Step},
+    pass::{Gone, Node, Pass, Step, Supplied},
 };
 use crate::notification::object::{NumberOrString, When};
 
@@ -60,17 +60,35 @@ impl<'p, 'de> Fit<'p, 'de> {
         read()
     }
 
+    /// As [`mismatch`](Self::mismatch), where the type takes a list or an object: an empty one
+    /// stands for what was taken out of a field that must be there. No text, number or boolean does
+    /// so, since none of them says nothing.
+    fn empty<T>(
+        self,
+        expected: &'static str,
+        read: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if self.gone {
+            read()
+        } else {
+            self.mismatch(expected, read)
+        }
+    }
+
     fn whole<T, V>(self, expected: &'static str, visitor: V) -> Result<V::Value, Error>
     where
         T: TryFrom<i128>,
         V: Visitor<'de>,
     {
         let number = whole_number(self.value).filter(|number| T::try_from(*number).is_ok());
+        let Some(number) = number else {
+            return self.mismatch(expected, || visitor.visit_u64(0));
+        };
         // As serde_json tells them.
-        match number.map(|number| (u64::try_from(number), i64::try_from(number))) {
-            Some((Ok(number), _)) => visitor.visit_u64(number),
-            Some((_, Ok(number))) => visitor.visit_i64(number),
-            _ => self.mismatch(expected, || visitor.visit_u64(0)),
+        match (u64::try_from(number), i64::try_from(number)) {
+            (Ok(number), _) => visitor.visit_u64(number),
+            (_, Ok(number)) => visitor.visit_i64(number),
+            _ => visitor.visit_i128(number),
         }
     }
 
@@ -151,9 +169,9 @@ impl<'p, 'de> Fit<'p, 'de> {
             single: false,
         };
         seed.deserialize(fit).map_err(|error| {
-            // Without it, what holds it does not fit.
             if gone {
-                error
+                // Without it, what holds it does not fit.
+                Error::Unfit(step.fitting().into())
             } else {
                 self.pass.locate(&node, error)
             }
@@ -293,7 +311,7 @@ impl<'de> Deserializer<'de> for Fit<'_, 'de> {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value {
             Value::Array(items) => self.items(items, Items::Any, visitor),
-            Value::Null => self.mismatch("a list", || visitor.visit_seq(Nothing)),
+            Value::Null => self.empty("a list", || visitor.visit_seq(Nothing)),
             _ if self.single => self.mismatch("a list", || visitor.visit_seq(Nothing)),
             item => self.items(std::slice::from_ref(item), Items::Single, visitor),
         }
@@ -318,7 +336,7 @@ impl<'de> Deserializer<'de> for Fit<'_, 'de> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value {
             Value::Object(members) => self.members(members, visitor),
-            _ => self.mismatch("an object", || visitor.visit_map(Nothing)),
+            _ => self.empty("an object", || visitor.visit_map(Nothing)),
         }
     }
 
@@ -362,7 +380,7 @@ impl<'de> Deserializer<'de> for Fit<'_, 'de> {
 struct Members<'p, 'de> {
     of: Fit<'p, 'de>,
     rest: serde_json::map::Iter<'de>,
-    supplied: &'de [(&'static str, Value)],
+    supplied: &'de [Supplied],
     /// Its name was read.
     pending: Option<(Step<'de>, &'de Value, bool)>,
 }
@@ -398,8 +416,11 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
         let Some((name, value, gone)) = self.next() else {
             return Ok(None);
         };
-        let key = seed.deserialize(Key(name))?;
-        self.pending = Some((Step::Member(name), value, gone));
+        let step = Step::Member(name);
+        let key = seed
+            .deserialize(Key(name))
+            .map_err(|error| self.of.pass.locate(&self.of.child(step, value), error))?;
+        self.pending = Some((step, value, gone));
         Ok(Some(key))
     }
 
@@ -501,12 +522,13 @@ impl<'de> SeqAccess<'de> for Nothing {
 struct Key<'de>(&'de str);
 
 macro_rules! keys {
-    ($($method:ident $visit:ident)+) => {
+    ($($method:ident $visit:ident $type:ident)+) => {
         $(
             fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-                match self.0.parse() {
-                    Ok(key) => visitor.$visit(key),
-                    Err(_) => visitor.visit_borrowed_str(self.0),
+                match self.0.parse::<$type>() {
+                    // In one spelling only: another name of one meaning would replace it.
+                    Ok(key) if key.to_string() == self.0 => visitor.$visit(key),
+                    _ => visitor.visit_borrowed_str(self.0),
                 }
             }
         )+
@@ -517,19 +539,19 @@ impl<'de> Deserializer<'de> for Key<'de> {
     type Error = Error;
 
     keys! {
-        deserialize_bool visit_bool
-        deserialize_i8 visit_i8
-        deserialize_i16 visit_i16
-        deserialize_i32 visit_i32
-        deserialize_i64 visit_i64
-        deserialize_i128 visit_i128
-        deserialize_u8 visit_u8
-        deserialize_u16 visit_u16
-        deserialize_u32 visit_u32
-        deserialize_u64 visit_u64
-        deserialize_u128 visit_u128
-        deserialize_f32 visit_f32
-        deserialize_f64 visit_f64
+        deserialize_bool visit_bool bool
+        deserialize_i8 visit_i8 i8
+        deserialize_i16 visit_i16 i16
+        deserialize_i32 visit_i32 i32
+        deserialize_i64 visit_i64 i64
+        deserialize_i128 visit_i128 i128
+        deserialize_u8 visit_u8 u8
+        deserialize_u16 visit_u16 u16
+        deserialize_u32 visit_u32 u32
+        deserialize_u64 visit_u64 u64
+        deserialize_u128 visit_u128 u128
+        deserialize_f32 visit_f32 f32
+        deserialize_f64 visit_f64 f64
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

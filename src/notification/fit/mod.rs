@@ -5,6 +5,10 @@
 //! are few: one finds all values of a wrong kind, and each further one takes out another value that
 //! only its own type could refuse. After some of those, whole members of the object go, and in the
 //! end the object does not fit.
+//!
+//! `serde_path_to_error` tells where the first error is and no more: each wrong value would take a
+//! pass, and a text for a number would be taken out. Its paths are made for reading, so that a name
+//! with a dot in it leads elsewhere.
 
 mod deserializer;
 mod error;
@@ -22,15 +26,16 @@ use self::{
     pass::{Findings, Gone, Node, Pass, Taken},
 };
 pub(super) use self::{
-    number::{whole_in_text, whole_number},
-    pass::Place,
+    number::whole_in_text,
+    pass::{Place, push_name},
 };
 use super::unfit::{Unfit, shown};
 use crate::report::MalformedReason;
 
-/// So many passes look for single values; those behind them take whole members out.
-const SINGLE_VALUES: usize = 32;
-const MAX_PASSES: usize = 2 * SINGLE_VALUES;
+/// So many passes look for single values in any case, and more of them until they have read so many
+/// values, fewer than a single body of 1 MiB can have; those behind them take whole members out.
+const PASSES: usize = 32;
+const VALUES: usize = 1 << 18;
 
 /// What was read, and the places of the values that were not.
 pub(super) struct Fitted<T> {
@@ -52,15 +57,20 @@ pub(super) fn places<T: DeserializeOwned>(
     let mut supplied = Vec::new();
     // A value without which nothing can be read, if it was one of a wrong kind.
     let mut culprit = None;
-    for pass in 0..MAX_PASSES {
-        let whole_members = pass >= SINGLE_VALUES || taken.is_full();
+    let (mut passes, mut values, mut passes_over_members) = (0, 0, 0);
+    while passes_over_members < PASSES {
+        let whole_members = passes >= PASSES && values >= VALUES || taken.is_full();
+        passes += 1;
+        passes_over_members += usize::from(whole_members);
         let state = Pass::new(base, &taken, &supplied, whole_members);
         let read = T::deserialize(Fit::new(&Node::root(json), &state));
         let Findings {
             found,
             aside,
             failure,
+            visited,
         } = state.findings();
+        values += visited;
         if !found.is_empty() {
             for (address, place) in found {
                 taken.insert(address, place);
@@ -86,7 +96,7 @@ pub(super) fn places<T: DeserializeOwned>(
                 let own = json.get(field).map(std::ptr::from_ref);
                 let gone = own.and_then(|own| taken.gone.get_mut(&own));
                 if let Some(value) = supply(field).filter(|_| is_new) {
-                    supplied.push((field, value));
+                    supplied.push((field, Box::new(value)));
                 } else if let Some(gone) = gone.filter(|gone| **gone == Gone::LeftOut) {
                     *gone = Gone::AsNull;
                     culprit = own;

@@ -6,7 +6,7 @@ use serde_json::{Number, Value};
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A whole number: also one with a fraction of zero, and one in a string.
-pub(in crate::notification) fn whole_number(value: &Value) -> Option<i128> {
+pub(super) fn whole_number(value: &Value) -> Option<i128> {
     match value {
         Value::Number(number) => whole(number),
         Value::String(text) => whole_in_text(text),
@@ -15,23 +15,13 @@ pub(in crate::notification) fn whole_number(value: &Value) -> Option<i128> {
 }
 
 pub(in crate::notification) fn whole_in_text(text: &str) -> Option<i128> {
-    if let Ok(number) = text.parse::<i64>() {
-        return Some(number.into());
-    }
-    if let Ok(number) = text.parse::<u64>() {
-        return Some(number.into());
-    }
-    whole_double(text.parse().ok()?)
+    let number = text.parse().ok();
+    number.or_else(|| whole_double(text.parse().ok()?))
 }
 
 fn whole(number: &Number) -> Option<i128> {
-    if let Some(number) = number.as_i64() {
-        return Some(number.into());
-    }
-    if let Some(number) = number.as_u64() {
-        return Some(number.into());
-    }
-    whole_double(number.as_f64()?)
+    let whole = number.as_i128();
+    whole.or_else(|| whole_double(number.as_f64()?))
 }
 
 fn whole_double(number: f64) -> Option<i128> {
@@ -66,7 +56,11 @@ mod tests {
             (json!(9_007_199_254_740_991.0), Some(9_007_199_254_740_991)),
             // It might have been written as ...993.
             (json!(9_007_199_254_740_992.0), None),
-            (json!("18446744073709551616"), None),
+            (
+                json!("18446744073709551616"),
+                Some(i128::from(u64::MAX) + 1),
+            ),
+            (json!(18_446_744_073_709_551_616.0), None),
             (json!(1.5), None),
             (json!("1.5"), None),
             (json!("inf"), None),

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::error::Error;
+use super::error::{Error, OTHER};
 
 /// How much memory the paths to wrong values may take; beyond it, whole members of the object are
 /// taken out.
@@ -17,6 +17,10 @@ const MAX_PATHS: usize = 1 << 20;
 
 /// Which value, by its address; values stand still during all passes.
 pub(super) type Address = *const Value;
+
+/// A member of the root that stands in for a missing one, by its name; in a box, so that it stands
+/// still when there are more of them.
+pub(super) type Supplied = (&'static str, Box<Value>);
 
 /// How a value that was taken out appears.
 #[derive(Clone, Copy, PartialEq)]
@@ -69,6 +73,18 @@ pub(super) enum Step<'de> {
     Item(usize),
 }
 
+impl Step<'_> {
+    /// What a type expects that cannot do without the value there. Only the names of its own fields
+    /// can come to this.
+    pub(super) fn fitting(self) -> String {
+        match self {
+            Self::Root => OTHER.to_owned(),
+            Self::Member(name) => format!("an object whose `{name}` fits"),
+            Self::Item(index) => format!("a list whose item {index} fits"),
+        }
+    }
+}
+
 impl<'p, 'de> Node<'p, 'de> {
     pub(super) fn root(value: &'de Value) -> Self {
         Self {
@@ -106,10 +122,7 @@ impl<'p, 'de> Node<'p, 'de> {
         for step in steps.into_iter().rev() {
             match step {
                 Step::Root => {}
-                Step::Member(name) => {
-                    path.push('/');
-                    path.push_str(&name.replace('~', "~0").replace('/', "~1"));
-                }
+                Step::Member(name) => push_name(&mut path, name),
                 Step::Item(index) => {
                     // Writing to a string does not fail.
                     let _ = write!(path, "/{index}");
@@ -118,6 +131,12 @@ impl<'p, 'de> Node<'p, 'de> {
         }
         path
     }
+}
+
+/// Goes to a member in a JSON pointer.
+pub(in crate::notification) fn push_name(path: &mut String, name: &str) {
+    path.push('/');
+    path.push_str(&name.replace('~', "~0").replace('/', "~1"));
 }
 
 /// Why a pass ended early.
@@ -132,8 +151,7 @@ pub(super) struct Failure {
 pub(super) struct Pass<'a> {
     base: &'a str,
     taken: &'a Taken,
-    /// Members of the root that stand in for missing ones.
-    pub(super) supplied: &'a [(&'static str, Value)],
+    pub(super) supplied: &'a [Supplied],
     /// Whether wrong values take the whole member of the root with them.
     whole_members: bool,
     found: RefCell<Vec<(Address, Place)>>,
@@ -141,6 +159,7 @@ pub(super) struct Pass<'a> {
     paths: Cell<usize>,
     aside: RefCell<Vec<Place>>,
     failure: RefCell<Option<Failure>>,
+    visited: Cell<usize>,
 }
 
 /// What a pass found.
@@ -150,13 +169,15 @@ pub(super) struct Findings {
     /// Wrong values that need not be taken out, since the pass read the rest around them.
     pub(super) aside: Vec<Place>,
     pub(super) failure: Option<Failure>,
+    /// How many values it went through.
+    pub(super) visited: usize,
 }
 
 impl<'a> Pass<'a> {
     pub(super) fn new(
         base: &'a str,
         taken: &'a Taken,
-        supplied: &'a [(&'static str, Value)],
+        supplied: &'a [Supplied],
         whole_members: bool,
     ) -> Self {
         Self {
@@ -169,6 +190,7 @@ impl<'a> Pass<'a> {
             paths: Cell::new(0),
             aside: RefCell::default(),
             failure: RefCell::default(),
+            visited: Cell::new(0),
         }
     }
 
@@ -177,10 +199,13 @@ impl<'a> Pass<'a> {
             found: self.found.into_inner(),
             aside: self.aside.into_inner(),
             failure: self.failure.into_inner(),
+            visited: self.visited.get(),
         }
     }
 
+    /// Whether the next value was taken out.
     pub(super) fn gone(&self, value: &Value) -> Option<Gone> {
+        self.visited.set(self.visited.get() + 1);
         if self.taken.gone.is_empty() {
             return None;
         }

@@ -192,6 +192,33 @@ async fn a_concealed_unknown_tenant_looks_like_a_wrong_signature() {
     assert_eq!(calls.load(Ordering::SeqCst), 0);
 }
 
+/// The decoy is public, and a match must not save the time that a refusal costs. It shows in the
+/// search for test events, which is made at most once a second and costs another HMAC.
+#[tokio::test]
+async fn the_decoy_of_concealed_tenants_is_refused_by_the_same_way() {
+    for signed_with in ["nothing-signed-with-this-is-accepted", "anything-else"] {
+        let source = tenants().conceal_unknown_tenants();
+        let endpoint = endpoint(WebhookLayer::with_timer(source, VirtualClock::new())).await;
+        for (tenant, signature) in [
+            ("nobody", sign_with(signed_with, b"{}")),
+            ("known", sign_test_event(b"{}")),
+        ] {
+            let headers = [
+                ("content-length", "2"),
+                ("x-nylas-signature", &*signature.to_hex()),
+            ];
+            let head = head("POST", &format!("{PATH}/{tenant}"), &headers);
+            let answer = endpoint.send((head + "{}").as_bytes()).await;
+            assert_rejected(&answer, 401, "signature not accepted");
+        }
+        let reports = endpoint.reports();
+        assert!(
+            reports[1].ends_with("does not match the body"),
+            "{reports:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn secrets_from_extensions_decide_like_a_lookup() {
     for (put, status) in [

@@ -10,7 +10,10 @@ use tower_nylas::{
     Attempt, MalformedReason, Notification, State,
     notification::{Malformed, object::Object},
 };
-use tower_nylas_kit::delivery::{notification, notification_of};
+use tower_nylas_kit::{
+    delivery::{notification, notification_of},
+    faulty::PanicsOnDrop,
+};
 
 async fn answer_of<Args: 'static>(handler: impl Handler<Args>) -> (Answer, String) {
     let endpoint = endpoint_of(handler).await;
@@ -56,14 +59,6 @@ async fn a_retry_and_an_error_are_503() {
     let (answer, report) = answer_of(async || Err::<(), _>("the disk is full")).await;
     assert_settled(&answer, 503, None);
     assert!(report.contains("the disk is full"), "{report}");
-}
-
-struct PanicsOnDrop;
-
-impl Drop for PanicsOnDrop {
-    fn drop(&mut self) {
-        assert!(std::thread::panicking(), "in drop");
-    }
 }
 
 #[tokio::test]
@@ -206,11 +201,22 @@ const NO_NOTIFICATIONS: [&[u8]; 5] = [b"", b"no JSON", b"\xff\xfe\x00", b"[]", b
 
 #[tokio::test]
 async fn what_is_no_notification_is_answered_as_the_operator_decides() {
-    for (ack, status, retry_after) in [
-        (Ack::Done, 200, None),
-        (Ack::Discard, 200, None),
-        (Ack::Retry, 503, None),
-        (Ack::RetryAfter(Duration::from_secs(7)), 429, Some("7")),
+    for (ack, status, retry_after, report) in [
+        (Ack::Done, 200, None, "malformed: "),
+        (Ack::Discard, 200, None, "malformed: "),
+        (
+            Ack::give_up("no use"),
+            200,
+            None,
+            "given up by its handler: no use",
+        ),
+        (Ack::Retry, 503, None, "as its handler asked"),
+        (
+            Ack::RetryAfter(Duration::from_secs(7)),
+            429,
+            Some("7"),
+            "after 7s, as its handler asked",
+        ),
     ] {
         let (router, calls) = counting_router();
         let router = router.on_malformed(move |_: Malformed| ready(ack.clone()));
@@ -218,7 +224,7 @@ async fn what_is_no_notification_is_answered_as_the_operator_decides() {
         for body in NO_NOTIFICATIONS {
             let answer = endpoint.send(&delivery(body)).await;
             assert_settled(&answer, status, retry_after);
-            assert_reported(&endpoint, "malformed: ");
+            assert_reported(&endpoint, report);
         }
         assert_eq!(calls.load(Ordering::SeqCst), 0);
     }

@@ -1,6 +1,6 @@
 //! JSON with every member in its place, also the repeated ones that `serde_json::Value` drops.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -59,15 +59,15 @@ impl Tree {
         }
     }
 
-    /// What remains of an object without these members; `None` if one of them is there twice.
+    /// What remains of an object without these members; `None` if any member is there twice.
     pub fn without(&self, names: &[&str]) -> Option<Map<String, Value>> {
         let members = self.members()?;
-        let count = |name: &&str| members.iter().filter(|(key, _)| key == name).count();
+        let all: HashSet<_> = members.iter().map(|(key, _)| key).collect();
         let rest = members.iter().filter(|(key, _)| !names.contains(&&**key));
         let rest = rest
             .map(|(key, value)| (key.clone(), value.to_value()))
             .collect();
-        names.iter().all(|name| count(name) < 2).then_some(rest)
+        (all.len() == members.len()).then_some(rest)
     }
 }
 

@@ -22,7 +22,7 @@ use tower_nylas::{
 
 use super::tree::Tree;
 use crate::{
-    accounting::{accounts_for_all, without_nulls},
+    accounting::{accounts_for_all, is_same, without_nulls},
     reference::naive,
 };
 
@@ -91,27 +91,85 @@ impl<'a> Facts<'a> {
 
     fn check(&self, read: &Notification<Value>) {
         assert_eq!(read.trigger().to_string(), self.name);
-        assert_eq!(read.id(), text(self.top, "id").as_deref());
-        assert_eq!(read.source(), text(self.top, "source").as_deref());
-        assert_eq!(read.specversion(), text(self.top, "specversion").as_deref());
-        let application_id = text(self.data, "application_id");
-        assert_eq!(read.application_id(), application_id.as_deref());
+        self.check_texts(read);
         let time = whole_number(self.top, "time");
         assert_eq!(read.time(), time);
         let attempt = whole_number(self.top, "webhook_delivery_attempt");
         let attempt = attempt.filter(|attempt| (0..=u32::MAX.into()).contains(attempt));
         assert_eq!(read.attempt().map(i64::from), attempt);
-        assert_eq!(read.object, self.object.to_value());
-        assert_eq!(Some(read.extra()), self.top.without(&ENVELOPE).as_ref());
+        // A number out of range may have become a text.
         let extra = self.data.without(&["application_id", "grant_id", "object"]);
-        assert_eq!(Some(read.data_extra()), extra.as_ref());
-        let not_empty = |grant_id: &String| !grant_id.is_empty();
-        let grant_id = text(self.data, "grant_id").filter(not_empty);
-        let grant_id = grant_id.or_else(|| text(self.object, "grant_id").filter(not_empty));
-        assert_eq!(read.grant_id().as_deref(), grant_id.as_deref());
+        for (read, sent) in [
+            (read.object.clone(), Some(self.object.to_value())),
+            (
+                read.extra().clone().into(),
+                self.top.without(&ENVELOPE).map(Value::Object),
+            ),
+            (read.data_extra().clone().into(), extra.map(Value::Object)),
+        ] {
+            assert!(sent.is_some_and(|sent| is_same(&sent, &read)), "{read}");
+        }
+        self.check_unfit(read, time, attempt);
         let raw = serde_json::from_slice::<Tree>(read.raw_object().unwrap());
         assert_eq!(raw.unwrap(), *self.object);
         occurred_at(read.occurred_at(), time);
+    }
+
+    fn check_texts(&self, read: &Notification<Value>) {
+        let not_empty = |grant_id: &String| !grant_id.is_empty();
+        let grant_id = text(self.data, "grant_id").filter(not_empty);
+        let grant_id = grant_id.or_else(|| text(self.object, "grant_id").filter(not_empty));
+        for (read, sent) in [
+            (read.id(), text(self.top, "id")),
+            (read.source(), text(self.top, "source")),
+            (read.specversion(), text(self.top, "specversion")),
+            (read.application_id(), text(self.data, "application_id")),
+            (read.grant_id().as_deref(), grant_id),
+        ] {
+            assert_eq!(read.map(plain), sent.as_deref().map(plain));
+        }
+    }
+
+    /// What stands in the envelope and was not read is listed, and nothing else is.
+    fn check_unfit(&self, read: &Notification<Value>, time: Option<i64>, attempt: Option<i64>) {
+        let texts = [
+            (self.data, "/data/", "application_id"),
+            (self.data, "/data/", "grant_id"),
+            (self.top, "/", "id"),
+            (self.top, "/", "source"),
+            (self.top, "/", "specversion"),
+        ];
+        let texts = texts.map(|(tree, base, name)| (tree, base, name, text(tree, name).is_some()));
+        let numbers = [
+            (self.top, "/", "time", time.is_some()),
+            (self.top, "/", "webhook_delivery_attempt", attempt.is_some()),
+        ];
+        let mut expected = Vec::new();
+        for (tree, base, name, is_read) in texts.into_iter().chain(numbers) {
+            let value = tree.get(name).map(Tree::to_value).unwrap_or_default();
+            if !value.is_null() && !is_read {
+                expected.push((format!("{base}{name}"), value));
+            }
+        }
+        let mut listed: Vec<_> = read
+            .unfit()
+            .iter()
+            .map(|unfit| (unfit.path(), unfit.value()))
+            .collect();
+        listed.sort_by_key(|(path, _)| *path);
+        assert_eq!(listed.len(), expected.len());
+        for ((path, value), (expected, sent)) in listed.into_iter().zip(&expected) {
+            assert_eq!(path, expected);
+            assert!(is_same(sent, value), "{path} {sent} {value}");
+        }
+    }
+}
+
+/// The same for all spellings of a number that no integer holds.
+pub(crate) fn plain(text: &str) -> String {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() && number.abs() > 9e18 => format!("{number:.12e}"),
+        _ => text.to_owned(),
     }
 }
 
@@ -235,7 +293,7 @@ where
     let alone = serde_json::from_slice::<T>(object);
     match (inside, alone) {
         (Ok(notification), Ok(alone)) => {
-            assert_eq!(notification.unfit(), []);
+            assert_eq!(taken_out_of_object(&notification), []);
             let written = serde_json::to_value(&notification.object).unwrap();
             let object = facts.object.to_value();
             if notification.object == alone {
@@ -246,8 +304,7 @@ where
             }
         }
         (Ok(notification), Err(_)) => {
-            let unfit = notification.unfit().iter();
-            let taken_out = unfit.map(|unfit| (unfit.path(), unfit.value())).collect();
+            let taken_out = taken_out_of_object(&notification);
             let written = serde_json::to_value(&notification.object).unwrap();
             let object = facts.object.to_value();
             accounts_for_all(&object, "/data/object", written, taken_out);
@@ -255,6 +312,15 @@ where
         (Err(_), Err(_)) => {}
         (Err(why), Ok(_)) => panic!("{why}"),
     }
+}
+
+/// Without what was taken out of the envelope.
+fn taken_out_of_object<T>(read: &Notification<T>) -> Vec<(&str, &Value)> {
+    let unfit = read.unfit().iter();
+    unfit
+        .map(|unfit| (unfit.path(), unfit.value()))
+        .filter(|(path, _)| path.starts_with("/data/object"))
+        .collect()
 }
 
 fn assert_same(written: Value, original: Value) {
@@ -271,8 +337,7 @@ fn by_trigger(data: &[u8], facts: &Facts<'_>) {
     let expected = row.map_or("Unknown", |(_, name)| name);
     let read = Notification::<Object>::try_from(testing::verified(data.to_vec())).unwrap();
     assert!([expected, "Unknown"].contains(&read.object.type_name()));
-    let unfit = read.unfit().iter();
-    let taken_out = unfit.map(|unfit| (unfit.path(), unfit.value())).collect();
+    let taken_out = taken_out_of_object(&read);
     let written = serde_json::to_value(&read.object).unwrap();
     let original = facts.object.to_value();
     let may_be_missing = original.is_null() && written.is_object();
@@ -308,6 +373,10 @@ fn no_type_reads_it(data: &[u8]) {
 fn deltas(data: &[u8], tree: Option<&Tree>) {
     let read = Deltas::from_slice(data);
     let Some(tree) = tree else { return };
+    // Read at once or not, another one of several members of one name counts.
+    if tree.members().is_some() && tree.without(&[]).is_none() {
+        return;
+    }
     let Ok(read) = read else {
         let tree = tree.to_value();
         let deltas = tree.get("deltas");

@@ -180,6 +180,8 @@ impl Source<'_> {
                 Some(Ack::Retry),
                 None,
                 Some(Ack::RetryAfter(Duration::from_millis(1500))),
+                None,
+                Some(Ack::give_up("nobody reads it")),
             ]),
             has_lookup: self.one_in(3),
             lacks_timer: self.one_in(16),

@@ -218,6 +218,7 @@ impl Endpoint<'_> {
             _ if !self.secrets.is_proven() => refuse(503, "SecretUnproven"),
             Mismatch::Retry => refuse(503, "MismatchRetried"),
             Mismatch::RetryUntilProven => refuse(401, "SignatureMismatch"),
+            other => panic!("the reference does not know {other:?}"),
         }
     }
 
@@ -276,8 +277,11 @@ impl Endpoint<'_> {
             let is_lost = attempt.is_some_and(|attempt| attempt >= 3);
             return self.ended(if is_lost { 200 } else { 503 }, "Unread");
         };
+        let is_taken = matches!(ack, Ack::Done | Ack::Discard);
         let mut prediction = self.acknowledged(ack);
-        prediction.kind = Kind::Ended("Malformed");
+        if is_taken {
+            prediction.kind = Kind::Ended("Malformed");
+        }
         prediction
     }
 

@@ -154,9 +154,17 @@ pub fn is_ascii_secret(text: &str) -> bool {
         bytes,
         [b'"' | b'\'' | b'`', .., b'"' | b'\'' | b'`']
             | [b'$', b'{', .., b'}']
+            | [b'$', b'(', .., b')']
             | [b'<', .., b'>']
             | [b'{', b'{', .., b'}', b'}']
+            | [b'%', .., b'%']
     );
+    let is_variable = text.len() > 1
+        && text.chars().enumerate().all(|(at, c)| match at {
+            0 => c == '$',
+            1 => c.is_ascii_uppercase(),
+            _ => c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_',
+        });
     let is_assignment = text.find('=').is_some_and(|at| {
         let (name, value) = (&text[..at], text[at..].replace('=', ""));
         let is_capital = |c: char| c.is_ascii_uppercase();
@@ -166,7 +174,8 @@ pub fn is_ascii_secret(text: &str) -> bool {
             && (name.contains("SECRET") || !value.is_empty())
     });
     let is_graphic = !bytes.is_empty() && bytes.iter().all(u8::is_ascii_graphic);
-    is_graphic && !is_enclosed && !is_assignment && text != "mock-webhook-secret"
+    let is_mistake = is_enclosed || is_variable || is_assignment || text == "mock-webhook-secret";
+    is_graphic && !is_mistake
 }
 
 /// Percent-decoding with `+` for a space, as for a form field.

@@ -11,18 +11,22 @@ use std::{
 };
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+use serde_json::{Value, json};
 use tower_nylas::{
     Secrets, Trigger, TriggerRouter, VerifyError, WebhookSecret,
-    testing::{self, VirtualClock},
+    testing::{self, SAMPLES, VirtualClock},
     trigger::Filter,
 };
-use tower_nylas_kit::reference::{
-    Kind,
-    generate::{self, SECRETS},
-    naive, predict, route,
-    scenario::Event,
-    secrets::KnownSecrets,
-    split, stage,
+use tower_nylas_kit::{
+    accounting, fuzz,
+    reference::{
+        Kind,
+        generate::{self, SECRETS},
+        naive, predict, route,
+        scenario::Event,
+        secrets::KnownSecrets,
+        split, stage,
+    },
 };
 use tower_service::Service;
 
@@ -67,6 +71,20 @@ proptest! {
     }
 
     #[test]
+    fn several_values_of_a_sample_may_be_of_another_kind(
+        sample in prop::sample::select(SAMPLES),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), value()), 1..5),
+    ) {
+        let mut body: Value = serde_json::from_str(sample.1).unwrap();
+        for (at, value) in changes {
+            let pointers = accounting::pointers(&body);
+            let pointer = &pointers[at.index(pointers.len())];
+            *body.pointer_mut(pointer).unwrap() = value;
+        }
+        fuzz::typed_objects::run(body.to_string().as_bytes());
+    }
+
+    #[test]
     fn a_trigger_goes_where_its_name_says(
         names in prop::collection::vec(name(), 1..12),
         filters in prop::collection::vec((name(), prop::bool::weighted(0.2)), 0..12),
@@ -100,6 +118,27 @@ proptest! {
             }
         }
     }
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop::sample::select(vec![
+        json!(null),
+        json!(true),
+        json!(7),
+        json!(-1),
+        json!(0.5),
+        json!(7.0),
+        json!(u64::MAX),
+        json!(1e300),
+        json!(""),
+        json!("7"),
+        json!("soon"),
+        json!([]),
+        json!([null, "soon"]),
+        json!([[7]]),
+        json!({}),
+        json!({"id": null, "grant_id": 7}),
+    ])
 }
 
 /// Two to five segments, among them those with a meaning.
