@@ -18,7 +18,7 @@ use tower_nylas::{
     notification::object::Message,
 };
 use tower_nylas_kit::{
-    delivery::{PATH, SECRET, delivery, delivery_head, notification_of, proven, sign},
+    delivery::{PATH, delivery, delivery_head, notification_of, proven, sign},
     serve::serve_axum,
     wire::send,
 };
@@ -260,7 +260,7 @@ async fn extractors_give_the_inflated_bytes() {
     let app = Router::new()
         .route(PATH, post(receive).layer(layer()))
         .with_state(seen.clone());
-    let secret = tower_nylas::WebhookSecret::new(SECRET).unwrap();
+    let secret = tower_nylas::WebhookSecret::new(tower_nylas_kit::delivery::SECRET).unwrap();
     let mut request = tower_nylas::testing::signed_request(&secret, compressed);
     *request.uri_mut() = http::Uri::from_static(PATH);
     request

@@ -16,7 +16,7 @@ use http_body_util::Full;
 use tower::{Service, ServiceExt, service_fn};
 use tower_nylas::{
     AcknowledgeLayer, BoxError, Rejection, Report, SecretSource, TriggerRouter, VerifiedBody,
-    VerifySignatureLayer, WebhookLayer, testing::VirtualClock,
+    VerifySignatureLayer, WebhookLayer, testing::VirtualClock, webhook::Webhook,
 };
 use tower_nylas_kit::{
     body::Scripted,
@@ -41,8 +41,8 @@ fn request() -> Request<Full<Bytes>> {
 }
 
 /// The requests of one connection, so that a panic that reached the server would show.
-async fn answers(webhook: axum::routing::MethodRouter, requests: &[Vec<u8>]) -> Vec<u16> {
-    let address = serve_axum(axum::Router::new().route(PATH, webhook)).await;
+async fn answers(webhook: Webhook<TriggerRouter>, requests: &[Vec<u8>]) -> Vec<u16> {
+    let address = serve_axum(axum::Router::new().route_service(PATH, webhook)).await;
     let mut connection = Connection::open(address).await;
     let mut statuses = Vec::new();
     for request in requests {
@@ -94,14 +94,14 @@ async fn an_observer_changes_no_answer() {
         counter.fetch_add(1, Ordering::SeqCst);
         panic!("a bug");
     });
-    let handler = axum::routing::any(async |_: VerifiedBody| ());
+    let triggers = TriggerRouter::new().on("message.created", async || ());
     let requests = [
         head("GET", &format!("{PATH}?challenge={UUID}"), &[]).into_bytes(),
         delivery(&mail()),
         delivery_signed(&mail(), &sign(b"other").to_hex()),
         delivery(&mail()),
     ];
-    let statuses = answers(handler.layer(layer), &requests).await;
+    let statuses = answers(layer.layer(triggers), &requests).await;
     assert_eq!(statuses, [200, 200, 401, 200]);
     assert_eq!(calls.load(Ordering::SeqCst), 4);
 }
