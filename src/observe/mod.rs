@@ -119,9 +119,8 @@
 //!
 //! A refused request has no span, since anybody can send one. It has an event with the fields
 //! `reason` and `status`. The level is `INFO` for what scanners of the internet cause (`method`,
-//! `challenge_too_long`, `signature_missing`) and for a test event that is not
-//! acknowledged, and `WARN` otherwise. Answered challenges and aborted requests are events of the
-//! level `DEBUG`.
+//! `challenge_too_long`, `signature_missing`) and for a test event that is not acknowledged, and
+//! `WARN` otherwise. Answered challenges and aborted requests are events of the level `DEBUG`.
 //!
 //! The number of events is bounded. In each 10 seconds a layer emits at most 10 events of each
 //! reason, of each fault and of each of the outcomes `unrouted`, `unread`, `malformed`,

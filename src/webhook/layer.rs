@@ -132,7 +132,8 @@ impl WebhookLayer {
     }
 
     /// Calls `observer` with what became of each request, right before it is answered; of several
-    /// calls, the last one counts. The function must not block.
+    /// calls, the last one counts. The function must not block. If it panics, the answer is given
+    /// all the same, unless the program is built with `panic = "abort"`.
     ///
     /// ```
     /// # use tower_nylas::{Secrets, WebhookLayer};

@@ -15,7 +15,7 @@ use http_body_util::Full;
 use tower::{ServiceExt, service_fn};
 use tower_nylas::{
     Ack, Attempt, FromRef, Notification, Outcome, State, TriggerRouter, VerifiedBody,
-    notification::{Deltas, object::Message},
+    notification::{Deltas, Malformed, object::Message},
     router::Handler,
     testing,
 };
@@ -267,6 +267,49 @@ mod merging {
         match thrown.downcast::<String>() {
             Ok(text) => *text,
             Err(other) => (*other.downcast::<&str>().expect("a message")).to_owned(),
+        }
+    }
+
+    /// Each of these would never be called, or never with what it takes.
+    #[test]
+    fn what_a_route_cannot_bring_is_refused_when_the_router_is_built() {
+        let new = TriggerRouter::new;
+        for (refused, expected) in [
+            (
+                message(|| new().on_malformed(async |_: Notification| ())),
+                "takes `Malformed`",
+            ),
+            (
+                message(|| new().on_malformed(async |_: Deltas| ())),
+                "takes `Malformed`",
+            ),
+            (
+                message(|| new().on_deltas(async |_: Malformed| ())),
+                "takes `Deltas`",
+            ),
+            (
+                message(|| new().on("event.*", async |_: Malformed| ())),
+                "takes no notification",
+            ),
+            // No name is known that this one covers.
+            (
+                message(|| new().on_unlisted("yacht.sunk", async |_: Malformed| ())),
+                "takes no notification",
+            ),
+            (
+                message(|| new().on_unlisted("yacht.sunk", async |_: Deltas| ())),
+                "takes no notification",
+            ),
+            (
+                message(|| new().fallback(async |_: Malformed| ())),
+                "does not model",
+            ),
+            (
+                message(|| new().on_malformed(nothing).on_malformed(nothing)),
+                "two handlers for malformed bodies",
+            ),
+        ] {
+            assert!(refused.contains(expected), "{refused}");
         }
     }
 
