@@ -55,18 +55,21 @@ fn expected() -> String {
     )
 }
 
+/// The handler of this app gets what was verified.
+async fn assert_received(app: Router, seen: &Seen) {
+    let address = serve_axum(app).await;
+    let answer = send(address, &delivery(MESSAGE.as_bytes())).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(*seen.lock().unwrap(), [expected()]);
+}
+
 #[tokio::test]
 async fn extractors_give_what_was_verified() {
     let seen = Seen::default();
     let app = Router::new()
         .route(PATH, post(receive).layer(layer()))
         .with_state(seen.clone());
-    let address = serve_axum(app).await;
-    assert_eq!(
-        send(address, &delivery(MESSAGE.as_bytes())).await.status,
-        200
-    );
-    assert_eq!(*seen.lock().unwrap(), [expected()]);
+    assert_received(app, &seen).await;
 }
 
 #[tokio::test]
@@ -75,12 +78,7 @@ async fn extractors_work_behind_the_router_of_triggers() {
     let triggers =
         TriggerRouter::new().on_service("message.created", post(receive).with_state(seen.clone()));
     let app = Router::new().route_service(PATH, layer().layer(triggers));
-    let address = serve_axum(app).await;
-    assert_eq!(
-        send(address, &delivery(MESSAGE.as_bytes())).await.status,
-        200
-    );
-    assert_eq!(*seen.lock().unwrap(), [expected()]);
+    assert_received(app, &seen).await;
 }
 
 /// What stands between the layer and the handler cannot smuggle in another body.
@@ -99,12 +97,7 @@ async fn a_replaced_body_changes_nothing() {
         .layer(middleware::from_fn(replace))
         .layer(layer())
         .with_state(seen.clone());
-    let address = serve_axum(app).await;
-    assert_eq!(
-        send(address, &delivery(MESSAGE.as_bytes())).await.status,
-        200
-    );
-    assert_eq!(*seen.lock().unwrap(), [expected()]);
+    assert_received(app, &seen).await;
 }
 
 #[tokio::test]
