@@ -5,8 +5,9 @@
 //! ```
 //!
 //! starts a server on a free loopback port and sends it what happens in the life of one: a
-//! challenge, notifications that are handled, discarded, unwanted and failing, and a small flood of
-//! forgeries. It prints the log on the way and the numbers at the end.
+//! challenge, notifications that are handled, discarded, unwanted, slow, mislabelled, and failing
+//! until they are lost, and a small flood of forgeries. It prints the log on the way and the numbers
+//! at the end: all that `docs/alerts.yml` and `docs/dashboard.json` ask for.
 //!
 //! ```text
 //! NYLAS_WEBHOOK_SECRET=try-me cargo run --all-features --example observe -- --listen 127.0.0.1:8080
@@ -21,7 +22,8 @@ use std::{future::Future, net::SocketAddr, time::Duration};
 use axum::{Router, http::Uri, routing::get};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::{
-    net::TcpListener,
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
     signal::ctrl_c,
     sync::oneshot,
     time::{interval, sleep},
@@ -65,15 +67,12 @@ fn log_as_json() -> Result<(), BoxError> {
 
 /// Counts from now on. What is installed later than the first request has missed it.
 fn count() -> Result<PrometheusHandle, BoxError> {
-    // Nylas waits for 10 seconds, and repeats for some 20 minutes.
-    let seconds = [0.001, 0.01, 0.1, 0.5, 1.0, 3.0, 6.0, 10.0];
-    let ages = [1.0, 10.0, 60.0, 300.0, 1200.0, 3600.0];
-    let sizes = [1e3, 1e4, 1e5, 1e6, 4e6];
-    let numbers = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &seconds)?
-        .set_buckets_for_metric(Matcher::Full("nylas_webhook_age_seconds".to_owned()), &ages)?
-        .set_buckets_for_metric(Matcher::Full("nylas_webhook_body_bytes".to_owned()), &sizes)?
-        .install_recorder()?;
+    let mut prometheus = PrometheusBuilder::new();
+    for (name, boundaries) in observe::BUCKETS {
+        prometheus =
+            prometheus.set_buckets_for_metric(Matcher::Full(name.to_owned()), boundaries)?;
+    }
+    let numbers = prometheus.install_recorder()?;
     observe::describe_metrics();
     Ok(numbers)
 }
@@ -163,9 +162,29 @@ async fn play(numbers: PrometheusHandle) -> Result<(), BoxError> {
     Ok(())
 }
 
+/// A body that says to be coded in a way that it is not, and comes in two parts.
+async fn slow_and_mislabelled(address: SocketAddr, secret: &WebhookSecret) -> Result<(), BoxError> {
+    let body = testing::sample("message.created").ok_or("no such sample")?;
+    let body = body.as_bytes();
+    let (signature, length) = (secret.sign(body).to_hex(), body.len());
+    let head = format!(
+        "POST {PATH} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nX-Nylas-Signature: \
+         {signature}\r\nContent-Encoding: UTF-8\r\nContent-Length: {length}\r\n\r\n"
+    );
+    let mut connection = TcpStream::connect(address).await?;
+    let (first, second) = body.split_at(length / 2);
+    connection
+        .write_all(&[head.as_bytes(), first].concat())
+        .await?;
+    sleep(Duration::from_millis(50)).await;
+    connection.write_all(second).await?;
+    connection.read_to_end(&mut Vec::new()).await?;
+    Ok(())
+}
+
 async fn send(address: SocketAddr, secret: WebhookSecret) -> Result<(), BoxError> {
     let uri: Uri = format!("http://{address}{PATH}").parse()?;
-    let mut nylas = Nylas::at(uri.clone(), secret);
+    let mut nylas = Nylas::at(uri.clone(), secret.clone());
     nylas.challenge().await?;
     for trigger in [
         "message.created",
@@ -178,6 +197,7 @@ async fn send(address: SocketAddr, secret: WebhookSecret) -> Result<(), BoxError
     }
     nylas.deliver(r#"{"type":"yacht.sunk","id":"n-1"}"#).await?;
     nylas.deliver("no JSON").await?;
+    slow_and_mislabelled(address, &secret).await?;
 
     let mut forger = Nylas::at(uri, WebhookSecret::new("a-guess")?);
     for _ in 0..1000 {

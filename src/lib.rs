@@ -114,7 +114,7 @@ pub use self::{
     middleware::ResponseBody,
     report::{
         Ack, BoxError, CodingFault, IntoAck, MalformedReason, MismatchHint, Outcome, Rejection,
-        Report, SharedError, Undecodable,
+        Report, Resolution, SharedError, Undecodable,
     },
     signature::{
         InvalidSecret, InvalidSignature, Secrets, Signature, Verifier, VerifyError, WebhookSecret,

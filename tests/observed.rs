@@ -21,6 +21,7 @@ use http_body_util::Full;
 use metrics::{
     Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
+use metrics_exporter_prometheus::PrometheusBuilder;
 use tower::Service;
 use tower_nylas::{Secrets, WebhookLayer, WebhookSecret, testing::VirtualClock};
 
@@ -167,6 +168,48 @@ fn handles_are_asked_for_again_after_ten_seconds() {
     clock.advance(Duration::from_millis(1));
     deliver(&endpoint);
     assert!(recorder.registrations() > registrations);
+}
+
+/// Many tenants cannot create series without end.
+#[test]
+fn the_first_hundred_destinations_are_told_apart() {
+    let (_, _turn) = global();
+    let recorder = PrometheusBuilder::new().build_recorder();
+    metrics::with_local_recorder(&recorder, || {
+        for at in 0..150 {
+            let secrets = Secrets::builder().label(format!("tenant-{at}"));
+            let secrets = secrets.secret(SECRET).unwrap();
+            let layer = WebhookLayer::with_timer(secrets, VirtualClock::new());
+            for _ in 0..2 {
+                deliver(&layer.layer(Nothing));
+            }
+        }
+    });
+    let text = recorder.handle().render();
+    for name in ["verified", "outcomes", "answers", "lost"] {
+        let name = format!("nylas_webhook_{name}_total{{");
+        let series: Vec<_> = text
+            .lines()
+            .filter(|line| line.starts_with(&name))
+            .collect();
+        let others = series
+            .iter()
+            .filter(|line| line.contains(r#"="other""#))
+            .count();
+        // Perhaps one place is that of the other tests here, whose destination is `default`.
+        assert!((100..=101).contains(&series.len()), "{series:#?}");
+        assert_eq!(others, 1, "{series:#?}");
+        if name.contains("lost") {
+            continue;
+        }
+        let counts = series.iter().map(|line| line.rsplit_once(' ').unwrap().1);
+        let counts: Vec<u64> = counts.map(|count| count.parse().unwrap()).collect();
+        assert_eq!(counts.iter().sum::<u64>(), 300);
+        assert_eq!(
+            counts.iter().filter(|count| **count == 2).count(),
+            counts.len() - 1
+        );
+    }
 }
 
 /// One after the other at the same address, beside the global one, and with the same layer.

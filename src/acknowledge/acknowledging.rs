@@ -37,7 +37,7 @@ pin_project! {
             // Over HTTP/2 that would end the other requests of the connection.
             let mut call = this.project().call;
             if call.is_some() {
-                catch(|| call.set(None));
+                let _ = catch(|| call.set(None));
             }
         }
     }
@@ -76,7 +76,7 @@ impl<S: Service<T>, T> Acknowledging<S, T> {
             call.set(Some(started.map_err(Outcome::failed)?));
             Ok(())
         });
-        started.unwrap_or(Err(Outcome::Panicked))
+        started.unwrap_or_else(|panic| Err(panic.into()))
     }
 
     pub(crate) fn poll_acknowledged<R>(
@@ -99,8 +99,8 @@ impl<S: Service<T>, T> Acknowledging<S, T> {
             })
         });
         let response = match polled {
-            Some(Poll::Ready(response)) => response,
-            Some(Poll::Pending) => {
+            Ok(Poll::Ready(response)) => response,
+            Ok(Poll::Pending) => {
                 // Only now, since most requests never wait and need no timer.
                 let sleep = this
                     .sleep
@@ -110,12 +110,12 @@ impl<S: Service<T>, T> Acknowledging<S, T> {
                     Poll::Ready(()) => Outcome::TimedOut(settings.timeout).into_response(),
                 }
             }
-            None => Outcome::Panicked.into_response(),
+            Err(panic) => Outcome::from(panic).into_response(),
         };
         // The inner future is dropped before the answer is given, and may panic in doing so.
         Poll::Ready(match catch(|| this.call.set(None)) {
-            Some(()) => response,
-            None => Outcome::Panicked.into_response(),
+            Ok(()) => response,
+            Err(panic) => Outcome::from(panic).into_response(),
         })
     }
 }

@@ -186,8 +186,7 @@ where
 
 /// A panic of the store is an error of the store.
 fn poll_store<T>(call: &mut StoreCall<T>, cx: &mut Context<'_>) -> Poll<Result<T, BoxError>> {
-    catch(|| call.as_mut().poll(cx))
-        .unwrap_or_else(|| Poll::Ready(Err(BoxError::from("it panicked"))))
+    catch(|| call.as_mut().poll(cx)).unwrap_or_else(|panic| Poll::Ready(Err(BoxError::from(panic))))
 }
 
 /// Reports that a handled notification is not remembered, unless its handler has more to report.

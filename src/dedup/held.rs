@@ -47,7 +47,7 @@ impl<I: SeenIds> Drop for Held<I> {
         if let Some(mut release) = self.take_release() {
             // Polled once, since nothing can wait here. That is enough for a store in memory; with
             // others, the claim ends by itself. The store may panic, and so may its future's drop.
-            catch(move || {
+            let _ = catch(move || {
                 let _ = release
                     .as_mut()
                     .poll(&mut Context::from_waker(Waker::noop()));

@@ -11,7 +11,7 @@ pub(crate) use self::{
     answer::{Answer, close_unless_read, is_at_end},
     answer_or::AnswerOr,
     call_ready::CallReady,
-    catch::catch,
+    catch::{Panic, catch},
     first_bytes::{is_gzip, is_json},
 };
 

@@ -30,7 +30,7 @@ pub struct Envelope<'a> {
     name: Cow<'a, str>,
     id: Option<Cow<'a, str>>,
     time: Option<i64>,
-    attempt: Option<i64>,
+    attempt: Option<u32>,
 }
 
 impl<'a> Envelope<'a> {
@@ -83,6 +83,6 @@ impl<'a> Envelope<'a> {
     /// Which attempt to deliver it this is, from 1; Nylas makes up to three
     /// ([source](https://developer.nylas.com/docs/v3/notifications/)). Test events lack it.
     pub fn attempt(&self) -> Option<u32> {
-        u32::try_from(self.attempt?).ok()
+        self.attempt
     }
 }

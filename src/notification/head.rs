@@ -21,10 +21,6 @@ pub(crate) struct Head<'a> {
     attempt: Option<RawValue<'a>>,
 }
 
-/// How many attempts to deliver a notification Nylas makes, the first included
-/// ([source](https://developer.nylas.com/docs/v3/notifications/)).
-pub(crate) const ATTEMPTS: i64 = 3;
-
 /// What kind of body this is.
 pub(crate) enum Kind<'a> {
     /// A notification, with the name of its trigger.
@@ -40,7 +36,6 @@ impl<'a> Head<'a> {
     }
 
     /// The name of the trigger.
-    #[cfg(feature = "tracing")]
     pub(crate) fn trigger(&self) -> Option<&str> {
         match &self.kind {
             Kind::Trigger(name) => Some(name),
@@ -69,8 +64,9 @@ impl<'a> Head<'a> {
         whole_number(self.time?)
     }
 
-    pub(crate) fn attempt(&self) -> Option<i64> {
-        whole_number(self.attempt?)
+    /// From 1.
+    pub(crate) fn attempt(&self) -> Option<u32> {
+        whole_number(self.attempt?)?.try_into().ok()
     }
 
     /// Reads until the `WHOLE` head is known, or only the name of the trigger. Two functions after
@@ -154,7 +150,7 @@ mod tests {
     use super::*;
 
     /// The trigger, the id, the time and the attempt.
-    fn read(json: &str) -> (String, Option<String>, Option<i64>, Option<i64>) {
+    fn read(json: &str) -> (String, Option<String>, Option<i64>, Option<u32>) {
         let head = Head::of(json.as_bytes());
         let (time, attempt) = (head.time(), head.attempt());
         let id = head.id().map(Cow::into_owned);
@@ -205,7 +201,7 @@ mod tests {
             let expected = (
                 "a.b".to_owned(),
                 Some(id.to_owned()),
-                Some(number),
+                Some(i64::from(number)),
                 Some(number),
             );
             assert_eq!(read(json), expected, "{json}");

@@ -4,9 +4,9 @@ use std::{error::Error, fmt};
 
 use http::{Extensions, Request};
 
-use super::head::{ATTEMPTS, Head};
+use super::head::Head;
 use crate::{
-    report::{MalformedReason, Misfit, Outcome},
+    report::{ATTEMPTS, MalformedReason, Misfit, Outcome},
     trigger::Trigger,
     verify::VerifiedBody,
 };

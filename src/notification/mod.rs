@@ -49,7 +49,7 @@ mod typed;
 mod unfit;
 mod wire;
 
-pub(crate) use self::head::{ATTEMPTS, Head, Kind};
+pub(crate) use self::head::{Head, Kind};
 pub use self::{
     deltas::Deltas,
     envelope::Envelope,

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
-    facts::{End, Facts},
+    facts::{End, Facts, Identity},
     witness::Witness,
 };
 use crate::report::Report;
@@ -24,17 +24,19 @@ impl Witness for Option<Closure> {
         self.is_some()
     }
 
-    fn answered(&self, report: Report<'_>, _now: Instant) {
+    fn reads_identity(&self) -> bool {
+        self.is_some()
+    }
+
+    fn unverified(&self, report: &Report<'_>, _now: Instant) {
         if let Some(observer) = self {
-            observer(report);
+            observer(*report);
         }
     }
 
-    fn verified(&self, _facts: &Facts<'_>) {}
+    fn verified(&self, _facts: &Facts<'_>, _identity: Option<&Identity>) {}
 
     fn ended(&self, (): &(), end: &End<'_>) {
-        if let Some((_, report)) = end.answer {
-            self.answered(report, end.now);
-        }
+        self.unverified(&end.report, end.now);
     }
 }

@@ -11,7 +11,7 @@ use std::{
 pub(super) const WINDOW: Duration = Duration::from_secs(10);
 
 /// Room for all reasons and outcomes that are emitted, so that a flood allocates nothing.
-const KINDS: usize = 32;
+const KINDS: usize = 64;
 
 /// Admits a few events of each kind in each window of time, and counts the rest.
 ///

@@ -13,15 +13,17 @@ use std::{
 };
 
 use arc_swap::{ArcSwapOption, Guard};
-use metrics::{Counter, Histogram, Key, Label, Level, Metadata, Recorder, with_recorder};
+use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder, with_recorder};
 
 use super::{
-    labels::{FaultLabel, OutcomeLabel, ReasonLabel},
+    destinations::Destination,
+    labels::{FaultLabel, HintLabel, OutcomeLabel, ReasonLabel},
     metrics::{
-        AGE_SECONDS, BODY_BYTES, CHALLENGES, CODING_FAULTS, DURATION_SECONDS, HANDLE_SECONDS,
-        OUTCOMES, READ_SECONDS, RECEIVED, REJECTED, VERIFIED,
+        AGE_SECONDS, ANSWERS, BODY_BYTES, CHALLENGES, CODING_FAULTS, DURATION_SECONDS,
+        HANDLE_SECONDS, LAST_VERIFIED, LOST, MISMATCHES, OUTCOMES, READ_SECONDS, RECEIVED,
+        REJECTED, VERIFIED,
     },
-    series::{Attempt, Series},
+    series::{Answer, Attempt, Series},
 };
 
 static METADATA: Metadata<'static> =
@@ -65,12 +67,21 @@ struct Kept {
     received: OnceLock<Counter>,
     challenges: OnceLock<Counter>,
     rejected: [OnceLock<Counter>; ReasonLabel::COUNT],
+    mismatches: [OnceLock<Counter>; HintLabel::COUNT],
     coding_faults: [OnceLock<Counter>; FaultLabel::COUNT],
+    test_events: OnceLock<Counter>,
+    last_verified: OnceLock<Gauge>,
     body_bytes: OnceLock<Histogram>,
     read_seconds: OnceLock<Histogram>,
     duration_seconds: OnceLock<Histogram>,
     age_seconds: OnceLock<Histogram>,
-    /// Boxed, since most applications use a few of them.
+    handle_seconds: Box<[OnceLock<Histogram>]>,
+    /// Boxed, as what is in it, since most applications use a few of them.
+    of_destination: Box<[OnceLock<Box<OfDestination>>]>,
+}
+
+struct OfDestination {
+    answers: [OnceLock<Counter>; Answer::COUNT],
     of_series: Box<[OnceLock<Box<OfSeries>>]>,
 }
 
@@ -78,7 +89,14 @@ struct Kept {
 struct OfSeries {
     verified: [OnceLock<Counter>; Attempt::COUNT],
     outcomes: [OnceLock<Counter>; OutcomeLabel::COUNT],
-    handle_seconds: OnceLock<Histogram>,
+    lost: OnceLock<Counter>,
+}
+
+/// What notifications of one trigger to one destination are counted by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Labels {
+    pub(super) destination: Destination,
+    pub(super) trigger: Series,
 }
 
 impl Kept {
@@ -100,18 +118,36 @@ impl Kept {
             received: OnceLock::new(),
             challenges: OnceLock::new(),
             rejected: array::from_fn(|_| OnceLock::new()),
+            mismatches: array::from_fn(|_| OnceLock::new()),
             coding_faults: array::from_fn(|_| OnceLock::new()),
+            test_events: OnceLock::new(),
+            last_verified: OnceLock::new(),
             body_bytes: OnceLock::new(),
             read_seconds: OnceLock::new(),
             duration_seconds: OnceLock::new(),
             age_seconds: OnceLock::new(),
-            of_series: (0..Series::COUNT).map(|_| OnceLock::new()).collect(),
+            handle_seconds: empty(Series::COUNT),
+            of_destination: empty(Destination::COUNT),
         }
     }
 
-    fn of_series(&self, series: Series) -> &OfSeries {
-        self.of_series[series.index()].get_or_init(Box::default)
+    fn of_destination(&self, destination: Destination) -> &OfDestination {
+        self.of_destination[destination.index()].get_or_init(|| {
+            Box::new(OfDestination {
+                answers: array::from_fn(|_| OnceLock::new()),
+                of_series: empty(Series::COUNT),
+            })
+        })
     }
+
+    fn of(&self, labels: Labels) -> &OfSeries {
+        let of_series = &self.of_destination(labels.destination).of_series;
+        of_series[labels.trigger.index()].get_or_init(Box::default)
+    }
+}
+
+fn empty<T>(count: usize) -> Box<[OnceLock<T>]> {
+    (0..count).map(|_| OnceLock::new()).collect()
 }
 
 /// Whether a recorder is the global one, which is installed once and never replaced, or a local one
@@ -160,28 +196,68 @@ impl Handles<'_> {
         self.count(|kept| &kept.rejected[reason as usize], key);
     }
 
-    pub(super) fn verified(&self, series: Series, attempt: Attempt) {
-        let labels = || {
+    pub(super) fn mismatches(&self, hint: HintLabel) {
+        let label = || Label::from_static_parts("hint", hint.as_str());
+        let key = || Key::from_parts(MISMATCHES, vec![label()]);
+        self.count(|kept| &kept.mismatches[hint as usize], key);
+    }
+
+    pub(super) fn verified(&self, labels: Labels, attempt: Attempt) {
+        let key = || {
             let attempt = Label::from_static_parts("attempt", attempt.label());
-            vec![Label::new("trigger", series.label()), attempt]
+            labels.key(VERIFIED, Some(attempt))
         };
-        let key = || Key::from_parts(VERIFIED, labels());
+        // From the beginning, since an increase from nothing is none to Prometheus.
+        self.count_by(|kept| &kept.of(labels).lost, || labels.key(LOST, None), 0);
+        self.count(|kept| &kept.of(labels).verified[attempt as usize], key);
+    }
+
+    pub(super) fn outcomes(&self, labels: Labels, outcome: OutcomeLabel) {
+        let key = || {
+            let outcome = Label::from_static_parts("outcome", outcome.as_str());
+            labels.key(OUTCOMES, Some(outcome))
+        };
+        self.count(|kept| &kept.of(labels).outcomes[outcome as usize], key);
+    }
+
+    pub(super) fn answers(&self, labels: Labels, answer: Answer) {
+        let Labels { destination, .. } = labels;
+        let key = || {
+            let status = Label::new("status", answer.label());
+            Key::from_parts(ANSWERS, vec![status, destination_label(destination)])
+        };
         self.count(
-            |kept| &kept.of_series(series).verified[attempt as usize],
+            |kept| &kept.of_destination(destination).answers[answer.index()],
             key,
         );
     }
 
-    pub(super) fn outcomes(&self, outcome: OutcomeLabel, series: Series) {
+    pub(super) fn lost(&self, labels: Labels) {
+        self.count(|kept| &kept.of(labels).lost, || labels.key(LOST, None));
+    }
+
+    /// Anybody can sign one, so it belongs to no destination.
+    pub(super) fn test_events(&self) {
         let labels = || {
-            let outcome = Label::from_static_parts("outcome", outcome.as_str());
-            vec![outcome, Label::new("trigger", series.label())]
+            let outcome = OutcomeLabel::TestEvent.as_str();
+            vec![
+                Label::from_static_parts("outcome", outcome),
+                Label::new("trigger", Series::NONE.label()),
+                Label::from_static_parts("destination", "none"),
+            ]
         };
         let key = || Key::from_parts(OUTCOMES, labels());
-        self.count(
-            |kept| &kept.of_series(series).outcomes[outcome as usize],
-            key,
-        );
+        self.count(|kept| &kept.test_events, key);
+    }
+
+    pub(super) fn last_verified(&self, unix_time: Duration) {
+        let key = || Key::from_static_name(LAST_VERIFIED);
+        let register = || self.recorder.register_gauge(&key(), &METADATA);
+        let seconds = unix_time.as_secs_f64();
+        match self.kept {
+            Some(kept) => kept.last_verified.get_or_init(register).set(seconds),
+            None => register().set(seconds),
+        }
     }
 
     pub(super) fn coding_faults(&self, fault: FaultLabel) {
@@ -205,7 +281,7 @@ impl Handles<'_> {
         let label = || Label::new("trigger", series.label());
         let key = || Key::from_parts(HANDLE_SECONDS, vec![label()]);
         let seconds = duration.as_secs_f64();
-        self.measure(|kept| &kept.of_series(series).handle_seconds, key, seconds);
+        self.measure(|kept| &kept.handle_seconds[series.index()], key, seconds);
     }
 
     pub(super) fn duration_seconds(&self, duration: Duration) {
@@ -219,10 +295,19 @@ impl Handles<'_> {
     }
 
     fn count(&self, cell: impl FnOnce(&Kept) -> &OnceLock<Counter>, key: impl FnOnce() -> Key) {
+        self.count_by(cell, key, 1);
+    }
+
+    fn count_by(
+        &self,
+        cell: impl FnOnce(&Kept) -> &OnceLock<Counter>,
+        key: impl FnOnce() -> Key,
+        number: u64,
+    ) {
         let register = || self.recorder.register_counter(&key(), &METADATA);
         match self.kept {
-            Some(kept) => cell(kept).get_or_init(register).increment(1),
-            None => register().increment(1),
+            Some(kept) => cell(kept).get_or_init(register).increment(number),
+            None => register().increment(number),
         }
     }
 
@@ -238,4 +323,16 @@ impl Handles<'_> {
             None => register().record(value),
         }
     }
+}
+
+impl Labels {
+    fn key(self, name: &'static str, another: Option<Label>) -> Key {
+        let trigger = Label::new("trigger", self.trigger.label());
+        let these = [trigger, destination_label(self.destination)];
+        Key::from_parts(name, another.into_iter().chain(these).collect::<Vec<_>>())
+    }
+}
+
+fn destination_label(destination: Destination) -> Label {
+    Label::new("destination", destination.label())
 }

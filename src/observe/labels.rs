@@ -1,7 +1,6 @@
 //! The labels of reasons and outcomes: a fixed set, none of them from a request.
 
-use super::facts::End;
-use crate::report::{CodingFault, Outcome, Rejection, Report};
+use crate::report::{CodingFault, MismatchHint, Outcome, Rejection, Report, Resolution};
 
 /// Declares an enumeration of labels, with their number and their texts.
 macro_rules! labels {
@@ -76,6 +75,45 @@ labels! {
 }
 
 labels! {
+    /// Why a signature did not match its body, as far as that can be told.
+    enum HintLabel {
+        None = "none",
+        LengthChanged = "length_changed",
+        Empty = "empty",
+        ReadAsText = "read_as_text",
+        Base64 = "base64",
+        Inflated = "inflated",
+        EncodingLost = "encoding_lost",
+        FramingLost = "framing_lost",
+        TestEvent = "test_event",
+    }
+}
+
+impl HintLabel {
+    /// `None` if it was not refused for its signature.
+    pub(super) fn of(rejection: &Rejection) -> Option<Self> {
+        let hint = match rejection {
+            Rejection::SignatureMismatch(hint)
+            | Rejection::SecretUnproven(hint)
+            | Rejection::MismatchRetried(hint) => hint,
+            Rejection::RotationExpected => &None,
+            _ => return None,
+        };
+        Some(match hint {
+            None => Self::None,
+            Some(MismatchHint::LengthChanged { .. }) => Self::LengthChanged,
+            Some(MismatchHint::Empty) => Self::Empty,
+            Some(MismatchHint::ReadAsText) => Self::ReadAsText,
+            Some(MismatchHint::Base64) => Self::Base64,
+            Some(MismatchHint::Inflated) => Self::Inflated,
+            Some(MismatchHint::EncodingLost) => Self::EncodingLost,
+            Some(MismatchHint::FramingLost) => Self::FramingLost,
+            Some(MismatchHint::TestEvent) => Self::TestEvent,
+        })
+    }
+}
+
+labels! {
     /// How a body differed from what it should have been, although it could be decoded.
     enum FaultLabel {
         Mislabelled = "mislabelled",
@@ -134,7 +172,7 @@ impl From<&Outcome> for OutcomeLabel {
             Outcome::Retry => Self::Retry,
             Outcome::RetryAfter(_) => Self::RetryAfter,
             Outcome::Failed(_) => Self::Failed,
-            Outcome::Panicked => Self::Panicked,
+            Outcome::Panicked(_) => Self::Panicked,
             Outcome::TimedOut(_) => Self::TimedOut,
             Outcome::Status(_) => Self::Status,
             Outcome::Undecodable(_) => Self::Undecodable,
@@ -142,13 +180,14 @@ impl From<&Outcome> for OutcomeLabel {
     }
 }
 
-impl From<&End<'_>> for OutcomeLabel {
-    fn from(end: &End<'_>) -> Self {
-        match &end.answer {
-            Some((_, Report::Acknowledged(outcome))) => Self::from(*outcome),
-            // What was verified is always acknowledged.
-            Some(_) => Self::Done,
-            None => Self::Dropped,
+impl From<&Report<'_>> for OutcomeLabel {
+    /// Of what was verified.
+    fn from(report: &Report<'_>) -> Self {
+        match report.resolution() {
+            Resolution::Acknowledged(outcome) => Self::from(outcome),
+            Resolution::Disconnected => Self::Dropped,
+            // What was verified is never answered so.
+            Resolution::Challenged | Resolution::Rejected(_) => Self::Done,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the feature `tracing` emits. The guide in `mod.rs` lists it.
 
 use std::{
-    fmt::{self, Display, Write},
+    fmt::Display,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,15 +9,14 @@ use std::{
 use tracing::{Level, Span, debug, event, field, info_span, span::Entered};
 
 use super::{
-    facts::{End, Facts},
+    facts::{End, Facts, Identity},
     flood::{Flood, Suppressed, WINDOW},
-    labels::{FaultLabel, OutcomeLabel, ReasonLabel},
+    labels::{FaultLabel, HintLabel, OutcomeLabel, ReasonLabel},
     witness::Witness,
 };
 use crate::{
     middleware::catch,
-    notification::Head,
-    report::{CodingFault, Line, MismatchHint, Outcome, Rejection, Report},
+    report::{CodingFault, MismatchHint, Outcome, Rejection, Report, Resolution, UpTo},
 };
 
 const TARGET: &str = "tower_nylas";
@@ -67,43 +66,58 @@ enum Subject {
     Fault(FaultLabel),
 }
 
-/// A verified notification.
-pub(crate) struct Delivery {
-    span: Span,
-    trigger: Option<String>,
-    id: Option<String>,
-    attempt: Option<i64>,
-}
-
 impl Log {
-    fn rejected(&self, rejection: &Rejection, now: Instant) {
+    fn rejected(&self, rejection: &Rejection, report: &Report<'_>, now: Instant) {
         let reason = ReasonLabel::from(rejection);
         let kind = Kind {
             level: level_of_rejection(rejection),
             subject: Subject::Reason(reason),
         };
         if self.admits(kind, FEW, now) {
-            let (reason, status) = (reason.as_str(), rejection.status().as_u16());
-            let report = Report::Rejected(rejection);
-            event_at!(kind.level, reason, status, "{}", text(report));
+            event_at!(
+                kind.level,
+                reason = reason.as_str(),
+                status = status(report),
+                destination = report.destination().map(name),
+                hint = HintLabel::of(rejection).map(HintLabel::as_str),
+                "{}",
+                text(report.without_identity())
+            );
         }
     }
 
     /// Anybody can sign a test event, so none of its content is shown.
-    fn test_event(&self, outcome: &Outcome, now: Instant) {
+    fn test_event(&self, outcome: &Outcome, report: &Report<'_>, now: Instant) {
         let label = OutcomeLabel::from(outcome);
         let kind = Kind {
             level: Level::INFO,
             subject: Subject::Outcome(label),
         };
         if self.admits(kind, FEW, now) {
-            let report = Report::Acknowledged(outcome);
-            event_at!(kind.level, outcome = label.as_str(), "{report}");
+            event_at!(
+                kind.level,
+                outcome = label.as_str(),
+                status = status(report),
+                destination = report.destination().map(name),
+                "{}",
+                report.without_identity()
+            );
+        }
+    }
+
+    fn aborted(&self, report: &Report<'_>, now: Instant) {
+        let reason = ReasonLabel::Aborted;
+        let kind = Kind {
+            level: Level::DEBUG,
+            subject: Subject::Reason(reason),
+        };
+        if self.admits(kind, FEW, now) {
+            event_at!(kind.level, reason = reason.as_str(), "{report}");
         }
     }
 
     /// One event, also if two things are wrong.
-    fn coding_fault(&self, fault: CodingFault, delivery: &Delivery, now: Instant) {
+    fn coding_fault(&self, fault: CodingFault, span: &Span, identity: &Identity, now: Instant) {
         let Some(label) = FaultLabel::of(fault).next() else {
             return;
         };
@@ -111,17 +125,22 @@ impl Log {
             level: Level::WARN,
             subject: Subject::Fault(label),
         };
-        if self.admits(kind, FEW, now) {
-            delivery.span.in_scope(|| {
-                event_at!(
-                    kind.level,
-                    fault = label.as_str(),
-                    trigger = delivery.trigger.as_deref(),
-                    notification_id = delivery.id.as_deref(),
-                    attempt = delivery.attempt,
-                    "{fault}"
-                );
-            });
+        if !self.admits(kind, FEW, now) {
+            return;
+        }
+        let label = label.as_str();
+        if span.is_disabled() {
+            event_at!(
+                kind.level,
+                fault = label,
+                destination = name(&identity.destination),
+                trigger = identity.trigger.as_deref().map(name),
+                notification_id = identity.notification_id.as_deref().map(name),
+                attempt = identity.attempt,
+                "{fault}"
+            );
+        } else {
+            span.in_scope(|| event_at!(kind.level, fault = label, "{fault}"));
         }
     }
 
@@ -134,7 +153,7 @@ impl Log {
 }
 
 impl Witness for Log {
-    type Delivery = Delivery;
+    type Delivery = Span;
     type Entered<'a> = Entered<'a>;
 
     fn new(now: Instant) -> Self {
@@ -147,97 +166,66 @@ impl Witness for Log {
         tracing::enabled!(target: TARGET, Level::WARN)
     }
 
+    fn reads_identity(&self) -> bool {
+        self.is_read()
+    }
+
     /// No task waits for the end of a window, so the next request emits its summaries.
     fn received(&self, now: Instant) {
         summarize(self.0.flood.overdue(now));
     }
 
-    fn answered(&self, report: Report<'_>, now: Instant) {
-        match report {
-            Report::Challenged => debug!(target: TARGET, "{report}"),
-            Report::Rejected(rejection) => self.rejected(rejection, now),
-            Report::Acknowledged(outcome) => self.test_event(outcome, now),
+    fn unverified(&self, report: &Report<'_>, now: Instant) {
+        match report.resolution() {
+            Resolution::Challenged => debug!(target: TARGET, "{report}"),
+            Resolution::Rejected(rejection) => self.rejected(rejection, report, now),
+            Resolution::Acknowledged(outcome) => self.test_event(outcome, report, now),
+            Resolution::Disconnected => self.aborted(report, now),
         }
     }
 
-    fn aborted(&self, now: Instant) {
-        let reason = ReasonLabel::Aborted;
-        let kind = Kind {
-            level: Level::DEBUG,
-            subject: Subject::Reason(reason),
+    fn verified(&self, facts: &Facts<'_>, identity: Option<&Identity>) -> Span {
+        let Some(identity) = identity.filter(|_| self.is_read()) else {
+            return Span::none();
         };
-        if self.admits(kind, FEW, now) {
-            event_at!(
-                kind.level,
-                reason = reason.as_str(),
-                "the client disconnected before the request was verified"
-            );
-        }
-    }
-
-    fn verified(&self, facts: &Facts<'_>) -> Delivery {
-        if !self.is_read() {
-            return Delivery {
-                span: Span::none(),
-                trigger: None,
-                id: None,
-                attempt: None,
-            };
-        }
-        let head = facts.head;
-        let trigger = head.and_then(Head::trigger).map(name);
-        let id = head.and_then(Head::id).map(|id| name(&id));
-        let attempt = head.and_then(Head::attempt);
         let span = info_span!(
             target: TARGET,
             "delivery",
-            trigger = trigger.as_deref(),
-            notification_id = id.as_deref(),
-            attempt,
+            destination = name(&identity.destination),
+            trigger = identity.trigger.as_deref().map(name),
+            notification_id = identity.notification_id.as_deref().map(name),
+            attempt = identity.attempt,
             bytes = facts.on_the_wire,
             age_ms = facts.age().map(millis),
             read_ms = millis(facts.reading),
             handle_ms = field::Empty,
             outcome = field::Empty,
             status = field::Empty,
+            lost = field::Empty,
             otel.status_code = field::Empty,
         );
-        let delivery = Delivery {
-            span,
-            trigger,
-            id,
-            attempt,
-        };
         if let Some(fault) = facts.fault {
-            self.coding_fault(fault, &delivery, facts.now);
+            self.coding_fault(fault, &span, identity, facts.now);
         }
-        delivery
+        span
     }
 
-    fn enter(delivery: &Delivery) -> Entered<'_> {
-        delivery.span.enter()
+    fn enter(span: &Span) -> Entered<'_> {
+        span.enter()
     }
 
-    fn ended(&self, delivery: &Delivery, end: &End<'_>) {
-        let Delivery {
-            span,
-            trigger,
-            id,
-            attempt,
-        } = delivery;
-        let label = OutcomeLabel::from(end);
+    fn ended(&self, span: &Span, end: &End<'_>) {
+        let report = &end.report;
+        let label = OutcomeLabel::from(report);
         let outcome = label.as_str();
         let handle_ms = millis(end.handling);
-        let status = end.answer.map(|(status, _)| status);
-        let (level, limit) = match end.answer {
-            Some((_, Report::Acknowledged(outcome))) => level_of_outcome(outcome),
-            _ => (Level::WARN, Some(MANY)),
-        };
+        let status = status(report);
+        let lost = report.is_lost().then_some(true);
+        let (level, limit) = level_of(report);
         span.record("outcome", outcome);
         span.record("handle_ms", handle_ms);
-        if let Some(status) = status {
-            span.record("status", status);
-        }
+        span.record("status", status);
+        span.record("lost", lost);
         if level == Level::ERROR || level == Level::WARN && status != Some(200) {
             span.record("otel.status_code", "ERROR");
         }
@@ -248,21 +236,24 @@ impl Witness for Log {
         if limit.is_some_and(|limit| !self.admits(kind, limit, end.now)) {
             return;
         }
-        let report = end.answer.map(|(_, report)| report);
-        // The event identifies the notification itself: a filter may have disabled the span.
-        span.in_scope(|| {
+        // A filter may have disabled the span; else the event is shown with its fields.
+        if span.is_disabled() {
             event_at!(
                 level,
                 outcome,
                 status,
-                trigger = trigger.as_deref(),
-                notification_id = id.as_deref(),
-                attempt,
+                destination = report.destination().map(name),
+                trigger = report.trigger().map(name),
+                notification_id = report.notification_id().map(name),
+                attempt = report.attempt(),
                 handle_ms,
+                lost,
                 "{}",
-                text(Ending(report)),
+                text(report.without_identity()),
             );
-        });
+        } else {
+            span.in_scope(|| event_at!(level, "{}", text(report.without_identity())));
+        }
     }
 }
 
@@ -325,13 +316,21 @@ fn level_of_rejection(rejection: &Rejection) -> Level {
 }
 
 /// The level of the last event of a notification, and how many of its kind are emitted.
+fn level_of(report: &Report<'_>) -> (Level, Option<u32>) {
+    match report.resolution() {
+        _ if report.is_lost() => (Level::ERROR, Some(MANY)),
+        Resolution::Acknowledged(outcome) => level_of_outcome(outcome),
+        _ => (Level::WARN, Some(MANY)),
+    }
+}
+
+/// The same of one that is not lost.
 fn level_of_outcome(outcome: &Outcome) -> (Level, Option<u32>) {
     match outcome {
         // Not limited: `DEBUG` is enabled to see each of them.
         Outcome::Done | Outcome::Discarded | Outcome::Duplicate => (Level::DEBUG, None),
         Outcome::InProgress | Outcome::Retry | Outcome::RetryAfter(_) => (Level::INFO, Some(MANY)),
         Outcome::TestEvent => (Level::INFO, Some(FEW)),
-        Outcome::Unread { is_lost: true, .. } => (Level::ERROR, Some(MANY)),
         // Every notification of all tenants, until the program is mended.
         Outcome::Unlabelled => (Level::ERROR, Some(FEW)),
         Outcome::Unrouted(_) | Outcome::Unread { .. } | Outcome::Malformed { .. } => {
@@ -340,31 +339,10 @@ fn level_of_outcome(outcome: &Outcome) -> (Level, Option<u32>) {
         Outcome::GivenUp(_)
         | Outcome::Unremembered(_)
         | Outcome::Failed(_)
-        | Outcome::Panicked
+        | Outcome::Panicked(_)
         | Outcome::TimedOut(_)
         | Outcome::Status(_)
         | Outcome::Undecodable(_) => (Level::WARN, Some(MANY)),
-    }
-}
-
-/// What the last event of a notification says.
-struct Ending<'a>(Option<Report<'a>>);
-
-impl Display for Ending<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Some(report) => report.fmt(f),
-            None => f.write_str("the client disconnected before the notification was answered"),
-        }
-    }
-}
-
-/// The first characters of a text, in one line.
-struct UpTo<T>(usize, T);
-
-impl<T: Display> Display for UpTo<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(Line::up_to(f, self.0), "{}", self.1)
     }
 }
 
@@ -372,12 +350,16 @@ impl<T: Display> Display for UpTo<T> {
 /// subscriber would spoil its next line.
 fn text(of: impl Display) -> String {
     catch(|| UpTo(TEXT_LENGTH, of).to_string())
-        .unwrap_or_else(|| "an error whose `Display` panicked".to_owned())
+        .unwrap_or_else(|_| "an error whose `Display` panicked".to_owned())
 }
 
 /// A name or an id, as far as it is shown.
 fn name(text: &str) -> String {
     UpTo(NAME_LENGTH, text).to_string()
+}
+
+fn status(report: &Report<'_>) -> Option<u16> {
+    report.status().map(|status| status.as_u16())
 }
 
 /// Milliseconds with at most three decimals.

@@ -44,8 +44,12 @@
 //! | `nylas_webhook_received_total` | counter | | requests that arrived, of any kind |
 //! | `nylas_webhook_challenges_total` | counter | | challenges that were answered |
 //! | `nylas_webhook_rejected_total` | counter | `reason` | requests that were refused before verification |
-//! | `nylas_webhook_verified_total` | counter | `trigger`, `attempt` | notifications that were verified |
-//! | `nylas_webhook_outcomes_total` | counter | `outcome`, `trigger` | what became of them, and of test events |
+//! | `nylas_webhook_mismatches_total` | counter | `hint` | those of them whose signature did not match the body |
+//! | `nylas_webhook_verified_total` | counter | `destination`, `trigger`, `attempt` | notifications that were verified |
+//! | `nylas_webhook_outcomes_total` | counter | `destination`, `trigger`, `outcome` | what became of them, and of test events |
+//! | `nylas_webhook_answers_total` | counter | `destination`, `status` | how they were answered: what Nylas sees of them |
+//! | `nylas_webhook_lost_total` | counter | `destination`, `trigger` | those whose third attempt has failed, or was read by nothing; 0 from the first notification on |
+//! | `nylas_webhook_last_verified_timestamp_seconds` | gauge | | when a notification was last verified, since the Unix epoch |
 //! | `nylas_webhook_coding_faults_total` | counter | `fault` | verified bodies that were not as they were labelled, and were read all the same |
 //! | `nylas_webhook_body_bytes` | histogram | | size of a verified body on the wire, compressed or not |
 //! | `nylas_webhook_read_seconds` | histogram | | from arrival until verified and inflated |
@@ -54,9 +58,11 @@
 //! | `nylas_webhook_age_seconds` | histogram | | from the `time` in the notification until verified; 0 if the clocks differ |
 //! | `nylas_webhook_buffered_bytes` | gauge | | what unverified bodies hold while they wait for more, of all layers together |
 //!
+//! [`BUCKETS`] has boundaries for the histograms.
+//!
 //! `received` is the sum of `challenges`, `rejected`, `outcomes` and the requests in progress. A
 //! request whose client disconnects is counted as well: with the reason `aborted` before
-//! verification, with the outcome `dropped` after it.
+//! verification, with the outcome `dropped` and the status `none` after it.
 //!
 //! Requests cannot create series: labels have these values only.
 //!
@@ -68,6 +74,12 @@
 //! - `outcome`: `done`, `discarded`, `given_up`, `unrouted`, `unread`, `malformed`, `test_event`,
 //!   `duplicate`, `unremembered`, `in_progress`, `unlabelled`, `retry`, `retry_after`, `failed`,
 //!   `panicked`, `timed_out`, `status`, `undecodable` (see [`Outcome`](crate::Outcome)), `dropped`;
+//! - `hint`: `length_changed`, `empty`, `read_as_text`, `base64`, `inflated`, `encoding_lost`,
+//!   `framing_lost`, `test_event` (see [`MismatchHint`](crate::MismatchHint)), `none`;
+//! - `destination`: the label of the secrets, by default `default`, for the first 100 labels whose
+//!   secrets verify a notification; `other` for more; `none` for test events;
+//! - `status`: `200`, `429`, `503`, the application's own `4xx` if they are
+//!   [passed on](crate::WebhookLayer::pass_client_errors), and `none`;
 //! - `trigger`: the documented names, also with `.transformed` and `.truncated`; `unknown` for all
 //!   other names; `deltas` for those of API v2; `malformed` without a name; `none` for test events
 //!   and what could not be decoded;
@@ -76,12 +88,32 @@
 //!   bytes behind the last gzip member were ignored. One body can be both (see
 //!   [`CodingFault`](crate::CodingFault)).
 //!
-//! Alerts that are worth having: `rejected` with `timer_missing`, `lookup_failed`,
-//! `secret_pending`, `secret_unproven`, `budget_exhausted` or `body_too_large`;
-//! `signature_mismatch` while `verified` does not increase, which means a wrong secret; `verified`
-//! with attempt `3`, the last one before a notification is lost; `outcomes` with `unrouted`,
-//! `unread`, `malformed`, `unremembered` or `unlabelled`; and `coding_faults`, which means a proxy
-//! that changes heads, or a sender that changed.
+//! # Alerts
+//!
+//! [`docs/alerts.yml`] has rules for Prometheus, and [`docs/dashboard.json`] a dashboard for
+//! Grafana. What matters most:
+//!
+//! - *Nylas is about to give the destination up.* It does so if 95 % of its requests fail for 72
+//!   hours, and warns after 15 minutes
+//!   ([source](https://developer.nylas.com/docs/v3/notifications/)). The share of failures:
+//!   `sum by (destination) (rate(nylas_webhook_answers_total{status!="200"}[15m])) / sum by
+//!   (destination) (rate(nylas_webhook_answers_total[15m]))`.
+//! - *The secret is wrong.* Signatures do not match, and nothing was verified since the start. Such
+//!   requests are no answers to genuine notifications as far as the layer can tell, so the share
+//!   above does not show them: `sum by (instance)
+//!   (rate(nylas_webhook_mismatches_total{hint!="test_event"}[5m])) > 0 unless on (instance)
+//!   nylas_webhook_last_verified_timestamp_seconds`.
+//! - *A notification is lost*: `increase(nylas_webhook_lost_total[10m]) > 0`. Before that, at
+//!   attempt 3, `verified` counts what has failed twice.
+//! - *Nothing arrives*: `time() - nylas_webhook_last_verified_timestamp_seconds`, compared with the
+//!   longest pause of your traffic.
+//! - `rejected` with `timer_missing`, `lookup_failed`, `secret_pending`, `budget_exhausted` or
+//!   `body_too_large`; `outcomes` with `unrouted`, `unread`, `malformed`, `unremembered` or
+//!   `unlabelled`; and `coding_faults`, which means a proxy that changes heads, or a sender that
+//!   changed.
+//!
+//! [`docs/alerts.yml`]: https://docs.rs/crate/tower-nylas/latest/source/docs/alerts.yml
+//! [`docs/dashboard.json`]: https://docs.rs/crate/tower-nylas/latest/source/docs/dashboard.json
 //!
 //! # Spans and events
 //!
@@ -91,6 +123,7 @@
 //!
 //! | field | what |
 //! |---|---|
+//! | `destination` | the label of the secrets that have verified it |
 //! | `trigger` | the whole name; absent if there is none |
 //! | `notification_id` | its id, the same in every attempt |
 //! | `attempt` | from 1 |
@@ -99,26 +132,29 @@
 //! | `read_ms` | milliseconds from arrival until verified and inflated |
 //! | `handle_ms` | milliseconds from verified and inflated until answered |
 //! | `outcome`, `status` | as the label above, and the HTTP status of the answer |
+//! | `lost` | `true` if Nylas does not send it again although nothing has handled it |
 //! | `otel.status_code` | `ERROR` if it failed |
 //!
 //! A name or an id is shown up to 128 characters, and characters that would break a line are
 //! escaped.
 //!
-//! Each span ends with an event. It repeats the trigger, the id, the attempt and the outcome, since
-//! a filter may have disabled the span, and describes what happened:
+//! Each span ends with an event that describes what happened, errors with their causes. Where a
+//! filter has disabled the span, the event has the span's fields itself. Its level is that of the
+//! outcome, and `ERROR` for whatever is lost:
 //!
 //! | outcome | level |
 //! |---|---|
 //! | `done`, `discarded`, `duplicate` | `DEBUG` |
 //! | `retry`, `retry_after`, `in_progress`, `test_event` | `INFO` |
-//! | `unread` from the third attempt on: it is lost; `unlabelled` | `ERROR` |
+//! | `unlabelled`, and every outcome that is not `200` at the third attempt, or `unread` there | `ERROR` |
 //! | all others | `WARN` |
 //!
 //! A body that was not as it was labelled has another event, at its beginning: of the level `WARN`,
-//! with the trigger, the id, the attempt, and the label `fault` (`mislabelled`, if it is both).
+//! with the label `fault` (`mislabelled`, if it is both).
 //!
 //! A refused request has no span, since anybody can send one. It has an event with the fields
-//! `reason` and `status`. The level is `INFO` for what scanners of the internet cause (`method`,
+//! `reason` and `status`, `destination` where the secrets are known, and `hint` for a signature
+//! that does not match. The level is `INFO` for what scanners of the internet cause (`method`,
 //! `challenge_too_long`, `signature_missing`) and for a test event that is not acknowledged, and
 //! `WARN` otherwise. Answered challenges and aborted requests are events of the level `DEBUG`.
 //!
@@ -134,6 +170,8 @@
 #![cfg_attr(not(all(feature = "metrics", feature = "tracing")), allow(dead_code))]
 
 mod closure;
+#[cfg(feature = "metrics")]
+mod destinations;
 mod facts;
 #[cfg(feature = "tracing")]
 mod flood;
@@ -156,7 +194,7 @@ use self::log::Log;
 #[cfg(feature = "metrics")]
 use self::metrics::Metrics;
 #[cfg(feature = "metrics")]
-pub use self::metrics::describe_metrics;
+pub use self::metrics::{BUCKETS, describe_metrics};
 pub(crate) use self::observation::{Observation, Observers};
 
 #[cfg(not(feature = "metrics"))]

@@ -6,13 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use http::StatusCode;
+
 use super::{
     Members,
-    facts::{End, Facts, Head},
+    facts::{End, Facts, Head, Identity},
     witness::Witness,
 };
 use crate::{
-    report::{CodingFault, Report},
+    report::{CodingFault, Report, Resolution},
     time::Timer,
     verify::VerifiedBody,
 };
@@ -32,10 +34,14 @@ enum Stage {
     Unread,
     Received {
         at: Instant,
+        /// Known of some requests that are refused.
+        destination: Option<Arc<str>>,
     },
     Verified {
         received_at: Instant,
         at: Instant,
+        attempt: Option<u32>,
+        identity: Option<Box<Identity>>,
         delivery: <Members as Witness>::Delivery,
     },
     Ended,
@@ -57,7 +63,8 @@ impl Observers {
         }
         let at = self.timer.now();
         self.members.received(at);
-        Observation(Stage::Received { at })
+        let destination = None;
+        Observation(Stage::Received { at, destination })
     }
 
     /// To be called with each change of the number of bytes that unverified bodies hold.
@@ -67,40 +74,55 @@ impl Observers {
 }
 
 impl Observation {
-    /// `body` is the decoded body, if it could be decoded, `fault` what was wrong with its coding
-    /// then, and `on_the_wire` the number of bytes received.
-    pub(crate) fn verified(
+    /// The destination of a request that is refused.
+    pub(crate) fn refused_for(&mut self, label: Option<Arc<str>>) {
+        if let Stage::Received { destination, .. } = &mut self.0 {
+            *destination = label;
+        }
+    }
+
+    /// `body` is the decoded body if `coding` says so, with what was wrong, and `on_the_wire` the
+    /// number of bytes received.
+    pub(crate) fn verified<E>(
         &mut self,
         observers: &Observers,
         on_the_wire: usize,
-        fault: Option<CodingFault>,
-        body: Option<&mut VerifiedBody>,
+        coding: &Result<Option<CodingFault>, E>,
+        body: &mut VerifiedBody,
     ) {
-        let Stage::Received { at: received_at } = self.0 else {
+        let Stage::Received {
+            at: received_at, ..
+        } = self.0
+        else {
             return;
         };
         let at = observers.timer.now();
         #[cfg(feature = "router")]
-        let head = body.as_deref().map(|body| Head::of(body.bytes()));
+        let head = coding.is_ok().then(|| Head::of(body.bytes()));
         #[cfg(not(feature = "router"))]
-        let head: Option<Head<'_>> = body.and(None);
-        let delivery = observers.members.verified(&Facts {
+        let head: Option<Head<'_>> = None;
+        let facts = Facts {
+            destination: body.shared_label(),
             head: head.as_ref(),
             on_the_wire,
-            fault,
+            fault: coding.as_ref().ok().copied().flatten(),
             reading: at.saturating_duration_since(received_at),
             now: at,
             unix_time: observers.timer.unix_time(),
-        });
+        };
+        let reads_identity = observers.members.reads_identity();
+        let identity = reads_identity.then(|| Box::new(facts.identity()));
+        let delivery = observers.members.verified(&facts, identity.as_deref());
+        let attempt = facts.attempt();
         #[cfg(feature = "router")]
-        if let Some(trigger_at) = head.and_then(|head| head.trigger_at())
-            && let Some(body) = body
-        {
+        if let Some(trigger_at) = head.and_then(|head| head.trigger_at()) {
             body.set_trigger_at(trigger_at);
         }
         self.0 = Stage::Verified {
             received_at,
             at,
+            attempt,
+            identity,
             delivery,
         };
     }
@@ -113,48 +135,79 @@ impl Observation {
         }
     }
 
-    /// `report` returns the status and the report of the answer; called only if they are read.
+    /// `answer` returns the status and the resolution; called only if they are read.
     pub(crate) fn answered<'a>(
         &mut self,
         observers: &Observers,
-        report: impl FnOnce() -> (u16, Report<'a>),
+        answer: impl FnOnce() -> (StatusCode, Resolution<'a>),
     ) {
         if !matches!(self.0, Stage::Unread) {
-            self.end(observers, Some(report()));
+            let (status, resolution) = answer();
+            self.end(observers, Some(status), resolution);
         }
     }
 
     /// The request was dropped: its client disconnected, unless it was answered before.
     pub(crate) fn dropped(&mut self, observers: &Observers) {
         if !matches!(self.0, Stage::Unread) {
-            self.end(observers, None);
+            self.end(observers, None, Resolution::Disconnected);
         }
     }
 
-    fn end(&mut self, observers: &Observers, answer: Option<(u16, Report<'_>)>) {
+    fn end(
+        &mut self,
+        observers: &Observers,
+        status: Option<StatusCode>,
+        resolution: Resolution<'_>,
+    ) {
         let Observers { members, timer } = observers;
-        match (mem::replace(&mut self.0, Stage::Ended), answer) {
-            (Stage::Unread | Stage::Ended, _) => {}
-            (Stage::Received { .. }, Some((_, report))) => members.answered(report, timer.now()),
-            (Stage::Received { .. }, None) => members.aborted(timer.now()),
-            (
-                Stage::Verified {
-                    received_at,
-                    at,
-                    delivery,
-                },
-                answer,
-            ) => {
+        match mem::replace(&mut self.0, Stage::Ended) {
+            Stage::Unread | Stage::Ended => {}
+            Stage::Received { at, destination } => {
                 let now = timer.now();
-                let since = |then| -> Duration { now.saturating_duration_since(then) };
+                let report = Report {
+                    resolution,
+                    is_verified: false,
+                    status,
+                    duration: since(at, now),
+                    destination: destination.as_deref(),
+                    trigger: None,
+                    notification_id: None,
+                    attempt: None,
+                };
+                members.unverified(&report, now);
+            }
+            Stage::Verified {
+                received_at,
+                at,
+                attempt,
+                identity,
+                delivery,
+            } => {
+                let now = timer.now();
+                let identity = identity.as_deref();
+                let report = Report {
+                    resolution,
+                    is_verified: true,
+                    status,
+                    duration: since(received_at, now),
+                    destination: identity.map(|identity| &*identity.destination),
+                    trigger: identity.and_then(|identity| identity.trigger.as_deref()),
+                    notification_id: identity
+                        .and_then(|identity| identity.notification_id.as_deref()),
+                    attempt,
+                };
                 let end = End {
-                    answer,
+                    report,
                     now,
-                    handling: since(at),
-                    total: since(received_at),
+                    handling: since(at, now),
                 };
                 members.ended(&delivery, &end);
             }
         }
     }
+}
+
+fn since(then: Instant, now: Instant) -> Duration {
+    now.saturating_duration_since(then)
 }

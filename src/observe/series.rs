@@ -1,10 +1,13 @@
-//! The values of the labels `trigger` and `attempt`: a fixed set, so that requests cannot create
-//! series.
+//! The values of the labels `trigger`, `attempt` and `status`: a fixed set, so that requests cannot
+//! create series.
 
 use std::borrow::Cow;
 
+use http::StatusCode;
+
 use crate::{
     notification::{Head, Kind},
+    report::Report,
     trigger::{Suffix, TriggerKind},
 };
 
@@ -66,8 +69,8 @@ pub(super) enum Attempt {
 impl Attempt {
     pub(super) const COUNT: usize = 5;
 
-    pub(super) fn of(head: Option<&Head<'_>>) -> Self {
-        match head.and_then(Head::attempt) {
+    pub(super) fn of(number: Option<u32>) -> Self {
+        match number {
             None => Self::None,
             Some(1) => Self::First,
             Some(2) => Self::Second,
@@ -83,6 +86,38 @@ impl Attempt {
             Self::Second => "2",
             Self::Third => "3",
             Self::Other => "other",
+        }
+    }
+}
+
+/// What Nylas sees of a verified notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Answer(Option<StatusCode>);
+
+impl Answer {
+    /// The statuses from 400, which may be the application's own.
+    const REFUSALS: usize = 100;
+
+    pub(super) const COUNT: usize = Self::REFUSALS + 4;
+
+    pub(super) fn of(report: &Report<'_>) -> Self {
+        Self(report.status())
+    }
+
+    pub(super) fn index(self) -> usize {
+        match self.0.map(|status| usize::from(status.as_u16())) {
+            Some(status @ 400..500) => status - 400,
+            Some(200) => Self::REFUSALS,
+            Some(503) => Self::REFUSALS + 1,
+            None => Self::REFUSALS + 2,
+            Some(_) => Self::REFUSALS + 3,
+        }
+    }
+
+    pub(super) fn label(self) -> String {
+        match self.0 {
+            Some(status) => status.as_str().to_owned(),
+            None => "none".to_owned(),
         }
     }
 }

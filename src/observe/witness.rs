@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::facts::{End, Facts};
+use super::facts::{End, Facts, Identity};
 use crate::{middleware::catch, report::Report};
 
 /// What observes requests: metrics, the log, a closure of the application.
@@ -23,17 +23,21 @@ pub(crate) trait Witness: Sized {
         false
     }
 
+    /// Whether the identity of each notification is read at its end. If not, nothing of the body
+    /// is copied.
+    fn reads_identity(&self) -> bool {
+        false
+    }
+
     /// A request has arrived.
     fn received(&self, _now: Instant) {}
 
-    /// A request is about to be answered without having been verified.
-    fn answered(&self, _report: Report<'_>, _now: Instant) {}
+    /// A request is about to be answered without having been verified, or its client disconnected.
+    fn unverified(&self, _report: &Report<'_>, _now: Instant) {}
 
-    /// The client disconnected before its request was verified.
-    fn aborted(&self, _now: Instant) {}
-
-    /// A notification was verified; its handler is called next.
-    fn verified(&self, facts: &Facts<'_>) -> Self::Delivery;
+    /// A notification was verified; its handler is called next. There is an identity if any member
+    /// reads it.
+    fn verified(&self, facts: &Facts<'_>, identity: Option<&Identity>) -> Self::Delivery;
 
     /// Before the handler runs, or is dropped.
     fn enter(delivery: &Self::Delivery) -> Self::Entered<'_>;
@@ -53,7 +57,7 @@ impl Witness for () {
 
     fn enter((): &()) {}
 
-    fn verified(&self, _facts: &Facts<'_>) {}
+    fn verified(&self, _facts: &Facts<'_>, _identity: Option<&Identity>) {}
 }
 
 impl<A: Witness, B: Witness> Witness for (A, B) {
@@ -68,24 +72,27 @@ impl<A: Witness, B: Witness> Witness for (A, B) {
         self.0.is_read() || self.1.is_read()
     }
 
+    fn reads_identity(&self) -> bool {
+        self.0.reads_identity() || self.1.reads_identity()
+    }
+
     fn received(&self, now: Instant) {
         self.0.received(now);
         self.1.received(now);
     }
 
-    fn answered(&self, report: Report<'_>, now: Instant) {
+    fn unverified(&self, report: &Report<'_>, now: Instant) {
         both(
-            || self.0.answered(report, now),
-            || self.1.answered(report, now),
+            || self.0.unverified(report, now),
+            || self.1.unverified(report, now),
         );
     }
 
-    fn aborted(&self, now: Instant) {
-        both(|| self.0.aborted(now), || self.1.aborted(now));
-    }
-
-    fn verified(&self, facts: &Facts<'_>) -> Self::Delivery {
-        (self.0.verified(facts), self.1.verified(facts))
+    fn verified(&self, facts: &Facts<'_>, identity: Option<&Identity>) -> Self::Delivery {
+        (
+            self.0.verified(facts, identity),
+            self.1.verified(facts, identity),
+        )
     }
 
     fn enter((a, b): &Self::Delivery) -> Self::Entered<'_> {
@@ -105,6 +112,6 @@ impl<A: Witness, B: Witness> Witness for (A, B) {
 /// The application's function may panic, and so may the text of its error in an event: the other
 /// member observes the end all the same, and the answer is given.
 fn both(one: impl FnOnce(), other: impl FnOnce()) {
-    catch(one);
-    catch(other);
+    let _ = catch(one);
+    let _ = catch(other);
 }

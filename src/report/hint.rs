@@ -13,7 +13,14 @@ pub enum MismatchHint {
         /// Bytes received.
         received: u64,
     },
-    /// `Content-Encoding` says gzip, but the body is not gzip.
+    /// The body is empty. Nylas sends none that is.
+    Empty,
+    /// The body is gzip that was read as a text: bytes that are no UTF-8 were replaced, or each was
+    /// taken for a character.
+    ReadAsText,
+    /// The body is in base64.
+    Base64,
+    /// `Content-Encoding` says gzip, but the body begins like JSON.
     Inflated,
     /// The body is gzip, but `Content-Encoding` does not say so.
     EncodingLost,
@@ -32,9 +39,21 @@ impl fmt::Display for MismatchHint {
                 "{received} bytes arrived where Content-Length says {declared}, so a layer or a \
                  proxy in front of the verification changed the body"
             ),
+            Self::Empty => f.write_str(
+                "the body is empty, so a layer or a proxy in front of the verification read it and \
+                 did not pass it on",
+            ),
+            Self::ReadAsText => f.write_str(
+                "the body is gzip that a layer or a proxy in front of the verification read as a \
+                 text; have it pass the bytes on",
+            ),
+            Self::Base64 => f.write_str(
+                "the body is in base64, as API gateways hand binary ones over; decode it before the \
+                 verification",
+            ),
             Self::Inflated => f.write_str(
-                "the body is not the gzip that Content-Encoding announces, so a proxy in front of \
-                 the verification inflated it; Nylas signs the compressed bytes",
+                "Content-Encoding announces gzip, but the body is JSON, so a layer or a proxy in \
+                 front of the verification inflated it; Nylas signs the compressed bytes",
             ),
             Self::EncodingLost => f.write_str(
                 "the body is gzip without a Content-Encoding, so a layer or a proxy in front of \

@@ -1,11 +1,11 @@
 //! What became of a verified notification.
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Response, StatusCode, header};
 
-use super::{Ack, BoxError, MalformedReason, Misfit, SharedError, Undecodable};
-use crate::trigger::Trigger;
+use super::{Ack, BoxError, Causes, MalformedReason, Misfit, SharedError, Undecodable};
+use crate::{middleware::Panic, trigger::Trigger};
 
 /// The largest number of seconds that every recipient can read (RFC 9111, 1.2.2).
 pub(crate) const MAX_RETRY_AFTER: u64 = i32::MAX as u64;
@@ -14,7 +14,9 @@ pub(crate) const MAX_RETRY_AFTER: u64 = i32::MAX as u64;
 ///
 /// Responses to verified notifications carry it in their [extensions](http::Extensions), unless
 /// the outcome is [`Done`](Self::Done). [`Display`](fmt::Display) shows no secret, no signature and
-/// no body, but the texts of the application's own errors and reasons as they are.
+/// no body, but the texts of the application's own reasons, panics, and errors with their causes,
+/// as they are. Whether Nylas sends the notification again also depends on the attempt: see
+/// [`Report`](super::Report).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -65,8 +67,9 @@ pub enum Outcome {
     RetryAfter(Duration),
     /// `503`: a handler or an inner service returned this error.
     Failed(SharedError),
-    /// `503`: a handler or an inner service panicked.
-    Panicked,
+    /// `503`: a handler or an inner service panicked, with this text. `None` if it panicked with
+    /// something else than a text.
+    Panicked(Option<Arc<str>>),
     /// `503`: the inner service did not answer within the handler deadline, which includes the time
     /// until it was ready.
     TimedOut(Duration),
@@ -101,7 +104,7 @@ impl Outcome {
             | Self::Retry
             | Self::Unread { is_lost: false, .. }
             | Self::Failed(_)
-            | Self::Panicked
+            | Self::Panicked(_)
             | Self::TimedOut(_)
             | Self::Status(_)
             | Self::Undecodable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -123,6 +126,12 @@ impl Outcome {
     }
 }
 
+impl From<Panic> for Outcome {
+    fn from(Panic(text): Panic) -> Self {
+        Self::Panicked(text)
+    }
+}
+
 impl From<Result<Ack, BoxError>> for Outcome {
     fn from(answer: Result<Ack, BoxError>) -> Self {
         match answer {
@@ -139,56 +148,44 @@ impl From<Result<Ack, BoxError>> for Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Done => f.write_str("done"),
+            Self::Done => f.write_str("handled"),
             Self::Discarded => f.write_str("discarded by its handler"),
             Self::GivenUp(reason) => write!(f, "given up by its handler: {reason}"),
-            Self::Unrouted(Some(trigger)) => {
-                write!(f, "acknowledged without a route for {trigger}")
-            }
+            Self::Unrouted(Some(trigger)) => write!(
+                f,
+                "no route for {trigger}: add one, or do not subscribe to it"
+            ),
             Self::Unrouted(None) => f.write_str(
-                "acknowledged without a route for the deltas of Nylas API v2: see \
-                 `TriggerRouter::on_deltas`",
+                "no route for the deltas of Nylas API v2: add one with `TriggerRouter::on_deltas`",
             ),
             Self::Unread {
-                trigger,
-                reason,
-                is_lost,
+                trigger, reason, ..
             } => {
-                f.write_str(if *is_lost {
-                    "lost, since nothing reads it and Nylas does not send it again: "
-                } else {
-                    "to be sent again, since nothing reads it: "
-                })?;
+                f.write_str("nothing reads it: ")?;
                 Misfit(trigger.as_ref(), reason).fmt(f)
             }
             Self::Malformed { trigger, reason } => {
                 f.write_str("malformed: ")?;
                 Misfit(trigger.as_ref(), reason).fmt(f)
             }
-            Self::TestEvent => f.write_str("a test event, acknowledged and not routed"),
+            Self::TestEvent => f.write_str("a test event, not routed"),
             Self::Duplicate => f.write_str("handled before, so not handled again"),
             Self::Unremembered(why) => write!(
                 f,
-                "handled, and a repetition will be handled again, since the store of ids failed: \
-                 {why}"
+                "handled, and a repetition will be handled again, since the store of ids failed: {}",
+                Causes(why)
             ),
-            Self::InProgress => {
-                f.write_str("to be sent again, since another delivery of it is being handled")
-            }
+            Self::InProgress => f.write_str("another delivery of it is being handled"),
             Self::Unlabelled => f.write_str(
-                "to be sent again: label the secrets that the lookup returns, with \
-                 `Secrets::builder().label(…)`, or the ids of different tenants cannot be told apart",
+                "the ids of different tenants cannot be told apart: label the secrets that the \
+                 lookup returns, with `Secrets::builder().label(…)`",
             ),
-            Self::Retry => f.write_str("to be sent again, as its handler asked"),
-            Self::RetryAfter(wait) => {
-                write!(f, "to be sent again after {wait:?}, as its handler asked")
-            }
-            Self::Failed(why) => write!(f, "to be sent again, since its handler failed: {why}"),
-            Self::Panicked => f.write_str("to be sent again, since its handler panicked"),
-            Self::TimedOut(limit) => write!(
-                f,
-                "to be sent again, since its handler was not done within {limit:?}"
-            ),
+            Self::Retry => f.write_str("its handler asked for it again"),
+            Self::RetryAfter(wait) => write!(f, "its handler asked for it again after {wait:?}"),
+            Self::Failed(why) => write!(f, "its handler failed: {}", Causes(why)),
+            Self::Panicked(Some(text)) => write!(f, "its handler panicked: {text}"),
+            Self::Panicked(None) => f.write_str("its handler panicked"),
+            Self::TimedOut(limit) => write!(f, "its handler was not done within {limit:?}"),
             Self::Status(status) => {
                 write!(f, "the inner service answered {status}")?;
                 match *status {
@@ -201,7 +198,7 @@ impl fmt::Display for Outcome {
                     _ => Ok(()),
                 }
             }
-            Self::Undecodable(why) => write!(f, "to be sent again, since undecodable: {why}"),
+            Self::Undecodable(why) => write!(f, "undecodable: {why}"),
         }
     }
 }

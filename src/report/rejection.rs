@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::{HeaderValue, Method, Response, StatusCode, header};
 
-use super::{MismatchHint, SharedError};
+use super::{Causes, MismatchHint, SharedError};
 use crate::{
     middleware::{Answer, ResponseBody},
     signature::InvalidSignature,
@@ -137,62 +137,93 @@ impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Method => f.write_str(
-                "neither a notification (POST) nor a challenge (GET or HEAD with `challenge`)",
+                "neither a notification (POST) nor a challenge (GET or HEAD with `challenge`): if \
+                 Nylas sent it, look for a redirect or a proxy that changes the method",
             ),
-            Self::ChallengeTooLong(limit) => {
-                write!(f, "the challenge is longer than {limit} bytes")
-            }
+            Self::ChallengeTooLong(limit) => write!(
+                f,
+                "the challenge is longer than {limit} bytes: if Nylas sent it, raise \
+                 `max_challenge_length`"
+            ),
             Self::TimerMissing => TimerMissing.fmt(f),
-            Self::SignatureMissing => f.write_str("there is no X-Nylas-Signature header"),
-            Self::SignatureRepeated => {
-                f.write_str("X-Nylas-Signature has several values that differ, or too many")
+            Self::SignatureMissing => f.write_str(
+                "there is no X-Nylas-Signature header: if Nylas sent it, have proxies pass that \
+                 header on",
+            ),
+            Self::SignatureRepeated => f.write_str(
+                "X-Nylas-Signature has several values that differ, or too many: if Nylas sent it, \
+                 look for a proxy that adds one",
+            ),
+            Self::SignatureMalformed(why) => {
+                write!(
+                    f,
+                    "{why}: if Nylas sent it, look for a proxy that changes headers"
+                )
             }
-            Self::SignatureMalformed(why) => why.fmt(f),
-            Self::TenantUnknown => {
-                f.write_str("the lookup found no webhook secret for the request")
+            Self::TenantUnknown => f.write_str(
+                "the lookup found no webhook secret for the request: compare its path and host with \
+                 the `webhook_url` of the destination",
+            ),
+            Self::LookupFailed(why) => {
+                write!(
+                    f,
+                    "the lookup of the webhook secret failed: {}",
+                    Causes(why)
+                )
             }
-            Self::LookupFailed(why) => write!(f, "the lookup of the webhook secret failed: {why}"),
             Self::SecretPending => f.write_str(
                 "no webhook secret is known yet: call `Secrets::set` as soon as the destination is \
                  created",
             ),
             Self::BudgetExhausted => f.write_str(
-                "unverified bodies use up the memory budget: either senders are slow, or this is an \
-                 attack; Nylas will repeat the notification",
+                "unverified bodies use up the memory budget: this is an attack, or senders are \
+                 slow, or `memory_budget` is too small for the traffic",
             ),
-            Self::BodyTooLarge(limit) => write!(f, "the body is larger than {limit} bytes"),
-            Self::ReadTimeout => f.write_str("the body did not arrive within the read deadline"),
-            Self::Transport => f.write_str("the connection failed while the body was read"),
+            Self::BodyTooLarge(limit) => write!(
+                f,
+                "the body is larger than {limit} bytes: if Nylas sent it, raise `max_body_size`"
+            ),
+            Self::ReadTimeout => f.write_str(
+                "the body did not arrive within the read deadline: if Nylas sent it, have a proxy \
+                 in front buffer requests, or raise `read_timeout`",
+            ),
+            Self::Transport => f.write_str(
+                "the connection failed while the body was read: if it happens often, compare the \
+                 timeouts of the proxies in front",
+            ),
             Self::SignatureMismatch(hint) => {
                 f.write_str("the signature does not match the body")?;
-                explain(f, hint.as_ref())
+                explain(f, hint.as_ref(), "if nothing at all is verified, compare the secret with \
+                 the `webhook_secret` of this destination")
             }
             Self::SecretUnproven(hint) => {
                 f.write_str(
                     "the signature does not match the body, and the newest secret has not verified \
-                     any body yet: compare it with the `webhook_secret` of this destination; Nylas \
-                     will repeat the notification",
+                     any body yet",
                 )?;
-                explain(f, hint.as_ref())
+                explain(f, hint.as_ref(), "compare it with the `webhook_secret` of this destination")
             }
             Self::MismatchRetried(hint) => {
-                f.write_str(
-                    "the signature does not match the body; Nylas will repeat the notification",
-                )?;
-                explain(f, hint.as_ref())
+                f.write_str("the signature does not match the body, and `Mismatch::Retry` is chosen")?;
+                explain(f, hint.as_ref(), "compare the secret with the `webhook_secret` of this destination")
             }
             Self::RotationExpected => f.write_str(
-                "the signature does not match the body, but a rotation is expected: Nylas will \
-                 repeat the notification",
+                "the signature does not match the body, but a rotation is expected: call \
+                 `Secrets::rotate` with the new secret before the third attempt",
             ),
         }
     }
 }
 
-fn explain(f: &mut fmt::Formatter<'_>, hint: Option<&MismatchHint>) -> fmt::Result {
+/// The hint, or without one what is to be done.
+fn explain(
+    f: &mut fmt::Formatter<'_>,
+    hint: Option<&MismatchHint>,
+    otherwise: &str,
+) -> fmt::Result {
     match hint {
         Some(hint) => write!(f, ": {hint}"),
-        None => Ok(()),
+        None => write!(f, ": {otherwise}"),
     }
 }
 

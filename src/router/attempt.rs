@@ -4,7 +4,8 @@ use http::Request;
 
 use super::argument::{FromVerified, sealed::Sealed};
 use crate::{
-    notification::{ATTEMPTS, Head, Malformed},
+    notification::{Head, Malformed},
+    report::ATTEMPTS,
     verify::VerifiedBody,
 };
 
@@ -42,7 +43,7 @@ impl Attempt {
     /// Whether it is the third attempt, after which Nylas does not send the notification again.
     /// `false` where there is no [number](Self::number).
     pub fn is_last(self) -> bool {
-        self.0.is_some_and(|number| i64::from(number) >= ATTEMPTS)
+        self.0.is_some_and(|number| number >= ATTEMPTS)
     }
 }
 
@@ -51,8 +52,7 @@ impl<S> FromVerified<S> for Attempt {
     type Borrowed = Self;
 
     fn borrow(request: &Request<VerifiedBody>, _state: &S) -> Self {
-        let attempt = Head::of(request.body().bytes()).attempt();
-        Self(attempt.and_then(|number| u32::try_from(number).ok()))
+        Self(Head::of(request.body().bytes()).attempt())
     }
 
     fn take(borrowed: Self, (): ()) -> Result<Self, Malformed> {

@@ -130,6 +130,11 @@ impl VerifiedBody {
         &self.verified_by
     }
 
+    /// The label for what outlives the body.
+    pub(crate) fn shared_label(&self) -> &Arc<str> {
+        &self.verified_by
+    }
+
     /// Whether these secrets were looked up for the request, as those of one tenant among several.
     /// See [`SecretSource`](super::SecretSource).
     pub fn by_lookup(&self) -> bool {

@@ -1,5 +1,7 @@
 //! What the head of a request claims: a signature of its body, by a secret of one set.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, request::Parts};
 
 use super::{settings::Settings, source::Found};
@@ -17,13 +19,8 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    /// Decides what can be decided before the body is polled. `min_length` is the least number of
-    /// bytes that the body will have.
-    pub(super) fn examine(
-        request: &mut Parts,
-        min_length: u64,
-        settings: &Settings,
-    ) -> Result<Self, Rejection> {
+    /// Finds the signature, and the secrets for it.
+    pub(super) fn find(request: &mut Parts, settings: &Settings) -> Result<Self, Rejection> {
         settings.examine_timer()?;
         let signature = signature(&mut request.headers)?;
         let (found, is_unknown) = match settings.source.find(request)? {
@@ -32,18 +29,28 @@ impl Claim {
             Found::Nobody { decoy: None } => return Err(Rejection::TenantUnknown),
             Found::Nobody { decoy } => (decoy, true),
         };
-        let claim = Self {
+        Ok(Self {
             signature,
             found,
             is_unknown,
-        };
-        if claim.secrets(settings).is_pending() {
+        })
+    }
+
+    /// Decides what else can be decided before the body is polled. `min_length` is the least number
+    /// of bytes that the body will have.
+    pub(super) fn examine(&self, min_length: u64, settings: &Settings) -> Result<(), Rejection> {
+        if self.secrets(settings).is_pending() {
             return Err(Rejection::SecretPending);
         }
         if min_length > settings.max_body_size as u64 {
             return Err(Rejection::BodyTooLarge(settings.max_body_size));
         }
-        Ok(claim)
+        Ok(())
+    }
+
+    /// The label of the secrets, unless they are a decoy.
+    pub(super) fn destination(&self, settings: &Settings) -> Option<Arc<str>> {
+        (!self.is_unknown).then(|| self.secrets(settings).shared_label().clone())
     }
 
     /// The secrets, one of which must have signed the body. The layer's own are borrowed, since

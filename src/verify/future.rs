@@ -81,7 +81,10 @@ where
             };
             let request = match ready!(verification.poll_verified(cx, settings)) {
                 Ok(request) => request,
-                Err(answer) => return Poll::Ready(Ok(answer.map(ResponseBody::widen))),
+                Err(refusal) => {
+                    let answer = refusal.answer.map(ResponseBody::widen);
+                    return Poll::Ready(Ok(answer));
+                }
             };
             let inner = inner.take().expect("polled after completion");
             let call = CallReady::start(inner, request, cx)?;

@@ -11,7 +11,11 @@ use std::{
 
 use http::{Version, header, request::Parts};
 
-use crate::{middleware::is_gzip, report::MismatchHint, time::Clock};
+use crate::{
+    middleware::{is_gzip, is_json},
+    report::MismatchHint,
+    time::Clock,
+};
 
 /// Explains a mismatch by the head of the request and its body.
 pub(super) fn explain(request: &Parts, body: &[u8]) -> Option<MismatchHint> {
@@ -23,9 +27,15 @@ pub(super) fn explain(request: &Parts, body: &[u8]) -> Option<MismatchHint> {
     let says_nothing = !request.headers.contains_key(header::CONTENT_ENCODING);
     let is_gzip = is_gzip(body);
 
-    if let Some(declared) = declared.filter(|declared| *declared != received) {
+    if received == 0 && declared.unwrap_or(0) == 0 {
+        Some(MismatchHint::Empty)
+    } else if is_gzip_read_as_text(body) {
+        Some(MismatchHint::ReadAsText)
+    } else if is_base64(body) {
+        Some(MismatchHint::Base64)
+    } else if let Some(declared) = declared.filter(|declared| *declared != received) {
         Some(MismatchHint::LengthChanged { declared, received })
-    } else if says_gzip && !is_gzip {
+    } else if says_gzip && is_json(body) {
         Some(MismatchHint::Inflated)
     } else if says_nothing && is_gzip {
         Some(MismatchHint::EncodingLost)
@@ -38,6 +48,25 @@ pub(super) fn explain(request: &Parts, body: &[u8]) -> Option<MismatchHint> {
     } else {
         None
     }
+}
+
+/// Whether the second byte of gzip's mark, which is no UTF-8 by itself, was replaced or taken for a
+/// character.
+fn is_gzip_read_as_text(body: &[u8]) -> bool {
+    ["\u{1f}\u{fffd}", "\u{1f}\u{8b}"]
+        .iter()
+        .any(|mark| body.starts_with(mark.as_bytes()))
+}
+
+/// Whether it begins like JSON or gzip in base64, and the next characters are such as well.
+fn is_base64(body: &[u8]) -> bool {
+    // `{"`, `{ ` and `{` before a line break or a tab; the mark of gzip.
+    let begins = [&b"ey"[..], b"ew", b"H4s"];
+    begins.iter().any(|begin| body.starts_with(begin))
+        && body
+            .iter()
+            .take(64)
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+/-_=\r\n".contains(byte))
 }
 
 /// Whether to find out if a mismatch is a test event of Nylas: at most once a second for all

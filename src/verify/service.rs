@@ -47,7 +47,7 @@ where
                 let (inner, settings) = (self.inner.clone(), self.settings.clone());
                 VerifyAndCall::new(verification, inner, settings)
             }
-            Err(answer) => VerifyAndCall::answer(answer),
+            Err(refusal) => VerifyAndCall::answer(refusal.answer),
         })
     }
 }

@@ -111,6 +111,11 @@ impl SecretSource {
         &self.fixed
     }
 
+    /// The label of the secrets that apply to every request, if they do.
+    pub(super) fn fixed_label(&self) -> Option<Arc<str>> {
+        self.is_fixed().then(|| self.fixed.shared_label().clone())
+    }
+
     /// Whether the same secrets apply to every request.
     pub(super) fn is_fixed(&self) -> bool {
         self.finder.is_none()
@@ -121,7 +126,7 @@ impl SecretSource {
         let found = match &self.finder {
             None => return Ok(Found::Own),
             Some(Finder::Lookup(lookup)) => catch(|| lookup(request))
-                .unwrap_or_else(|| Err("it panicked".into()))
+                .unwrap_or_else(|panic| Err(panic.into()))
                 .map_err(|error| Rejection::LookupFailed(SharedError::from(error)))?,
             Some(Finder::Extensions) => from_extensions(request)?,
         };

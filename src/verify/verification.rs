@@ -2,6 +2,7 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -22,6 +23,13 @@ use crate::{
     signature::VerifyError,
 };
 
+/// The answer to a request that is not verified.
+pub(crate) struct Refusal {
+    pub(crate) answer: Answer,
+    /// The label of the secrets that apply to the request, if they were found.
+    pub(crate) destination: Option<Arc<str>>,
+}
+
 pin_project! {
     /// A request whose body is being read and verified.
     pub(crate) struct Verification<B> {
@@ -41,18 +49,39 @@ pin_project! {
 pub(crate) fn begin<B: Body>(
     request: Request<B>,
     settings: &Settings,
-) -> Result<Verification<B>, Answer> {
+) -> Result<Verification<B>, Refusal> {
     let (mut head, body) = request.into_parts();
-    match Claim::examine(&mut head, body.size_hint().lower(), settings) {
-        Ok(claim) => Ok(Verification {
-            reading: Reading::new(body),
-            claim,
-            head: Some(head),
-        }),
-        Err(rejection) => {
-            let mut answer = rejection.into_response(&head.method);
-            close_unless_read(&mut answer, head.version, &body);
-            Err(answer)
+    let min_length = body.size_hint().lower();
+    let (rejection, destination) = match Claim::find(&mut head, settings) {
+        Ok(claim) => match claim.examine(min_length, settings) {
+            Ok(()) => {
+                return Ok(Verification {
+                    reading: Reading::new(body),
+                    claim,
+                    head: Some(head),
+                });
+            }
+            Err(rejection) => (rejection, claim.destination(settings)),
+        },
+        Err(rejection) => (rejection, settings.source.fixed_label()),
+    };
+    Err(Refusal::unread(rejection, destination, &head, &body))
+}
+
+impl Refusal {
+    /// That of a request whose body may not have been read to its end.
+    #[cold]
+    fn unread(
+        rejection: Rejection,
+        destination: Option<Arc<str>>,
+        head: &Parts,
+        body: &impl Body,
+    ) -> Self {
+        let mut answer = rejection.into_response(&head.method);
+        close_unless_read(&mut answer, head.version, body);
+        Self {
+            answer,
+            destination,
         }
     }
 }
@@ -63,16 +92,16 @@ impl<B: Body> Verification<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         settings: &Settings,
-    ) -> Poll<Result<Request<VerifiedBody>, Answer>> {
+    ) -> Poll<Result<Request<VerifiedBody>, Refusal>> {
         let mut this = self.project();
         let whole = ready!(this.reading.as_mut().poll_whole(cx, this.claim, settings));
         let head = this.head.take().expect("polled after completion");
         let Whole { bytes, verified } = match whole {
             Ok(whole) => whole,
             Err(rejection) => {
-                let mut answer = rejection.into_response(&head.method);
-                close_unless_read(&mut answer, head.version, this.reading.body());
-                return Poll::Ready(Err(answer));
+                let destination = this.claim.destination(settings);
+                let body = this.reading.body();
+                return Poll::Ready(Err(Refusal::unread(rejection, destination, &head, body)));
             }
         };
         let why = match verified {
@@ -86,12 +115,16 @@ impl<B: Body> Verification<B> {
             Err(why) => why,
         };
         let verdict = settings.decide(&head, &bytes, &this.claim.signature, why);
-        Poll::Ready(Err(match verdict {
+        let answer = match verdict {
             Verdict::TestEvent => Outcome::TestEvent.into_response(),
             Verdict::Refused(_) if this.claim.is_unknown => {
                 Rejection::TenantUnknown.into_response(&head.method)
             }
             Verdict::Refused(rejection) => rejection.into_response(&head.method),
+        };
+        Poll::Ready(Err(Refusal {
+            answer,
+            destination: this.claim.destination(settings),
         }))
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     decompression,
     middleware::{Answer, ResponseBody},
     observe::Observation,
-    report::{BoxError, Report},
+    report::{BoxError, Resolution},
     verify::{Verification, VerifiedBody},
 };
 
@@ -118,16 +118,16 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let settings = &**this.settings;
-        let (response, report): (_, fn(&_) -> Report<'_>) = loop {
+        let (response, resolution): (_, fn(&_) -> Resolution<'_>) = loop {
             match this.step.as_mut().project() {
                 StepProjection::Answer { answer } => {
                     let answer = ready_or_pending!(Pin::new(answer).poll(cx));
-                    break (answer.map(ResponseBody::widen), Report::of_unread);
+                    break (answer.map(ResponseBody::widen), Resolution::of_unread);
                 }
                 StepProjection::Acknowledge { acknowledging } => {
                     let _entered = this.observation.enter();
                     let polled = acknowledging.poll_acknowledged(cx, &settings.acknowledge);
-                    break (ready_or_pending!(polled), Report::of);
+                    break (ready_or_pending!(polled), Resolution::of);
                 }
                 StepProjection::Verify {
                     verification,
@@ -137,32 +137,35 @@ where
                         ready_or_pending!(verification.poll_verified(cx, &settings.verify));
                     let mut request = match verified {
                         Ok(request) => request,
-                        Err(answer) => break (answer.map(ResponseBody::widen), Report::of),
+                        Err(refusal) => {
+                            this.observation.refused_for(refusal.destination);
+                            break (refusal.answer.map(ResponseBody::widen), Resolution::of);
+                        }
                     };
                     let inner = inner.take().expect("polled after completion");
                     let on_the_wire = request.body().bytes().len();
                     let decoded = decompression::decode(&mut request, settings.max_inflated_size);
-                    let (fault, body) = match &decoded {
-                        Ok(fault) => (*fault, Some(request.body_mut())),
-                        Err(_) => (None, None),
-                    };
-                    this.observation
-                        .verified(&settings.observers, on_the_wire, fault, body);
+                    this.observation.verified(
+                        &settings.observers,
+                        on_the_wire,
+                        &decoded,
+                        request.body_mut(),
+                    );
                     if let Err(answer) = decoded {
-                        break (answer.map(ResponseBody::widen), Report::of);
+                        break (answer.map(ResponseBody::widen), Resolution::of);
                     }
                     // The request's body is dropped here, before the handler is called.
                     let acknowledging = this.step.as_mut().acknowledge();
                     let _entered = this.observation.enter();
                     if let Err(outcome) = acknowledging.start(inner, request, cx) {
-                        break (outcome.into_response(), Report::of);
+                        break (outcome.into_response(), Resolution::of);
                     }
                 }
                 StepProjection::Dropped => unreachable!("polled while it is dropped"),
             }
         };
         this.observation.answered(&settings.observers, || {
-            (response.status().as_u16(), report(&response))
+            (response.status(), resolution(&response))
         });
         Poll::Ready(Ok(response))
     }

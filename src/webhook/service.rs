@@ -49,11 +49,14 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let settings = self.settings.clone();
-        let observation = settings.observers.received();
+        let mut observation = settings.observers.received();
         let step = if *request.method() == Method::POST {
             match verify::begin(request, &settings.verify) {
                 Ok(verification) => Step::verify(verification, self.inner.clone()),
-                Err(answer) => Step::answer(answer),
+                Err(refusal) => {
+                    observation.refused_for(refusal.destination);
+                    Step::answer(refusal.answer)
+                }
             }
         } else {
             let challenged = challenge::respond(&request, settings.max_challenge_length);

@@ -90,14 +90,15 @@ async fn a_repetition_is_200_and_not_handled() {
     let other = delivery(&notification("message.created", "n-2"));
     assert_eq!(endpoint.send(&other).await.status, 200);
     assert_eq!(calls.load(Ordering::SeqCst), 2);
-    let duplicate = "notification handled before, so not handled again";
+    let duplicate =
+        "notification message.created n-1 acknowledged: handled before, so not handled again";
     assert_eq!(
         endpoint.reports(),
         [
-            "notification done",
+            "notification message.created n-1 acknowledged: handled",
             duplicate,
             duplicate,
-            "notification done"
+            "notification message.created n-2 acknowledged: handled"
         ]
     );
 }
@@ -127,7 +128,9 @@ async fn a_second_delivery_while_the_first_runs_is_503() {
     assert_eq!(second.header("retry-after"), None);
     assert_eq!(
         endpoint.reports(),
-        ["notification to be sent again, since another delivery of it is being handled"]
+        [
+            "notification message.created n-1 answered 503, to be sent again: another delivery of it is being handled"
+        ]
     );
     go.notify_one();
     assert_eq!(first.read(false).await.status, 200);
@@ -152,7 +155,10 @@ where
     }
     assert_eq!(statuses, [status, 200, 200], "{what}");
     let reports = endpoint.reports();
-    assert_eq!(reports[1], "notification done", "{what}");
+    assert_eq!(
+        reports[1], "notification message.created n-1 acknowledged: handled",
+        "{what}"
+    );
     assert!(reports[2].contains("handled before"), "{what}: {reports:?}");
 }
 
@@ -252,7 +258,13 @@ async fn what_its_client_has_ended_is_handled_again() {
     dropped.notified().await;
 
     assert_eq!(endpoint.send(&delivery(&attempt(2))).await.status, 200);
-    assert_eq!(endpoint.reports(), ["notification done"]);
+    assert_eq!(
+        endpoint.reports(),
+        [
+            "notification message.created n-1 not answered, to be sent again: the client disconnected",
+            "notification message.created n-1 acknowledged: handled"
+        ]
+    );
 }
 
 #[test]
@@ -560,17 +572,17 @@ fn a_store_that_fails_loses_nothing() {
             "handled, and a repetition will be handled again, since the store of ids failed: {why}"
         )
     };
-    let failed = "to be sent again, since its handler failed: no disk";
+    let failed = "its handler failed: no disk";
     for (fault, why) in [
         (Fault::Error, "no connection"),
-        (Fault::Panic, "it panicked"),
+        (Fault::Panic, "it panicked: on purpose"),
     ] {
         for at in [Call::Begin, Call::Finish] {
             let seen = over_faulty(at, fault, true);
             assert_eq!(seen, (200, unremembered(why), 1, Duration::ZERO), "{at:?}");
         }
         let seen = over_faulty(Call::Release, fault, true);
-        assert_eq!(seen, (200, "done".to_owned(), 1, Duration::ZERO));
+        assert_eq!(seen, (200, "handled".to_owned(), 1, Duration::ZERO));
         for at in [Call::Begin, Call::Finish, Call::Release] {
             let seen = over_faulty(at, fault, false);
             assert_eq!(seen, (503, failed.to_owned(), 1, Duration::ZERO), "{at:?}");

@@ -131,9 +131,13 @@ async fn a_body_that_does_not_fit_is_sent_again_and_lost_after_the_third_attempt
     );
     let address = serve_axum(app).await;
     for (attempt, status, fate) in [
-        (1, 503, "to be sent again, since nothing reads it"),
-        (2, 503, "to be sent again, since nothing reads it"),
-        (3, 200, "lost, since nothing reads it"),
+        (1, 503, "answered 503, to be sent again: nothing reads it"),
+        (2, 503, "answered 503, to be sent again: nothing reads it"),
+        (
+            3,
+            200,
+            "answered 200 at the last attempt, so it is lost: nothing reads it",
+        ),
     ] {
         let body = format!(
             r#"{{"type":"message.created","webhook_delivery_attempt":{attempt},"data":{{"object":{{}}}}}}"#
@@ -234,7 +238,10 @@ async fn a_limit_that_is_set_inside_holds_and_is_reported() {
         reports[..2].iter().all(|report| report.contains(reported)),
         "{reports:?}"
     );
-    assert_eq!(reports[2..], ["notification done", "notification done"]);
+    assert_eq!(
+        reports[2..],
+        ["notification message.created n-1 acknowledged: handled"; 2]
+    );
 }
 
 /// A request to another path.

@@ -45,8 +45,8 @@ use tower_http::{
     trace::{OnFailure, OnRequest, OnResponse, TraceLayer},
 };
 use tower_nylas::{
-    BoxError, MismatchHint, Notification, Rejection, Report, TriggerRouter, VerifiedBody,
-    WebhookLayer,
+    BoxError, MismatchHint, Notification, Rejection, Report, Resolution, TriggerRouter,
+    VerifiedBody, WebhookLayer,
 };
 use tower_nylas_kit::{
     delivery::{PATH, UUID, gzip, notification, notification_of, proven, sign},
@@ -507,8 +507,16 @@ async fn body_limit_outside() {
     let it = Parts::known();
     for address in low(it.clone()).await {
         for (ask, expected, report) in [
-            (created("short"), 200, "notification done"),
-            (created("short").chunked(), 200, "notification done"),
+            (
+                created("short"),
+                200,
+                "notification message.created short acknowledged: handled",
+            ),
+            (
+                created("short").chunked(),
+                200,
+                "notification message.created short acknowledged: handled",
+            ),
             (long(), 413, ""),
             (
                 long().chunked(),
@@ -577,7 +585,12 @@ async fn timeout_outside() {
         let address = serve_hyper(stack).await;
         assert_eq!(status(address, &created("slow")).await, own);
         busy.is_dropped().await;
-        assert!(it.reports.take().is_empty());
+        assert_eq!(
+            it.reports.take(),
+            [
+                "notification message.created slow not answered, to be sent again: the client disconnected"
+            ]
+        );
     }
 }
 
@@ -594,7 +607,10 @@ async fn timeout_inside() {
         busy.is_dropped().await;
         assert_eq!(
             it.reports.take(),
-            [format!("notification the inner service answered {own}")]
+            [format!(
+                "notification message.created slow answered {settled}, to be sent again: the inner \
+                 service answered {own}"
+            )]
         );
     }
 
@@ -716,7 +732,9 @@ async fn catch_panic_outside() {
     );
     assert_eq!(
         it.reports.take(),
-        ["notification to be sent again, since its handler panicked"]
+        [
+            "notification event.created x answered 503, to be sent again: its handler panicked: on purpose"
+        ]
     );
 }
 
@@ -732,7 +750,9 @@ async fn catch_panic_inside() {
     );
     assert_eq!(
         it.reports.take(),
-        ["notification the inner service answered 500 Internal Server Error"]
+        [
+            "notification event.created x answered 503, to be sent again: the inner service answered 500 Internal Server Error"
+        ]
     );
 }
 
@@ -847,7 +867,7 @@ async fn set_header_outside() {
         it.reports.take(),
         [
             "request rejected with 401 Unauthorized: X-Nylas-Signature has several values that \
-            differ, or too many"
+             differ, or too many: if Nylas sent it, look for a proxy that adds one"
         ]
     );
 }
@@ -1086,7 +1106,9 @@ async fn load_shed_inside() {
     );
     assert_eq!(
         it.reports.take(),
-        ["notification to be sent again, since its handler failed: service overloaded"]
+        [
+            "notification message.created second answered 503, to be sent again: its handler failed: service overloaded"
+        ]
     );
     busy.release(first).await;
 }
@@ -1296,11 +1318,11 @@ impl Hints {
     fn endpoint(&self) -> tower_nylas::webhook::Webhook<TriggerRouter> {
         let hints = self.0.clone();
         WebhookLayer::new(proven())
-            .observe(move |report: Report<'_>| match report {
-                Report::Rejected(Rejection::SignatureMismatch(hint)) => {
+            .observe(move |report: Report<'_>| match report.resolution() {
+                Resolution::Rejected(Rejection::SignatureMismatch(hint)) => {
                     hints.lock().unwrap().push(*hint);
                 }
-                other => panic!("{other}"),
+                _ => panic!("{report}"),
             })
             .layer(TriggerRouter::new())
     }

@@ -3,6 +3,11 @@
 
 #![cfg(all(feature = "metrics", feature = "tracing"))]
 
+mod destinations;
+mod hints;
+mod lost;
+mod pages;
+
 use std::{
     collections::BTreeMap,
     io,
@@ -129,7 +134,8 @@ impl Told {
         all
     }
 
-    /// The samples of a metric: labels as Prometheus writes them, and the value.
+    /// The samples of a metric: labels as Prometheus writes them, without that of the only
+    /// destination, and the value.
     fn samples(&self, name: &str) -> BTreeMap<String, f64> {
         let name = format!("nylas_webhook_{name}");
         let lines = self.metrics.lines().filter(|line| !line.starts_with('#'));
@@ -137,7 +143,8 @@ impl Told {
             .filter_map(|line| {
                 let (series, value) = line.rsplit_once(' ')?;
                 let (metric, labels) = series.split_once('{').unwrap_or((series, "}"));
-                let labels = labels.trim_end_matches('}').to_owned();
+                let labels = labels.trim_end_matches('}');
+                let labels = labels.replace(r#",destination="default""#, "");
                 (metric == name).then(|| (labels, value.parse().unwrap()))
             })
             .collect()
@@ -254,9 +261,11 @@ fn a_notification_is_a_span_with_what_is_known_of_it() {
     });
     let span = told.span();
     assert_eq!(span["name"], "delivery");
+    assert_eq!(span["destination"], "default");
     assert_eq!(span["trigger"], "message.created");
     assert_eq!(span["notification_id"], "n-1");
     assert_eq!(span["attempt"], 2);
+    assert_eq!(span.get("lost"), None);
     assert_eq!(span["bytes"], length);
     assert_eq!(span["age_ms"], 60_080.0);
     // One poll for the frame and one for the end.
@@ -278,14 +287,14 @@ fn a_notification_is_a_span_with_what_is_known_of_it() {
     let event = told.event();
     assert_eq!(event["level"], "DEBUG");
     let fields = &event["fields"];
-    assert_eq!(fields["message"], "notification done");
-    assert_eq!(fields["trigger"], "message.created");
-    assert_eq!(fields["notification_id"], "n-1");
-    assert_eq!(fields["attempt"], 2);
+    assert_eq!(fields["message"], "notification acknowledged: handled");
+    // The rest is in its span.
+    assert_eq!(fields.as_object().unwrap().len(), 1, "{fields}");
+    assert_eq!(event["span"]["outcome"], "done");
 
     let trigger = r#"trigger="message.created""#;
     told.assert_samples("received_total", [("", 1.0)]);
-    let attempt = format!(r#"{trigger},attempt="2""#);
+    let attempt = format!(r#"attempt="2",{trigger}"#);
     told.assert_samples("verified_total", [(&attempt, 1.0)]);
     let done = format!(r#"outcome="done",{trigger}"#);
     told.assert_samples("outcomes_total", [(&done, 1.0)]);
@@ -312,7 +321,7 @@ fn every_outcome_is_told_once() {
     };
     let timer = VirtualClock::new();
     let endings: [Ending; 9] = [
-        ("done", "DEBUG", "done", on(Ack::Done), 200),
+        ("done", "DEBUG", "acknowledged: handled", on(Ack::Done), 200),
         (
             "discarded",
             "DEBUG",
@@ -320,11 +329,17 @@ fn every_outcome_is_told_once() {
             on(Ack::Discard),
             200,
         ),
-        ("retry", "INFO", "as its handler asked", on(Ack::Retry), 503),
+        (
+            "retry",
+            "INFO",
+            "answered 503, to be sent again: its handler asked for it again",
+            on(Ack::Retry),
+            503,
+        ),
         (
             "retry_after",
             "INFO",
-            "after 3s, as its handler asked",
+            "answered 429, to be sent again: its handler asked for it again after 3s",
             on(Ack::RetryAfter(Duration::from_secs(3))),
             429,
         ),
@@ -347,14 +362,14 @@ fn every_outcome_is_told_once() {
         (
             "unrouted",
             "WARN",
-            "acknowledged without a route for message.created",
+            "acknowledged: no route for message.created",
             TriggerRouter::new().on("event.*", async || ()),
             200,
         ),
         (
             "unread",
             "WARN",
-            "to be sent again, since nothing reads it: message.created: the field `absent` is missing",
+            "answered 503, to be sent again: nothing reads it: message.created: the field `absent` is missing",
             TriggerRouter::new().on_any_type(),
             503,
         ),
@@ -372,7 +387,7 @@ fn every_outcome_is_told_once() {
         let message = event["fields"]["message"].as_str().unwrap();
         assert!(message.contains(text), "{outcome}: {message}");
         assert_eq!(event["level"], level, "{outcome}");
-        for place in [told.span(), &event["fields"], &event["span"]] {
+        for place in [told.span(), &event["span"]] {
             assert_eq!(place["outcome"], outcome);
             assert_eq!(place["status"], status);
             assert_eq!(place["trigger"], "message.created");
@@ -446,8 +461,8 @@ fn what_deduplication_decides_is_told() {
         });
         let event = told.event();
         assert_eq!(event["level"], level, "{outcome}");
-        assert_eq!(event["fields"]["outcome"], outcome);
-        assert_eq!(event["fields"]["notification_id"], "n-1");
+        assert_eq!(event["span"]["outcome"], outcome);
+        assert_eq!(event["span"]["notification_id"], "n-1");
         let code = told.span().get("otel.status_code");
         assert_eq!(
             code.is_some_and(|code| code == "ERROR"),
@@ -649,10 +664,10 @@ fn what_is_lost_is_an_error() {
         assert_eq!(event["level"], "ERROR");
         let message = event["fields"]["message"].as_str().unwrap();
         assert!(
-            message.contains("lost, since nothing reads it"),
+            message.contains("answered 200 at the last attempt, so it is lost: nothing reads it"),
             "{message}"
         );
-        assert_eq!(event["fields"]["attempt"], attempt);
+        assert_eq!(event["span"]["attempt"], attempt);
         assert_eq!(told.span()["outcome"], "unread");
         assert_eq!(told.span()["otel.status_code"], "ERROR");
     }
@@ -671,7 +686,7 @@ fn a_test_event_is_told_without_what_it_says() {
     assert!(told.spans().is_empty());
     assert_eq!(told.event()["fields"]["outcome"], "test_event");
     assert!(!told.log.contains("confidential"), "{}", told.log);
-    let labels = r#"outcome="test_event",trigger="none""#;
+    let labels = r#"outcome="test_event",trigger="none",destination="none""#;
     told.assert_samples("outcomes_total", [(labels, 1.0)]);
     told.assert_samples("verified_total", []);
     told.assert_sum(1.0);
@@ -758,8 +773,8 @@ fn a_body_that_is_not_as_it_is_labelled_is_counted_and_an_event() {
         assert_eq!(event["span"]["name"], "delivery");
         let fields = &event["fields"];
         assert_eq!(format!("fault={}", fields["fault"]), *fault);
-        assert_eq!(fields["trigger"], "message.created");
-        assert_eq!(fields["notification_id"], "n-1");
+        assert_eq!(event["span"]["trigger"], "message.created");
+        assert_eq!(event["span"]["notification_id"], "n-1");
         assert!(
             fields["message"].as_str().unwrap().contains(text),
             "{fields}"
@@ -1031,10 +1046,10 @@ fn strangers_make_no_series() {
         }
     });
     let attempts = [
-        (r#"trigger="unknown",attempt="other""#, 1000.0),
-        (r#"trigger="message.created.truncated",attempt="none""#, 1.0),
+        (r#"attempt="other",trigger="unknown""#, 1000.0),
+        (r#"attempt="none",trigger="message.created.truncated""#, 1.0),
         (
-            r#"trigger="message.created.transformed",attempt="none""#,
+            r#"attempt="none",trigger="message.created.transformed""#,
             1.0,
         ),
     ];
@@ -1114,7 +1129,7 @@ fn metrics_are_described() {
             .collect::<std::collections::BTreeSet<_>>()
     };
     assert_eq!(of_kind("# HELP"), of_kind("# TYPE"), "{text}");
-    assert_eq!(of_kind("# TYPE").len(), 12, "{text}");
+    assert_eq!(of_kind("# TYPE").len(), 16, "{text}");
     let guide = include_str!("../../src/observe/mod.rs");
     for name in of_kind("# TYPE") {
         assert!(guide.contains(&format!("| `{name}` |")), "{name}");

@@ -72,7 +72,7 @@ async fn a_lookup_is_503() {
         request.headers_mut().insert("x-bug", "1".parse().unwrap());
         request
     };
-    let expected = "the lookup of the webhook secret failed: it panicked";
+    let expected = "the lookup of the webhook secret failed: it panicked: a bug";
     let response = whole.clone().oneshot(buggy()).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     let report = reports.take().concat();

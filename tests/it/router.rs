@@ -120,7 +120,9 @@ async fn without_a_fallback_the_rest_is_acknowledged_and_counted() {
     for trigger in ["message.created.cleaned", "message.deleted", "yacht.sunk"] {
         let answer = endpoint.send(&delivery(&notification(trigger))).await;
         assert_eq!(answer.status, 200);
-        let expected = format!("notification acknowledged without a route for {trigger}");
+        let expected = format!(
+            "notification {trigger} n-1 to eu acknowledged: no route for {trigger}: add one, or do not subscribe to it"
+        );
         assert_eq!(endpoint.reports(), [expected]);
     }
     assert_eq!((log.take().len(), router.unrouted_count()), (0, 3));

@@ -247,7 +247,7 @@ mod gzip {
         let (endpoint, received) = recording(layer().max_inflated_size(100_000)).await;
         let exact = gzip(&vec![b' '; 100_000]);
         assert_settled(&send(&endpoint, &["gzip"], &exact).await, 200, None);
-        assert_reported(&endpoint, "notification done");
+        assert_reported(&endpoint, "acknowledged: handled");
         assert_eq!(received.lock().unwrap().pop().unwrap().2.len(), 100_000);
 
         for bomb in [

@@ -25,14 +25,17 @@ async fn answer_of<Args: 'static>(handler: impl Handler<Args>) -> (Answer, Strin
 async fn done_and_discard_are_200() {
     let (answer, report) = answer_of(async || ()).await;
     assert_settled(&answer, 200, None);
-    assert_eq!(report, "notification done");
+    assert_eq!(report, "notification a.b n-1 acknowledged: handled");
     let (answer, _) = answer_of(async || Ack::Done).await;
     assert_settled(&answer, 200, None);
     let (answer, _) = answer_of(async || Ok::<_, String>(())).await;
     assert_settled(&answer, 200, None);
     let (answer, report) = answer_of(async || Ok::<_, String>(Ack::Discard)).await;
     assert_settled(&answer, 200, None);
-    assert_eq!(report, "notification discarded by its handler");
+    assert!(
+        report.ends_with("acknowledged: discarded by its handler"),
+        "{report}"
+    );
 }
 
 #[tokio::test]
@@ -46,7 +49,10 @@ async fn a_retry_after_a_time_is_429_with_the_time_rounded_up() {
     ] {
         let (answer, report) = answer_of(move || async move { Ack::RetryAfter(wait) }).await;
         assert_settled(&answer, 429, Some(retry_after));
-        assert!(report.contains("as its handler asked"), "{report}");
+        assert!(
+            report.contains("its handler asked for it again"),
+            "{report}"
+        );
     }
 }
 
@@ -54,7 +60,10 @@ async fn a_retry_after_a_time_is_429_with_the_time_rounded_up() {
 async fn a_retry_and_an_error_are_503() {
     let (answer, report) = answer_of(async || Ack::Retry).await;
     assert_settled(&answer, 503, None);
-    assert!(report.contains("as its handler asked"), "{report}");
+    assert!(
+        report.contains("its handler asked for it again"),
+        "{report}"
+    );
 
     let (answer, report) = answer_of(async || Err::<(), _>("the disk is full")).await;
     assert_settled(&answer, 503, None);
@@ -63,7 +72,8 @@ async fn a_retry_and_an_error_are_503() {
 
 #[tokio::test]
 async fn a_panic_is_503_wherever_it_happens() {
-    const PANICKED: &str = "notification to be sent again, since its handler panicked";
+    const PANICKED: &str =
+        "notification a.b n-1 answered 503, to be sent again: its handler panicked";
 
     fn in_call() -> std::future::Ready<()> {
         panic!("in call")
@@ -81,14 +91,15 @@ async fn a_panic_is_503_wherever_it_happens() {
     }
 
     let answers = [
-        answer_of(in_call).await,
-        answer_of(in_future).await,
-        answer_of(at_the_end).await,
-        answer_of(with_a_payload_that_panics).await,
+        (answer_of(in_call).await, ": in call"),
+        (answer_of(in_future).await, ": in the future"),
+        (answer_of(at_the_end).await, ": on purpose, in drop"),
+        // It is no text.
+        (answer_of(with_a_payload_that_panics).await, ""),
     ];
-    for (answer, report) in answers {
+    for ((answer, report), text) in answers {
         assert_settled(&answer, 503, None);
-        assert_eq!(report, PANICKED);
+        assert_eq!(report, [PANICKED, text].concat());
     }
 }
 
@@ -180,7 +191,7 @@ async fn no_route_is_200_counted_and_reported() {
             .send(&delivery(&notification(trigger, "n-1")))
             .await;
         assert_settled(&answer, 200, None);
-        assert_reported(&endpoint, &format!("without a route for {trigger}"));
+        assert_reported(&endpoint, &format!("no route for {trigger}"));
     }
     assert_eq!(router.unrouted_count(), 3);
 }
@@ -192,7 +203,7 @@ async fn deltas_without_a_route_are_200_and_counted() {
     let endpoint = Endpoint::serve(layer(), router.clone()).await;
     let answer = endpoint.send(&delivery(br#"{"deltas":[]}"#)).await;
     assert_settled(&answer, 200, None);
-    assert_reported(&endpoint, "without a route for the deltas");
+    assert_reported(&endpoint, "no route for the deltas");
     assert_eq!(router.unrouted_count(), 1);
 }
 
@@ -210,12 +221,12 @@ async fn what_is_no_notification_is_answered_as_the_operator_decides() {
             None,
             "given up by its handler: no use",
         ),
-        (Ack::Retry, 503, None, "as its handler asked"),
+        (Ack::Retry, 503, None, "its handler asked for it again"),
         (
             Ack::RetryAfter(Duration::from_secs(7)),
             429,
             Some("7"),
-            "after 7s, as its handler asked",
+            "its handler asked for it again after 7s",
         ),
     ] {
         let (router, calls) = counting_router();
@@ -236,7 +247,10 @@ async fn what_is_no_notification_is_503_if_nobody_takes_it() {
     let endpoint = Endpoint::serve(layer(), router).await;
     for body in NO_NOTIFICATIONS {
         assert_settled(&endpoint.send(&delivery(body)).await, 503, None);
-        assert_reported(&endpoint, "to be sent again, since nothing reads it: it");
+        assert_reported(
+            &endpoint,
+            "to be sent again unless this was the third attempt: nothing reads it: it",
+        );
     }
     assert_eq!(calls.load(Ordering::SeqCst), 0);
 }
@@ -271,10 +285,18 @@ async fn what_nobody_reads_is_503_and_from_the_third_attempt_on_200_and_lost() {
         let endpoint = Endpoint::serve(layer(), router).await;
         let why = "folder.created: the field `name` is missing";
         for (attempt, status, fate) in [
-            (1, 503, "to be sent again, since nothing reads it"),
-            (2, 503, "to be sent again, since nothing reads it"),
-            (3, 200, "lost, since nothing reads it"),
-            (4, 200, "lost, since nothing reads it"),
+            (1, 503, "answered 503, to be sent again: nothing reads it"),
+            (2, 503, "answered 503, to be sent again: nothing reads it"),
+            (
+                3,
+                200,
+                "answered 200 at the last attempt, so it is lost: nothing reads it",
+            ),
+            (
+                4,
+                200,
+                "answered 200 at the last attempt, so it is lost: nothing reads it",
+            ),
         ] {
             let answer = endpoint.send(&delivery(&folder(attempt))).await;
             assert_settled(&answer, status, None);
@@ -320,7 +342,7 @@ async fn what_does_not_fit_its_handler_goes_to_a_fallback_that_takes_whatever_co
     ] {
         let endpoint = Endpoint::serve(layer(), router).await;
         assert_settled(&endpoint.send(&delivery(&folder(1))).await, 200, None);
-        assert_reported(&endpoint, "notification done");
+        assert_reported(&endpoint, "acknowledged: handled");
     }
 }
 

@@ -48,7 +48,7 @@ async fn the_first_cause_is_the_answer() {
             timer.advance(Duration::from_secs(3));
         }
         let answer = connection.read(false).await;
-        let (report, status) = first.map_or(("notification done", 200), |at| CAUSES[at]);
+        let (report, status) = first.map_or(("acknowledged: handled", 200), |at| CAUSES[at]);
         assert_eq!(answer.status, status, "{causes:b}");
         assert_reported(&endpoint, report);
     }

@@ -42,12 +42,12 @@ async fn are_200_and_never_routed_when_they_are_acknowledged() {
     let layer = layer().acknowledge_test_events(true);
     let endpoint = Endpoint::serve(layer, router.clone()).await;
     assert_settled(&endpoint.send(&test_event()).await, 200, None);
-    assert_reported(&endpoint, "a test event, acknowledged and not routed");
+    assert_reported(&endpoint, "acknowledged: a test event, not routed");
 
     // Neither a genuine notification nor a forged one is taken for a test event.
     let genuine = endpoint.send(&delivery(&notification("a.b", "n-1"))).await;
     assert_settled(&genuine, 200, None);
-    assert_reported(&endpoint, "notification done");
+    assert_reported(&endpoint, "acknowledged: handled");
     assert_eq!(calls.load(Ordering::SeqCst), 1);
     let forged = delivery_signed(b"{}", &sign(b"{ }").to_hex());
     let answer = endpoint.send(&forged).await;

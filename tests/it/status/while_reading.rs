@@ -186,12 +186,7 @@ async fn the_answer_to_a_mismatch_can_be_chosen() {
             503,
             "has not verified any body yet",
         ),
-        (
-            proven().into(),
-            Some(Mismatch::Retry),
-            503,
-            "Nylas will repeat",
-        ),
+        (proven().into(), Some(Mismatch::Retry), 503, "compare"),
         (
             found(fresh()),
             Some(Mismatch::RetryUntilProven),
@@ -204,12 +199,7 @@ async fn the_answer_to_a_mismatch_can_be_chosen() {
             401,
             "does not match the body",
         ),
-        (
-            found(proven()),
-            Some(Mismatch::Retry),
-            503,
-            "Nylas will repeat",
-        ),
+        (found(proven()), Some(Mismatch::Retry), 503, "compare"),
     ] {
         let what = format!("{source:?} {chosen:?} {status}");
         let mut layer = WebhookLayer::with_timer(source, VirtualClock::new());

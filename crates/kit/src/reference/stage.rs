@@ -15,8 +15,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use tower_nylas::{
-    CodingFault, Notification, Outcome, Rejection, Report, SecretSource, Secrets, TriggerRouter,
-    VerifiedBody, WebhookLayer,
+    CodingFault, Notification, Outcome, Rejection, Resolution, SecretSource, Secrets,
+    TriggerRouter, VerifiedBody, WebhookLayer,
     notification::Malformed,
     testing::{self, VirtualClock},
     time::{Clock, Sleep, Timer},
@@ -307,11 +307,11 @@ fn layer(scenario: &Scenario, secrets: &Secrets, backstage: &Backstage) -> Webho
         .handler_timeout(settings.handler_timeout)
         .acknowledge_test_events(settings.acknowledge_test_events)
         .observe(move |report| {
-            let kind = match report {
-                Report::Challenged => Kind::Challenged,
-                Report::Rejected(rejection) => Kind::Rejected(rejection_name(rejection)),
-                Report::Acknowledged(outcome) => Kind::Ended(outcome_name(outcome)),
-                other => panic!("{other}"),
+            let kind = match report.resolution() {
+                Resolution::Challenged => Kind::Challenged,
+                Resolution::Rejected(rejection) => Kind::Rejected(rejection_name(rejection)),
+                Resolution::Acknowledged(outcome) => Kind::Ended(outcome_name(outcome)),
+                _ => panic!("{report}"),
             };
             log.lock().unwrap().reports.push(kind);
         })
@@ -613,7 +613,7 @@ fn outcome_name(outcome: &Outcome) -> &'static str {
         Outcome::Retry => "Retry",
         Outcome::RetryAfter(_) => "RetryAfter",
         Outcome::Failed(_) => "Failed",
-        Outcome::Panicked => "Panicked",
+        Outcome::Panicked(_) => "Panicked",
         Outcome::TimedOut(_) => "TimedOut",
         Outcome::Status(_) => "Status",
         Outcome::Undecodable(_) => "Undecodable",

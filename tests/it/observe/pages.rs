@@ -1,0 +1,94 @@
+//! The alerts, the dashboard and the guide speak of metrics that exist.
+
+use std::collections::BTreeSet;
+
+const ALERTS: &str = include_str!("../../../docs/alerts.yml");
+const DASHBOARD: &str = include_str!("../../../docs/dashboard.json");
+const GUIDE: &str = include_str!("../../../src/observe/mod.rs");
+
+/// The names of metrics in a text, those of histograms without what Prometheus appends.
+fn metrics_in(text: &str) -> BTreeSet<String> {
+    let is_name = |c: char| c.is_ascii_lowercase() || c == '_';
+    let starts = text.match_indices("nylas_webhook_").map(|(at, _)| at);
+    starts
+        .map(|at| {
+            let name = &text[at..];
+            let name = &name[..name.find(|c| !is_name(c)).unwrap_or(name.len())];
+            let histogram = ["_bucket", "_sum", "_count"];
+            let name = histogram
+                .iter()
+                .find_map(|suffix| name.strip_suffix(suffix));
+            name.unwrap_or_else(|| &text[at..][..text[at..].find(|c| !is_name(c)).unwrap()])
+                .to_owned()
+        })
+        .collect()
+}
+
+/// The values that a text compares labels with.
+fn labels_in(text: &str) -> BTreeSet<(String, String)> {
+    let mut labels = BTreeSet::new();
+    for label in ["reason", "outcome", "hint", "fault", "attempt", "status"] {
+        for operator in ["=", "!=", "=~", "!~"] {
+            let before = format!("{label}{operator}\"");
+            for (at, _) in text.match_indices(&before) {
+                let value = &text[at + before.len()..];
+                let value = &value[..value.find('"').unwrap()];
+                let values = value.trim_end_matches('\\').split('|');
+                labels.extend(values.map(|value| (label.to_owned(), value.to_owned())));
+            }
+        }
+    }
+    labels
+}
+
+fn described() -> BTreeSet<String> {
+    let lines = GUIDE
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | `"));
+    let names = lines.filter_map(|line| Some(line.split_once('`')?.0));
+    let names = names.filter(|name| name.starts_with("nylas_webhook_"));
+    names.map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn each_metric_of_the_alerts_and_the_dashboard_exists() {
+    let described = described();
+    assert_eq!(described.len(), 16);
+    let dashboard = DASHBOARD.replace("\\\"", "\"");
+    for (page, text) in [
+        ("alerts", ALERTS),
+        ("dashboard", &*dashboard),
+        ("guide", GUIDE),
+    ] {
+        let named = metrics_in(text);
+        assert!(named.len() > 8, "{page} names {named:?}");
+        let unknown: Vec<_> = named.difference(&described).collect();
+        assert!(unknown.is_empty(), "{page}: {unknown:?}");
+        for (label, value) in labels_in(text) {
+            assert!(
+                GUIDE.contains(&format!("`{value}`")),
+                "{page}: {label}={value}"
+            );
+        }
+    }
+    // Nothing that is measured is missing on the dashboard.
+    assert_eq!(metrics_in(&dashboard), described);
+}
+
+#[test]
+fn the_boundaries_of_buckets_are_those_of_the_histograms() {
+    let rows = GUIDE.lines().filter(|line| line.contains("| histogram |"));
+    let histograms: BTreeSet<_> = rows.map(|row| row.split('`').nth(1).unwrap()).collect();
+    let buckets = tower_nylas::observe::BUCKETS;
+    let names: BTreeSet<_> = buckets.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, histograms);
+    for (name, boundaries) in buckets {
+        assert!(
+            boundaries.is_sorted_by(|a, b| a < b),
+            "{name}: {boundaries:?}"
+        );
+        // What Nylas waits, and what the default limit lets through, are boundaries.
+        let most = if name.ends_with("_bytes") { 4e6 } else { 10.0 };
+        assert!(boundaries.contains(&most), "{name}");
+    }
+}
