@@ -2,7 +2,7 @@
 //!
 //! The server has to close it: what is left of the body cannot be told from the next request. A
 //! client that is not told so sends that next request, which may be a genuine notification, on a
-//! connection that is about to die. `tests/proxies.rs` plays the same against real proxies.
+//! connection that is about to die. `tests/proxies/` plays the same against real proxies.
 
 use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
