@@ -170,7 +170,7 @@ impl Setting<'_> {
         (configuration, arguments.map(String::from).into())
     }
 
-    pub(super) fn nginx_location(&self, buffering: &str) -> String {
+    pub(super) fn nginx_location(buffering: &str) -> String {
         format!(
             "location / {{
                 proxy_pass http://behind;

@@ -70,13 +70,13 @@ const PROXIES: [Proxy; 11] = [
     Proxy {
         name: "nginx_buffering",
         binary: NGINX,
-        configure: |setting| setting.nginx("", &setting.nginx_location("on")),
+        configure: |setting| setting.nginx("", &Setting::nginx_location("on")),
         check: Crowd,
     },
     Proxy {
         name: "nginx_streaming",
         binary: NGINX,
-        configure: |setting| setting.nginx("", &setting.nginx_location("off")),
+        configure: |setting| setting.nginx("", &Setting::nginx_location("off")),
         check: Crowd,
     },
     Proxy {
@@ -118,7 +118,7 @@ const PROXIES: [Proxy; 11] = [
     Proxy {
         name: "nginx_without_a_limit",
         binary: NGINX,
-        configure: |setting| setting.nginx(compressing::NGINX, &setting.nginx_location("on")),
+        configure: |setting| setting.nginx(compressing::NGINX, &Setting::nginx_location("on")),
         check: Requests(&[("large", "413")]),
     },
 ];
