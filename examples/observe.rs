@@ -6,8 +6,8 @@
 //!
 //! starts a server on a free loopback port and sends it what happens in the life of one: a
 //! challenge, notifications that are handled, discarded, unwanted, slow, mislabelled, and failing
-//! until they are lost, and a small flood of forgeries. It prints the log on the way and the numbers
-//! at the end: all that `docs/alerts.yml` and `docs/dashboard.json` ask for.
+//! until they are lost, and a small flood of forgeries. It prints the log on the way and at the end
+//! the numbers: all that `docs/alerts.yml` and `docs/dashboard.json` ask for.
 //!
 //! ```text
 //! NYLAS_WEBHOOK_SECRET=try-me cargo run --all-features --example observe -- --listen 127.0.0.1:8080

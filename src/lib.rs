@@ -1,4 +1,4 @@
-//! Receive [Nylas](https://www.nylas.com) webhooks in any tower server.
+//! Receive [Nylas](https://www.nylas.com) webhooks with tower, under axum, hyper, tonic and others.
 //!
 //! ```
 //! use tower_nylas::{Ack, Notification, Secrets, State, TriggerRouter, WebhookLayer};
@@ -55,12 +55,14 @@
 //!   http_body::Body`, never fails, and is `Clone + Send + Sync` if the inner service is.
 //!
 //! Layers that observe belong outside, layers that limit belong inside, and no layer outside may
-//! change the body of a request, since Nylas signs the exact bytes on the wire. The
-//! [guide](_guide::layers) lists tower's and tower-http's.
+//! change the body of a request, since Nylas signs the exact bytes on the wire. One
+//! [guide](_guide::layers) lists tower's and tower-http's layers, and [another](_guide::proxies)
+//! the proxies in front of a server.
 //!
 //! # Guides
 //!
-//! [Statuses](_guide::statuses), [secrets](_guide::secrets), [layers](_guide::layers),
+//! [Recipes](_guide::recipes), [statuses](_guide::statuses), [secrets](_guide::secrets),
+//! [tenants](_guide::tenants), [layers](_guide::layers), [proxies](_guide::proxies),
 //! [memory](_guide::memory), [handlers](_guide::handlers), [shutdown](_guide::shutdown),
 //! [testing](_guide::testing).
 //!

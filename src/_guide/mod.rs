@@ -1,8 +1,11 @@
 //! Guides to what concerns more than one item. Documentation only: there is nothing to import.
 //!
 //! - [`statuses`]: which status each kind of request gets, and why
-//! - [`secrets`]: the handshake, rotations, several tenants
+//! - [`recipes`]: common tasks, each with code and with what can go wrong
+//! - [`secrets`]: the handshake, rotations, wrong secrets
+//! - [`tenants`]: a secret for each, found by path, host or header
 //! - [`layers`]: tower's and tower-http's layers, outside and inside, and where to mount
+//! - [`proxies`]: what nginx, HAProxy, Envoy, load balancers and tunnels change, and their settings
 //! - [`memory`]: what unverified bodies may hold
 //! - [`handlers`]: state, values that do not fit, deadlines, back-pressure, duplicates
 //! - [`shutdown`]: how to stop a server
@@ -11,11 +14,20 @@
 #[doc = include_str!("statuses.md")]
 pub mod statuses {}
 
+#[doc = include_str!("recipes.md")]
+pub mod recipes {}
+
 #[doc = include_str!("secrets.md")]
 pub mod secrets {}
 
+#[doc = include_str!("tenants.md")]
+pub mod tenants {}
+
 #[doc = include_str!("layers.md")]
 pub mod layers {}
+
+#[doc = include_str!("proxies.md")]
+pub mod proxies {}
 
 #[doc = include_str!("memory.md")]
 pub mod memory {}

@@ -14,9 +14,9 @@ use crate::{
 /// Why a layer refused a request, so that it never reached the inner service.
 ///
 /// Every such response carries its `Rejection` in its [extensions](http::Extensions), so that an
-/// outer layer can log it or replace the response. [`Display`](fmt::Display) is for the operator
-/// and says what to do; the client only reads [`text`](Self::text). Neither shows a secret, a
-/// signature or a body.
+/// outer layer can log it or replace the response. [`Display`](fmt::Display) tells the operator
+/// what was wrong, with its cause where that is known, and what to do; the client only reads
+/// [`text`](Self::text). Neither shows a secret, a signature or a body.
 ///
 /// ```
 /// # use tower_nylas::{Rejection, ResponseBody};

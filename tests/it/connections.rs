@@ -2,7 +2,7 @@
 //!
 //! The server has to close it: what is left of the body cannot be told from the next request. A
 //! client that is not told so sends that next request, which may be a genuine notification, on a
-//! connection that is about to die. `tests/proxies.rs` plays the same against real proxies.
+//! connection that is about to die. `tests/proxies/` plays the same against real proxies.
 
 use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
@@ -14,14 +14,18 @@ use http_body_util::{
     channel::{Channel, Sender},
 };
 use hyper::client::conn::http2::SendRequest;
-use hyper_util::client::legacy::Client;
+use hyper_util::{
+    client::legacy::Client,
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{
         TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tower::service_fn;
 use tower_nylas::{
@@ -634,4 +638,29 @@ async fn strangers_cost_nothing_behind_a_proxy_that_streams() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers_cost_nothing_behind_a_proxy_that_buffers() {
     through_a_proxy(proxy::Mode::Buffering).await;
+}
+
+/// What SECURITY.md and the guide say of hyper's timeout: it runs on idle connections as well, so a
+/// proxy that keeps them for longer sends its next request on one that ends.
+#[tokio::test(start_paused = true)]
+async fn the_timeout_for_a_head_ends_idle_connections() {
+    const LIMIT: Duration = Duration::from_secs(30);
+    let endpoint = WebhookLayer::new(proven()).layer(TriggerRouter::new());
+    let (mut client, server) = tokio::io::duplex(1 << 16);
+    tokio::spawn(
+        hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(LIMIT)
+            .serve_connection(TokioIo::new(server), TowerToHyperService::new(endpoint)),
+    );
+    client
+        .write_all(&delivery(&notification("message.created", "n-1")))
+        .await
+        .unwrap();
+    let start = Instant::now();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(!answer.contains("connection: close"), "{answer}");
+    assert_eq!(start.elapsed(), LIMIT);
 }

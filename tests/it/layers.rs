@@ -102,7 +102,7 @@ rows! {
         "without effect: notifications are answered with an empty body";
     request_decompression_outside: "request decompression", Outside, Cannot,
         "compressed deliveries do not match their signatures, and are refused: Nylas signs the \
-         compressed bytes; the reason says so, except over HTTP/2 and for chunked bodies; keep the \
+         compressed bytes; the reason names the cause, except over HTTP/2 and for chunked bodies; keep the \
          layer off this path, or use `.gzip(false).pass_through_unaccepted(true)`";
     request_decompression_inside: "request decompression", Inside, Cannot,
         "does not compile around a `TriggerRouter`, which takes verified bodies only; the feature \
@@ -120,8 +120,9 @@ rows! {
     timeout_inside: "timeout", Inside, Note,
         "its `408` becomes `429`, and any other status of its own `503`; `handler_timeout` needs \
          no layer";
-    trace_outside: "trace", Outside, Works,
-        "its `on_failure` sees the answers with `503`";
+    trace_outside: "trace", Outside, Note,
+        "its `on_failure` is called for each `503`, the intended ones too, \
+         [unless told otherwise](#a-503-that-is-meant)";
     trace_inside: "trace", Inside, Works,
         "sees verified notifications only, and each status before it is settled";
     catch_panic_outside: "catch panic", Outside, Works,

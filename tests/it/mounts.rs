@@ -6,12 +6,12 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 use axum::{
     Router,
     body::Body,
-    extract::Request,
+    extract::{OriginalUri, Request},
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
 use bytes::Bytes;
-use http::{Method, StatusCode, Version};
+use http::{Method, StatusCode, Version, request::Parts as Head};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     service::TowerToHyperService,
@@ -30,7 +30,8 @@ use tonic_health::pb::{
 };
 use tower::ServiceBuilder;
 use tower_nylas::{
-    AcknowledgeLayer, ChallengeLayer, DecompressionLayer, VerifiedBody, VerifySignatureLayer,
+    AcknowledgeLayer, ChallengeLayer, DecompressionLayer, TriggerRouter, VerifiedBody,
+    VerifySignatureLayer, WebhookLayer,
 };
 use tower_nylas_kit::{
     delivery::{PATH, UUID, notification, notification_of, proven},
@@ -134,6 +135,62 @@ async fn axum_nest_service() {
     let it = Parts::known();
     let app = Router::new().nest_service("/webhooks", it.webhook.layer(it.triggers));
     answers(serve_axum(app).await, &it.handled).await;
+}
+
+/// Two tenants below a prefix that axum takes off: whoever looks at the path of the URI finds no
+/// tenant, and `OriginalUri` has it.
+#[tokio::test]
+async fn axum_nest_takes_the_prefix_off_before_a_lookup_sees_the_path() {
+    fn original(request: &Head) -> &str {
+        let original = request.extensions.get::<OriginalUri>();
+        original.map_or(&request.uri, |OriginalUri(uri)| uri).path()
+    }
+    fn rest(request: &Head) -> &str {
+        request.uri.path()
+    }
+    let endpoint = |path: fn(&Head) -> &str, tenant: &'static str| {
+        let secrets = proven();
+        let webhook = WebhookLayer::by_lookup(move |request| {
+            Ok((path(request) == tenant).then(|| secrets.clone()))
+        });
+        webhook.layer(TriggerRouter::new().fallback(async || ()))
+    };
+    let nested = |path, tenant| {
+        let inner = Router::new().route_service("/nylas/{tenant}", endpoint(path, tenant));
+        Router::new().nest("/webhooks", inner)
+    };
+    let whole = "/webhooks/nylas/acme";
+    let service = |path, tenant| Router::new().nest_service("/webhooks", endpoint(path, tenant));
+    let route = |path, tenant| {
+        Router::new().route_service("/webhooks/nylas/{tenant}", endpoint(path, tenant))
+    };
+    for (mount, app, expected) in [
+        ("nest", nested(rest, whole), 401),
+        ("nest", nested(rest, "/nylas/acme"), 200),
+        ("nest", nested(original, whole), 200),
+        ("nest_service", service(rest, whole), 401),
+        ("nest_service", service(rest, "/nylas/acme"), 200),
+        ("nest_service", service(original, whole), 200),
+        ("route_service", route(rest, whole), 200),
+        ("route_service", route(original, whole), 200),
+    ] {
+        let address = serve_axum(app).await;
+        let delivery = Ask::delivery(notification("message.created", "n-1")).at(whole);
+        let reply = send_over(address, Wire::Http11, &delivery).await;
+        assert_eq!(reply.status, expected, "{mount}");
+
+        // The challenge needs no secret, so it hides what is wrong.
+        let challenge = Ask::challenge("").at(format!("{whole}?challenge=x"));
+        assert_exact(
+            &send_over(address, Wire::Http11, &challenge).await,
+            b"x",
+            mount,
+        );
+        let elsewhere = Ask::challenge("").at("/webhooks/elsewhere?challenge=x");
+        let reply = send_over(address, Wire::Http11, &elsewhere).await;
+        let everywhere = mount == "nest_service";
+        assert_eq!(reply.status, if everywhere { 200 } else { 404 }, "{mount}");
+    }
 }
 
 #[tokio::test]
