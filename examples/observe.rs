@@ -6,7 +6,8 @@
 //!
 //! starts a server on a free loopback port and sends it what happens in the life of one: a
 //! challenge, notifications that are handled, discarded, unwanted and failing, and a small flood of
-//! forgeries. It prints the log on the way and the numbers at the end.
+//! forgeries. It prints the log on the way and the numbers at the end, and the answers that Nylas
+//! gets to standard error.
 //!
 //! ```text
 //! NYLAS_WEBHOOK_SECRET=try-me cargo run --all-features --example observe -- --listen 127.0.0.1:8080
@@ -174,10 +175,11 @@ async fn send(address: SocketAddr, secret: WebhookSecret) -> Result<(), BoxError
         "contact.updated",
     ] {
         let body = testing::sample(trigger).ok_or("no such sample")?;
-        nylas.deliver(body).await?;
+        eprintln!("{trigger}: {}", nylas.deliver(body).await);
     }
-    nylas.deliver(r#"{"type":"yacht.sunk","id":"n-1"}"#).await?;
-    nylas.deliver("no JSON").await?;
+    for body in [r#"{"type":"yacht.sunk","id":"n-1"}"#, "no JSON"] {
+        eprintln!("{body}: {}", nylas.deliver(body).await);
+    }
 
     let mut forger = Nylas::at(uri, WebhookSecret::new("a-guess")?);
     for _ in 0..1000 {
