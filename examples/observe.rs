@@ -6,8 +6,9 @@
 //!
 //! starts a server on a free loopback port and sends it what happens in the life of one: a
 //! challenge, notifications that are handled, discarded, unwanted, slow, mislabelled, and failing
-//! until they are lost, and a small flood of forgeries. It prints the log on the way and at the end
-//! the numbers: all that `docs/alerts.yml` and `docs/dashboard.json` ask for.
+//! until they are lost, and a small flood of forgeries. It prints the log on the way, the answers
+//! that Nylas gets to standard error, and at the end the numbers: all that `docs/alerts.yml` and
+//! `docs/dashboard.json` ask for.
 //!
 //! ```text
 //! NYLAS_WEBHOOK_SECRET=try-me cargo run --all-features --example observe -- --listen 127.0.0.1:8080
@@ -193,10 +194,11 @@ async fn send(address: SocketAddr, secret: WebhookSecret) -> Result<(), BoxError
         "contact.updated",
     ] {
         let body = testing::sample(trigger).ok_or("no such sample")?;
-        nylas.deliver(body).await?;
+        eprintln!("{trigger}: {}", nylas.deliver(body).await);
     }
-    nylas.deliver(r#"{"type":"yacht.sunk","id":"n-1"}"#).await?;
-    nylas.deliver("no JSON").await?;
+    for body in [r#"{"type":"yacht.sunk","id":"n-1"}"#, "no JSON"] {
+        eprintln!("{body}: {}", nylas.deliver(body).await);
+    }
     slow_and_mislabelled(address, &secret).await?;
 
     let mut forger = Nylas::at(uri, WebhookSecret::new("a-guess")?);

@@ -26,7 +26,7 @@
 //! # let mut nylas = testing::Nylas::new(endpoint, WebhookSecret::new("an-invented-secret")?);
 //! # let body = testing::sample("grant.expired").ok_or("no such sample")?;
 //! for _ in 0..2 {
-//!     assert!(nylas.deliver(body).await?.is_accepted());
+//!     assert!(nylas.deliver(body).await.is_accepted());
 //! }
 //! assert_eq!(CALLS.load(Ordering::Relaxed), 1);
 //! # Ok(())

@@ -66,8 +66,8 @@ impl<'a> Report<'a> {
         self.resolution
     }
 
-    /// Whether its body was verified, so that it is about a genuine notification. `false` for a test
-    /// event, which anybody can sign.
+    /// Whether its body was verified, so that it is about a genuine notification. `false` for a
+    /// test event, which anybody can sign.
     pub fn is_verified(&self) -> bool {
         self.is_verified
     }

@@ -35,16 +35,21 @@
 //! nylas.challenge().await?;
 //! secrets.set("an-invented-secret")?;
 //!
-//! let delivery = nylas.deliver(testing::sample("grant.expired").unwrap_or_default()).await?;
-//! assert!(delivery.is_accepted());
+//! let delivery = nylas.deliver(testing::sample("grant.expired").unwrap_or_default()).await;
+//! assert_eq!(delivery.is_handled(), Some(true), "{delivery}");
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! On a [`VirtualClock`], timeouts and rotations take no real time.
+//! On a [`VirtualClock`], timeouts and rotations take no real time. The
+//! [guide](crate::_guide::testing) has more first tests: forged, failing, compressed, slow.
 
+mod challenge_error;
 mod clock;
+mod delivery;
 mod executor;
+mod gzip;
+mod no_answer;
 mod nylas;
 mod samples;
 
@@ -53,9 +58,13 @@ use http::{Method, Request, header};
 use http_body_util::Full;
 
 pub use self::{
+    challenge_error::ChallengeError,
     clock::VirtualClock,
-    nylas::{ChallengeError, Delivery, HttpClient, Nylas},
-    samples::{SAMPLES, sample},
+    delivery::{Delivery, DeliveryAttempt},
+    gzip::gzip,
+    no_answer::NoAnswer,
+    nylas::{HttpClient, Nylas},
+    samples::{Change, SAMPLES, sample, sample_with},
 };
 use crate::{
     signature::{InvalidSecret, SIGNATURE_HEADER, Secrets, WebhookSecret},
@@ -64,7 +73,18 @@ use crate::{
 
 /// A verified body without a signature; the label of its secrets is `testing`.
 pub fn verified(body: impl Into<Bytes>) -> VerifiedBody {
-    VerifiedBody::assumed(body.into())
+    VerifiedBody::assumed(body.into(), "testing", false)
+}
+
+/// A verified body without a signature, as if secrets with this [label](Secrets::label) had
+/// verified it that were [looked up](VerifiedBody::by_lookup) for a tenant.
+///
+/// ```
+/// let body = tower_nylas::testing::verified_by("acme", "{}");
+/// assert_eq!((body.verified_by(), body.by_lookup()), ("acme", true));
+/// ```
+pub fn verified_by(label: &str, body: impl Into<Bytes>) -> VerifiedBody {
+    VerifiedBody::assumed(body.into(), label, true)
 }
 
 /// [`Secrets`] with one secret that has verified a body, as on a server that has received a genuine
@@ -105,7 +125,7 @@ where
 ///     .acknowledge_test_events(true)
 ///     .layer(TriggerRouter::new());
 /// let mut nylas = testing::Nylas::new(endpoint, testing::test_event_secret());
-/// assert!(nylas.deliver("{}").await?.is_accepted());
+/// assert!(nylas.deliver("{}").await.is_accepted());
 /// # Ok(())
 /// # }
 /// ```

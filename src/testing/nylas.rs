@@ -1,9 +1,9 @@
 //! A sender that behaves as Nylas does.
 
-use std::{fmt, future::poll_fn};
+use std::{fmt, future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, Uri, header};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use hyper_util::{
@@ -13,28 +13,41 @@ use hyper_util::{
 use serde_json::Value;
 use tower_service::Service;
 
-use super::signed_request;
-use crate::{report::BoxError, signature::WebhookSecret};
+use super::{ChallengeError, Delivery, DeliveryAttempt, NoAnswer, gzip, signed_request};
+use crate::{
+    middleware::CallReady,
+    report::BoxError,
+    signature::WebhookSecret,
+    time::{Timer, TokioTimer},
+};
 
 /// What [`Nylas::at`] sends with: a client for plain HTTP/1.1.
 pub type HttpClient = Client<HttpConnector, Full<Bytes>>;
 
 /// Simulates Nylas for an endpoint: a tower service in this process, or a URL.
 ///
-/// It signs with the given secret, and repeats a delivery when Nylas would
-/// ([source](https://developer.nylas.com/docs/v3/notifications/)), but without waiting in between.
+/// It signs with the given secret, waits 10 seconds for each answer, and repeats a delivery when
+/// Nylas would ([source](https://developer.nylas.com/docs/v3/notifications/)), but without waiting in
+/// between.
 #[derive(Clone)]
 pub struct Nylas<S> {
     endpoint: S,
     uri: Uri,
     secret: WebhookSecret,
+    timer: Arc<dyn Timer>,
+    is_compressed: bool,
+    /// Whether the endpoint's responses arrive with their extensions.
+    is_in_process: bool,
 }
 
 impl Nylas<HttpClient> {
     /// Sends to a server at this URL, by HTTP/1.1 without TLS.
+    ///
+    /// On tokio's paused clock, it needs another [timer](Self::timer): that clock does not wait for
+    /// sockets, and 10 seconds have passed before an answer can arrive.
     pub fn at(uri: Uri, secret: WebhookSecret) -> Self {
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self::new(client, secret).uri(uri)
+        Self::with_client(client, uri, secret)
     }
 }
 
@@ -45,12 +58,33 @@ impl<S> Nylas<S> {
     /// How many times a notification is delivered at most: 3.
     pub const ATTEMPTS: u32 = 3;
 
-    /// Sends to a service: an endpoint in this process, or any client that is a tower service.
+    /// How long Nylas waits for an answer: 10 seconds
+    /// ([source](https://developer.nylas.com/docs/dev-guide/best-practices/webhook-best-practices/)).
+    pub const DEADLINE: Duration = Duration::from_secs(10);
+
+    /// Sends to an endpoint in this process.
+    ///
+    /// Not for a client of a server ([`with_client`](Self::with_client)), whose every `200` would
+    /// count as [handled](DeliveryAttempt::is_handled).
     pub fn new(endpoint: S, secret: WebhookSecret) -> Self {
         Self {
             endpoint,
             uri: Uri::from_static("/"),
             secret,
+            timer: Arc::new(TokioTimer),
+            is_compressed: false,
+            is_in_process: true,
+        }
+    }
+
+    /// Sends to a server at this URL, with any client that is a tower service.
+    ///
+    /// What became of a notification is not on the wire: after a `200`,
+    /// [`DeliveryAttempt::is_handled`] is `None`.
+    pub fn with_client(client: S, uri: Uri, secret: WebhookSecret) -> Self {
+        Self {
+            is_in_process: false,
+            ..Self::new(client, secret).uri(uri)
         }
     }
 
@@ -58,6 +92,25 @@ impl<S> Nylas<S> {
     #[must_use]
     pub fn uri(mut self, uri: Uri) -> Self {
         self.uri = uri;
+        self
+    }
+
+    /// Measures the [deadline](Self::DEADLINE) with this timer, by default tokio's; a
+    /// [`VirtualClock`](super::VirtualClock) needs no real time.
+    #[must_use]
+    pub fn timer(mut self, timer: impl Timer) -> Self {
+        self.timer = Arc::new(timer);
+        self
+    }
+
+    /// Whether notifications are sent with gzip, as to a destination with `compressed_delivery`; by
+    /// default `false`.
+    ///
+    /// The signature is over the compressed bytes
+    /// ([source](https://developer.nylas.com/docs/dev-guide/best-practices/compression/)).
+    #[must_use]
+    pub fn compressed_delivery(mut self, is_compressed: bool) -> Self {
+        self.is_compressed = is_compressed;
         self
     }
 
@@ -78,73 +131,118 @@ where
     /// # Errors
     ///
     /// [`ChallengeError`] says why Nylas would refuse the endpoint.
+    ///
+    /// # Panics
+    ///
+    /// As [`deliver_once`](Self::deliver_once).
     pub async fn challenge(&mut self) -> Result<(), ChallengeError> {
-        let service = |error: BoxError| ChallengeError::Service(error);
-        let mut request = Request::new(Full::default());
         let separator = if self.uri.query().is_some() { '&' } else { '?' };
         let target = format!("{}{separator}challenge={}", self.uri, Self::CHALLENGE);
-        *request.uri_mut() = target.parse().map_err(|error| service(Box::new(error)))?;
+        let target = target.parse().map_err(NoAnswer::of)?;
+        let mut request = Request::new(Full::default());
+        *request.uri_mut() = target;
 
-        let response = self.send(request).await.map_err(service)?;
-        if response.status() != StatusCode::OK {
-            return Err(ChallengeError::Status(response.status()));
-        }
-        let length = response.body().size_hint().exact();
-        if length.is_none() || response.headers().contains_key(header::TRANSFER_ENCODING) {
-            return Err(ChallengeError::Chunked);
-        }
-        if length != Some(Self::CHALLENGE.len() as u64) {
-            return Err(ChallengeError::Value);
-        }
-        let body = response.into_body().collect().await;
-        let body = body.map_err(|error| service(error.into()))?;
-        if body.to_bytes() != Self::CHALLENGE {
-            return Err(ChallengeError::Value);
-        }
-        Ok(())
+        let timer = self.timer.clone();
+        within_deadline(&*timer, async {
+            let response = self.send(request).await?;
+            if response.status() != StatusCode::OK {
+                return Err(ChallengeError::Status(response.status()));
+            }
+            let length = response.body().size_hint().exact();
+            if length.is_none() || response.headers().contains_key(header::TRANSFER_ENCODING) {
+                return Err(ChallengeError::Chunked);
+            }
+            if length != Some(Self::CHALLENGE.len() as u64) {
+                return Err(ChallengeError::Value);
+            }
+            let body = response.into_body().collect().await;
+            if body.map_err(NoAnswer::of)?.to_bytes() != Self::CHALLENGE {
+                return Err(ChallengeError::Value);
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Delivers a notification: signed, and up to three times while Nylas would repeat it. A
     /// `webhook_delivery_attempt` in the body counts up.
     ///
-    /// # Errors
+    /// An attempt is repeated if there was [no answer](NoAnswer), or 408, 429, 502, 503, 504 or
+    /// 507; `Retry-After` is ignored.
     ///
-    /// Those of the service, such as a refused connection.
-    pub async fn deliver(&mut self, body: impl Into<Bytes>) -> Result<Delivery, BoxError> {
+    /// # Panics
+    ///
+    /// As [`deliver_once`](Self::deliver_once).
+    pub async fn deliver(&mut self, body: impl Into<Bytes>) -> Delivery {
         let mut body = body.into();
-        let mut delivery = Delivery {
-            statuses: Vec::new(),
-        };
-        for attempt in 1..=Self::ATTEMPTS {
-            if attempt > 1 {
-                body = repeated(&body, attempt);
+        let mut attempts = Vec::new();
+        for number in 1..=Self::ATTEMPTS {
+            if number > 1 {
+                body = repeated(&body, number);
             }
-            let status = self.deliver_once(body.clone()).await?.status();
-            delivery.statuses.push(status);
-            if !is_retried(status) {
+            let answer = self.deliver_once(body.clone()).await;
+            let attempt = match answer {
+                Ok(response) => DeliveryAttempt::answered(&response, self.is_in_process),
+                Err(why) => DeliveryAttempt::unanswered(why),
+            };
+            let is_last = !attempt.is_repeated();
+            attempts.push(attempt);
+            if is_last {
                 break;
             }
         }
-        Ok(delivery)
+        Delivery::new(attempts)
     }
 
-    /// Delivers exactly these bytes once, signed.
+    /// Delivers exactly this body once, signed.
     ///
     /// # Errors
     ///
-    /// Those of the service.
-    pub async fn deliver_once(&mut self, body: impl Into<Bytes>) -> Result<Response<R>, BoxError> {
+    /// [`NoAnswer`] if there is none in time. The call is dropped then, as a server drops it when
+    /// the client disconnects.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the endpoint does not answer at once and the [timer](Self::timer) cannot sleep, as
+    /// tokio's outside its runtime.
+    pub async fn deliver_once(&mut self, body: impl Into<Bytes>) -> Result<Response<R>, NoAnswer> {
+        let mut body = body.into();
+        if self.is_compressed {
+            body = gzip(&body).into();
+        }
         let mut request = signed_request(&self.secret, body);
         *request.uri_mut() = self.uri.clone();
-        self.send(request).await
+        if self.is_compressed {
+            let headers = request.headers_mut();
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        let timer = self.timer.clone();
+        within_deadline(&*timer, self.send(request)).await
     }
 
-    async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<R>, BoxError> {
-        let mut endpoint = self.endpoint.clone();
-        let ready = poll_fn(|cx| endpoint.poll_ready(cx)).await;
-        ready.map_err(Into::into)?;
-        endpoint.call(request).await.map_err(Into::into)
+    async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<R>, NoAnswer> {
+        let call = CallReady::new(self.endpoint.clone(), request);
+        call.await.map_err(NoAnswer::of)
     }
+}
+
+/// Waits for an answer as long as Nylas does.
+async fn within_deadline<T, E: From<NoAnswer>>(
+    timer: &dyn Timer,
+    answer: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let mut answer = pin!(answer);
+    let mut sleep = None;
+    poll_fn(|cx| {
+        if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+            return Poll::Ready(answer);
+        }
+        // Only now, so that an endpoint that answers at once needs no runtime.
+        let sleep = sleep.get_or_insert_with(|| timer.sleep(Nylas::<()>::DEADLINE));
+        let late = sleep.as_mut().poll(cx);
+        late.map(|()| Err(NoAnswer::TimedOut.into()))
+    })
+    .await
 }
 
 /// The body of a later attempt: the same notification with another count, so other bytes.
@@ -158,66 +256,11 @@ fn repeated(body: &Bytes, attempt: u32) -> Bytes {
     Value::Object(notification).to_string().into()
 }
 
-fn is_retried(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 408 | 429 | 502 | 503 | 504 | 507)
-}
-
-/// How a delivery went.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
-    statuses: Vec<StatusCode>,
-}
-
-impl Delivery {
-    /// The answer to each attempt.
-    pub fn statuses(&self) -> &[StatusCode] {
-        &self.statuses
-    }
-
-    /// Whether the last attempt was answered with exactly `200`.
-    pub fn is_accepted(&self) -> bool {
-        self.statuses.last() == Some(&StatusCode::OK)
-    }
-}
-
-/// Why Nylas would refuse an endpoint.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ChallengeError {
-    /// The answer is not `200`.
-    Status(StatusCode),
-    /// The body is not exactly the challenge.
-    Value,
-    /// The body has no known length, so it is sent in chunks.
-    Chunked,
-    /// There was no answer.
-    Service(BoxError),
-}
-
-impl fmt::Display for ChallengeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Status(status) => write!(f, "the challenge was answered with {status}, not 200"),
-            Self::Value => f.write_str("the answer is not exactly the challenge"),
-            Self::Chunked => f.write_str("the answer has no length, so it is sent in chunks"),
-            Self::Service(error) => write!(f, "there was no answer: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for ChallengeError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Service(error) => Some(&**error),
-            _ => None,
-        }
-    }
-}
-
 impl<S> fmt::Debug for Nylas<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Nylas")
             .field("uri", &self.uri)
+            .field("compressed_delivery", &self.is_compressed)
             .finish_non_exhaustive()
     }
 }

@@ -78,8 +78,8 @@ impl VerifiedBody {
 
     /// For tests of handlers only.
     #[cfg(feature = "testing")]
-    pub(crate) fn assumed(bytes: Bytes) -> Self {
-        Self::labelled(bytes, Arc::from("testing"), false)
+    pub(crate) fn assumed(bytes: Bytes, verified_by: &str, by_lookup: bool) -> Self {
+        Self::labelled(bytes, Arc::from(verified_by), by_lookup)
     }
 
     fn labelled(bytes: Bytes, verified_by: Arc<str>, by_lookup: bool) -> Self {

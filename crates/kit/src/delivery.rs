@@ -1,8 +1,6 @@
 //! Genuine notifications as Nylas sends them, with a secret that is invented.
 
-use std::io::Write;
-
-use flate2::{Compression, write::GzEncoder};
+pub use tower_nylas::testing::gzip;
 use tower_nylas::{Secrets, Signature, WebhookSecret, testing};
 
 pub const PATH: &str = "/webhooks/nylas";
@@ -44,12 +42,6 @@ pub fn notification_of(trigger: &str, id: &str, attempt: u32, size: usize) -> Ve
     body.extend(text.take(padding));
     body.extend(end.as_bytes());
     body
-}
-
-pub fn gzip(body: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(body).unwrap();
-    encoder.finish().unwrap()
 }
 
 /// The head of a delivery over HTTP/1.1. A body without a length comes in chunks.

@@ -1,5 +1,8 @@
 //! One notification for every type and documented form, with invented values.
 
+mod change;
+
+pub use self::change::{Change, sample_with};
 use crate::trigger::with_triggers;
 
 macro_rules! samples {
