@@ -523,7 +523,7 @@ async fn body_limit_outside() {
                 long().chunked(),
                 503,
                 "request rejected with 503 Service Unavailable: the connection failed while the \
-                 body was read",
+                 body was read: if it happens often, compare the timeouts of the proxies in front",
             ),
         ] {
             assert_eq!(status(address, &ask).await, expected);
