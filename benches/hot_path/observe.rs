@@ -7,7 +7,7 @@ use std::{
 };
 
 use criterion::Criterion;
-use metrics::{counter, histogram};
+use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tower_nylas::{
     Secrets, TriggerRouter, VerifiedBody, WebhookLayer,
@@ -57,13 +57,15 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     metrics::set_global_recorder(recorder).expect("there is no other recorder");
     whole_layer("prometheus");
 
-    let counters = ["a", "b", "c"].map(|name| counter!(name));
+    let counters = ["a", "b", "c", "i", "j"].map(|name| counter!(name));
+    let gauge = gauge!("k");
     let histograms = ["d", "e", "f", "g", "h"].map(|name| histogram!(name));
     group.bench_function("prometheus_alone", |b| {
         b.iter(|| {
             for counter in &counters {
                 counter.increment(1);
             }
+            gauge.set(black_box(7.0));
             for histogram in &histograms {
                 histogram.record(black_box(Duration::from_micros(7)));
             }
