@@ -162,8 +162,9 @@ impl Witness for Log {
         }))
     }
 
+    /// What is lost is an error, which even a filter that leaves nothing else lets through.
     fn is_read(&self) -> bool {
-        tracing::enabled!(target: TARGET, Level::WARN)
+        tracing::enabled!(target: TARGET, Level::ERROR)
     }
 
     fn reads_identity(&self) -> bool {
