@@ -13,10 +13,10 @@ pub(crate) const MAX_RETRY_AFTER: u64 = i32::MAX as u64;
 /// What became of a verified notification, for the operator.
 ///
 /// Responses to verified notifications carry it in their [extensions](http::Extensions), unless
-/// the outcome is [`Done`](Self::Done). [`Display`](fmt::Display) shows no secret, no signature and
-/// of the body up to 128 characters of its trigger's name, but the texts of the application's own
-/// reasons, panics, and errors with their causes, as they are. Whether Nylas sends the notification again also depends on the attempt: see
-/// [`Report`](super::Report).
+/// the outcome is [`Done`](Self::Done). [`Display`](fmt::Display) shows no secret and no signature,
+/// of the body at most 128 characters of its trigger's name, and the texts of the application's own
+/// reasons, panics, and errors with their causes as they are. Whether Nylas sends the notification
+/// again also depends on the attempt: see [`Report`](super::Report).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Outcome {
