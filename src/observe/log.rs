@@ -28,8 +28,7 @@ const FEW: u32 = 10;
 /// How many events are emitted in each window of every other outcome.
 const MANY: u32 = 100;
 
-/// How many characters are shown of a trigger's name or an id, and of a whole text.
-const NAME_LENGTH: usize = 128;
+/// How many characters are shown of a whole text.
 const TEXT_LENGTH: usize = 512;
 
 /// `event!` needs its level at compile time.
@@ -162,8 +161,9 @@ impl Witness for Log {
         }))
     }
 
+    /// What is lost is an error, which even a filter that leaves nothing else lets through.
     fn is_read(&self) -> bool {
-        tracing::enabled!(target: TARGET, Level::WARN)
+        tracing::enabled!(target: TARGET, Level::ERROR)
     }
 
     fn reads_identity(&self) -> bool {
@@ -355,7 +355,7 @@ fn text(of: impl Display) -> String {
 
 /// A name or an id, as far as it is shown.
 fn name(text: &str) -> String {
-    UpTo(NAME_LENGTH, text).to_string()
+    UpTo::name(text).to_string()
 }
 
 fn status(report: &Report<'_>) -> Option<u16> {

@@ -102,15 +102,18 @@
 //!   requests are no answers to genuine notifications as far as the layer can tell, so the share
 //!   above does not show them: `sum by (instance)
 //!   (rate(nylas_webhook_mismatches_total{hint!="test_event"}[5m])) > 0 unless on (instance)
-//!   nylas_webhook_last_verified_timestamp_seconds`.
+//!   nylas_webhook_last_verified_timestamp_seconds`. The wrong secret of one tenant among several
+//!   shows in [its `verified`](crate::_guide::tenants#a-wrong-secret).
 //! - *A notification is lost*: `increase(nylas_webhook_lost_total[10m]) > 0`. Before that, at
-//!   attempt 3, `verified` counts what has failed twice.
+//!   attempt 3, `verified` counts what has failed twice. What is refused before it was verified is
+//!   not among them, since its attempt is not known. A series that begins with its first event has
+//!   no increase by it, which the rules in the file allow for.
 //! - *Nothing arrives*: `time() - nylas_webhook_last_verified_timestamp_seconds`, compared with the
 //!   longest pause of your traffic.
 //! - `rejected` with `timer_missing`, `lookup_failed`, `secret_pending`, `budget_exhausted` or
-//!   `body_too_large`; `outcomes` with `unrouted`, `unread`, `malformed`, `unremembered` or
-//!   `unlabelled`; and `coding_faults`, which means a proxy that changes heads, or a sender that
-//!   changed.
+//!   `body_too_large`; `outcomes` with `unrouted`, `unread`, `malformed`, `undecodable` (whose
+//!   attempt cannot be read, so that none counts as lost), `unremembered` or `unlabelled`; and
+//!   `coding_faults`, which means a proxy that changes heads, or a sender that changed.
 //!
 //! [`docs/alerts.yml`]: https://docs.rs/crate/tower-nylas/latest/source/docs/alerts.yml
 //! [`docs/dashboard.json`]: https://docs.rs/crate/tower-nylas/latest/source/docs/dashboard.json
@@ -132,15 +135,15 @@
 //! | `read_ms` | milliseconds from arrival until verified and inflated |
 //! | `handle_ms` | milliseconds from verified and inflated until answered |
 //! | `outcome`, `status` | as the label above, and the HTTP status of the answer |
-//! | `lost` | `true` if Nylas does not send it again although nothing has handled it |
+//! | `lost` | `true` if its third attempt has failed, or was read by nothing |
 //! | `otel.status_code` | `ERROR` if it failed |
 //!
 //! A name or an id is shown up to 128 characters, and characters that would break a line are
 //! escaped.
 //!
 //! Each span ends with an event that describes what happened, errors with their causes. Where a
-//! filter has disabled the span, the event has the span's fields itself. Its level is that of the
-//! outcome, and `ERROR` for whatever is lost:
+//! filter has disabled the span, the event itself has the fields that say which notification it is
+//! about and how it ended. Its level is that of the outcome, and `ERROR` for whatever is lost:
 //!
 //! | outcome | level |
 //! |---|---|

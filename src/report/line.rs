@@ -57,8 +57,18 @@ impl Write for Line<'_, '_> {
     }
 }
 
+/// How many characters are shown of a name or an id, which is part of a body.
+const NAME_LENGTH: usize = 128;
+
 /// The first characters of a text, in one line.
 pub(crate) struct UpTo<T>(pub(crate) usize, pub(crate) T);
+
+impl<T> UpTo<T> {
+    /// A name or an id, as far as it is shown.
+    pub(crate) fn name(text: T) -> Self {
+        Self(NAME_LENGTH, text)
+    }
+}
 
 impl<T: Display> Display for UpTo<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

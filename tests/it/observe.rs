@@ -33,7 +33,7 @@ use tower_nylas_kit::{
     delivery::{PATH, SECRET, proven, sign, sign_test_event},
     faulty::{Mute, PanicsOnDrop},
 };
-use tracing::Level;
+use tracing::{Dispatch, Level, subscriber::NoSubscriber};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// What was told while something ran: log lines as JSON, and metrics as Prometheus reads them.
@@ -79,6 +79,9 @@ impl Told {
             .with_span_events(tracing_subscriber::fmt::format::FmtSpan::CLOSE)
             .with_writer(written.clone())
             .finish();
+        // With only one, `tracing` asks whichever thread comes to an event first whether somebody
+        // listens, and keeps the answer, also where that is another test without a subscriber.
+        let _another = Dispatch::new(NoSubscriber::default());
         let recorder = PrometheusBuilder::new().build_recorder();
         tracing::subscriber::with_default(subscriber, || {
             metrics::with_local_recorder(&recorder, run);
