@@ -91,6 +91,8 @@ pub mod decompression;
 pub mod dedup;
 #[cfg(feature = "axum")]
 pub mod extract;
+#[cfg(feature = "inbox")]
+pub mod inbox;
 mod middleware;
 #[cfg(feature = "router")]
 pub mod notification;

@@ -253,7 +253,7 @@ async fn dedup() {
     let ended = start("dedup", &[], &[]).end().await;
     assert!(ended.status.success(), "{ended:?}");
     assert_all(&ended, " as expected");
-    let again = "    notification handled before, so not handled again";
+    let again = "    notification accepted before, so not handled again";
     let again = ended.stdout.iter().filter(|line| *line == again);
     assert_eq!(again.count(), 2, "{ended:?}");
 }

@@ -328,7 +328,9 @@ fn level_of_rejection(rejection: &Rejection) -> Level {
 fn level_of_outcome(outcome: &Outcome) -> (Level, Option<u32>) {
     match outcome {
         // Not limited: `DEBUG` is enabled to see each of them.
-        Outcome::Done | Outcome::Discarded | Outcome::Duplicate => (Level::DEBUG, None),
+        Outcome::Done | Outcome::Discarded | Outcome::Stored | Outcome::Duplicate => {
+            (Level::DEBUG, None)
+        }
         Outcome::InProgress | Outcome::Retry | Outcome::RetryAfter(_) => (Level::INFO, Some(MANY)),
         Outcome::TestEvent => (Level::INFO, Some(FEW)),
         Outcome::Unread { is_lost: true, .. } => (Level::ERROR, Some(MANY)),

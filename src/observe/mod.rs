@@ -66,7 +66,7 @@
 //!   `signature_mismatch` (also with [`Mismatch::Retry`](crate::Mismatch::Retry)),
 //!   `secret_unproven`, `rotation_expected` (see [`Rejection`](crate::Rejection)), `aborted`;
 //! - `outcome`: `done`, `discarded`, `given_up`, `unrouted`, `unread`, `malformed`, `test_event`,
-//!   `duplicate`, `unremembered`, `in_progress`, `unlabelled`, `retry`, `retry_after`, `failed`,
+//!   `stored`, `duplicate`, `unremembered`, `in_progress`, `unlabelled`, `retry`, `retry_after`, `failed`,
 //!   `panicked`, `timed_out`, `status`, `undecodable` (see [`Outcome`](crate::Outcome)), `dropped`;
 //! - `trigger`: the documented names, also with `.transformed` and `.truncated`; `unknown` for all
 //!   other names; `deltas` for those of API v2; `malformed` without a name; `none` for test events
@@ -109,7 +109,7 @@
 //!
 //! | outcome | level |
 //! |---|---|
-//! | `done`, `discarded`, `duplicate` | `DEBUG` |
+//! | `done`, `discarded`, `stored`, `duplicate` | `DEBUG` |
 //! | `retry`, `retry_after`, `in_progress`, `test_event` | `INFO` |
 //! | `unread` from the third attempt on: it is lost; `unlabelled` | `ERROR` |
 //! | all others | `WARN` |

@@ -90,7 +90,7 @@ async fn a_repetition_is_200_and_not_handled() {
     let other = delivery(&notification("message.created", "n-2"));
     assert_eq!(endpoint.send(&other).await.status, 200);
     assert_eq!(calls.load(Ordering::SeqCst), 2);
-    let duplicate = "notification handled before, so not handled again";
+    let duplicate = "notification accepted before, so not handled again";
     assert_eq!(
         endpoint.reports(),
         [
