@@ -112,6 +112,11 @@ impl Entry {
         self.head.received_at
     }
 
+    #[cfg(feature = "tracing")]
+    pub(super) fn traceparent(&self) -> Option<&str> {
+        self.head.traceparent.as_deref()
+    }
+
     /// The request that a worker's service gets: `POST /`, without a header but a `traceparent`.
     pub(super) fn to_request(&self) -> Request<VerifiedBody> {
         let head = &self.head;

@@ -30,6 +30,17 @@ pub enum Settlement {
 }
 
 impl Settlement {
+    /// The value of a label for it.
+    #[cfg(any(feature = "metrics", feature = "tracing"))]
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Retry { failed: true, .. } => "failed",
+            Self::Retry { failed: false, .. } => "put_off",
+            Self::Dead { cause, .. } => cause.as_str(),
+        }
+    }
+
     /// Gives the claim back, without a failure: it is due again at once.
     pub(super) fn given_back(why: &str) -> Self {
         Self::Retry {

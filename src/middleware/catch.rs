@@ -1,5 +1,7 @@
 //! Panics of the application.
 
+#[cfg(feature = "inbox")]
+use std::{future::poll_fn, task::Poll};
 use std::{
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -16,4 +18,17 @@ pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
             None
         }
     }
+}
+
+/// Polls code of the application to its end, and drops it; `None` if it panicked.
+#[cfg(feature = "inbox")]
+pub(crate) async fn caught<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = Box::pin(future);
+    let polled = poll_fn(|cx| match catch(|| future.as_mut().poll(cx)) {
+        Some(polled) => polled.map(Some),
+        None => Poll::Ready(None),
+    });
+    let output = polled.await;
+    catch(|| drop(future))?;
+    output
 }

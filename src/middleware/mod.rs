@@ -7,6 +7,8 @@ mod catch;
 mod first_bytes;
 
 pub use self::answer::ResponseBody;
+#[cfg(feature = "inbox")]
+pub(crate) use self::catch::caught;
 pub(crate) use self::{
     answer::{Answer, close_unless_read, is_at_end},
     answer_or::AnswerOr,

@@ -1,7 +1,7 @@
 //! What the feature `tracing` emits. The guide in `mod.rs` lists it.
 
 use std::{
-    fmt::{self, Display, Write},
+    fmt::{self, Display},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -15,9 +15,8 @@ use super::{
     witness::Witness,
 };
 use crate::{
-    middleware::catch,
     notification::Head,
-    report::{CodingFault, Line, MismatchHint, Outcome, Rejection, Report},
+    report::{CodingFault, MismatchHint, Outcome, Rejection, Report, UpTo, one_line},
 };
 
 const TARGET: &str = "tower_nylas";
@@ -29,9 +28,8 @@ const FEW: u32 = 10;
 /// How many events are emitted in each window of every other outcome.
 const MANY: u32 = 100;
 
-/// How many characters are shown of a trigger's name or an id, and of a whole text.
+/// How many characters are shown of a trigger's name or an id.
 const NAME_LENGTH: usize = 128;
-const TEXT_LENGTH: usize = 512;
 
 /// `event!` needs its level at compile time.
 macro_rules! event_at {
@@ -85,7 +83,7 @@ impl Log {
         if self.admits(kind, FEW, now) {
             let (reason, status) = (reason.as_str(), rejection.status().as_u16());
             let report = Report::Rejected(rejection);
-            event_at!(kind.level, reason, status, "{}", text(report));
+            event_at!(kind.level, reason, status, "{}", one_line(report));
         }
     }
 
@@ -260,7 +258,7 @@ impl Witness for Log {
                 attempt,
                 handle_ms,
                 "{}",
-                text(Ending(report)),
+                one_line(Ending(report)),
             );
         });
     }
@@ -359,22 +357,6 @@ impl Display for Ending<'_> {
             None => f.write_str("the client disconnected before the notification was answered"),
         }
     }
-}
-
-/// The first characters of a text, in one line.
-struct UpTo<T>(usize, T);
-
-impl<T: Display> Display for UpTo<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(Line::up_to(f, self.0), "{}", self.1)
-    }
-}
-
-/// What an event says. The text of an application's error may panic, and that in the middle of a
-/// subscriber would spoil its next line.
-fn text(of: impl Display) -> String {
-    catch(|| UpTo(TEXT_LENGTH, of).to_string())
-        .unwrap_or_else(|| "an error whose `Display` panicked".to_owned())
 }
 
 /// A name or an id, as far as it is shown.

@@ -151,6 +151,8 @@ mod series;
 mod witness;
 
 use self::closure::Closure;
+#[cfg(all(feature = "inbox", feature = "tracing"))]
+pub(crate) use self::flood::{Flood, Suppressed, WINDOW};
 #[cfg(feature = "tracing")]
 use self::log::Log;
 #[cfg(feature = "metrics")]

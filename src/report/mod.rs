@@ -18,6 +18,10 @@ use std::{
 
 use http::Response;
 
+#[cfg(feature = "tracing")]
+pub(crate) use self::line::UpTo;
+#[cfg(any(feature = "inbox", feature = "tracing"))]
+pub(crate) use self::line::one_line;
 pub use self::{
     ack::{Ack, IntoAck},
     coding_fault::CodingFault,

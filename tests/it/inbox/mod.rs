@@ -1,0 +1,5 @@
+//! Accepted means stored: what the inbox, its worker and `Enqueue` promise.
+
+#![cfg(feature = "inbox")]
+
+mod conformance;
