@@ -17,14 +17,14 @@ pub enum Settlement {
         after: Duration,
         /// Whether this counts as a failure. To wait is none.
         failed: bool,
-        /// The reason, for the operator: one line of at most 512 characters.
+        /// The reason, for the operator: one line of up to 512 characters and their escapes.
         why: String,
     },
     /// It does not come again, unless it is replayed. It is kept.
     Dead {
         /// The kind of the reason.
         cause: DeadCause,
-        /// The reason, for the operator: one line of at most 512 characters.
+        /// The reason, for the operator: one line of up to 512 characters and their escapes.
         why: String,
     },
 }

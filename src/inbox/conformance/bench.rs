@@ -136,7 +136,7 @@ pub(super) fn dead(cause: DeadCause) -> Settlement {
 }
 
 /// Of a settlement that changes nothing.
-pub(super) fn assert_without_effect(settled: Result<(), SettleError>) {
+pub(super) fn assert_without_effect(settled: &Result<(), SettleError>) {
     assert!(
         matches!(settled, Ok(()) | Err(SettleError::LeaseLost)),
         "{settled:?}"

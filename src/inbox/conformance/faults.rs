@@ -23,7 +23,7 @@ use crate::{
 pub struct Faults<I> {
     inner: I,
     timer: Arc<dyn Timer>,
-    faults: Arc<Mutex<HashMap<Call, Fault>>>,
+    of_calls: Arc<Mutex<HashMap<Call, Fault>>>,
 }
 
 /// A method of [`Inbox`].
@@ -66,14 +66,14 @@ impl<I> Faults<I> {
         Self {
             inner,
             timer: Arc::new(timer),
-            faults: Arc::default(),
+            of_calls: Arc::default(),
         }
     }
 
     /// Gives these calls a fault from now on, or none. Calls that hang already go on hanging.
     pub fn set(&self, calls: &[Call], fault: impl Into<Option<Fault>>) {
         let fault = fault.into();
-        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut faults = self.of_calls.lock().unwrap_or_else(PoisonError::into_inner);
         for call in calls {
             match fault {
                 Some(fault) => faults.insert(*call, fault),
@@ -83,7 +83,7 @@ impl<I> Faults<I> {
     }
 
     fn fault(&self, call: Call) -> Option<Fault> {
-        let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let faults = self.of_calls.lock().unwrap_or_else(PoisonError::into_inner);
         faults.get(&call).copied()
     }
 
@@ -168,7 +168,7 @@ impl<I: Browse> Browse for Faults<I> {
 impl<I> fmt::Debug for Faults<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Faults")
-            .field("faults", &self.faults)
+            .field("of_calls", &self.of_calls)
             .finish_non_exhaustive()
     }
 }

@@ -95,9 +95,11 @@ pub(super) async fn a_purged_grant_leaves_nothing_behind<E: Engine<Inbox: Inspec
     // One is claimed, and ends as its handler says.
     assert_eq!(inbox.purge_grant("g-1").await.unwrap(), 2);
     bench.settle(&inbox, &claim, Settlement::Done).await;
-    let mut query = Query::default();
-    query.grant_id = Some("g-1".to_owned());
-    query.state = Some(EntryState::Ready);
+    let query = Query {
+        grant_id: Some("g-1".to_owned()),
+        state: Some(EntryState::Ready),
+        ..Query::default()
+    };
     assert!(inbox.list(&query).await.unwrap().is_empty());
     assert_eq!(inbox.append(purged).await.unwrap(), Appended::Duplicate);
     assert_eq!(bench.claim(&inbox).await.entry.grant_id(), Some("g-2"));

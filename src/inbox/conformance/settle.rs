@@ -95,7 +95,7 @@ pub(super) async fn a_settlement_can_be_repeated<E: Engine>(bench: &Bench<'_, E>
         let claim = bench.claim(&inbox).await;
         bench.settle(&inbox, &claim, settlement.clone()).await;
         for _ in 0..2 {
-            assert_without_effect(inbox.settle(&claim.receipt, settlement.clone()).await);
+            assert_without_effect(&inbox.settle(&claim.receipt, settlement.clone()).await);
         }
         bench.assert_nothing_is_due(&inbox).await;
         bench.pass(bench.lease() + SOON).await;

@@ -26,6 +26,9 @@ use crate::{
 /// How long the engine waits for the first entry.
 const WAIT: Duration = Duration::from_secs(1);
 
+/// A claim that hangs for so long is dropped: the leases of what it may have claimed are over.
+const DROPPED_AFTER: Duration = Duration::from_secs(60);
+
 /// The slots of a claim, for whoever takes them first: the claim, when the engine has answered, or
 /// the worker, when it has waited long enough.
 type Handover = Arc<Mutex<Option<Vec<Slot>>>>;
@@ -37,8 +40,8 @@ fn take(handover: &Handover) -> Option<Vec<Slot>> {
 
 /// Claims an entry for each slot, and starts their handlers. Returns how many there were.
 ///
-/// The claim is polled to its end in a task of its own: a dropped one may have claimed entries that
-/// nobody would know of. One that comes too late is given back.
+/// The claim is polled in a task of its own, to its end if it has one: a dropped one may have claimed
+/// entries that nobody would know of. What comes too late is given back.
 pub(super) async fn claim<I: Inbox, H: Handler>(
     core: &Shared<I, H>,
     slots: Vec<Slot>,
@@ -49,8 +52,12 @@ pub(super) async fn claim<I: Inbox, H: Handler>(
     core.runtime.spawn({
         let (core, handover) = (core.clone(), handover.clone());
         async move {
-            let claimed = caught(async { core.inbox.claim(max, WAIT).await }).await;
-            let claimed = claimed.unwrap_or_else(|| Err("it panicked".into()));
+            let claimed = caught(async { core.inbox.claim(max, WAIT).await });
+            let claimed = match within(&*core.runtime.timer, DROPPED_AFTER, claimed).await {
+                Some(Some(claimed)) => claimed,
+                Some(None) => Err("it panicked".into()),
+                None => Err("it hung and was dropped".into()),
+            };
             let slots = take(&handover);
             if slots.is_none() {
                 core.hung_claims.fetch_sub(1, Ordering::SeqCst);

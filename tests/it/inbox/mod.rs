@@ -3,3 +3,5 @@
 #![cfg(feature = "inbox")]
 
 mod conformance;
+mod enqueue;
+mod worker;
