@@ -204,6 +204,7 @@ fn worker_cases<E: Engine<Inbox: Browse>>() -> Vec<Case<E>> {
             a_long_handler_keeps_its_lease,
             an_engine_that_fails_is_asked_again,
             an_engine_that_hangs_is_asked_again,
+            an_entry_that_is_held_is_not_handled_twice,
             a_claim_that_comes_late_is_given_back,
             an_answer_that_is_lost_is_repeated,
         }

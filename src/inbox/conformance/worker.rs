@@ -502,6 +502,36 @@ pub(super) async fn an_engine_that_hangs_is_asked_again<E: Engine<Inbox: Browse>
     }
 }
 
+/// Its lease ends, since the engine neither extends nor settles, and it is claimed again by the same
+/// worker: while its handler runs, or when it has ended.
+pub(super) async fn an_entry_that_is_held_is_not_handled_twice<E: Engine<Inbox: Browse>>(
+    bench: &Bench<'_, E>,
+) {
+    for (fault, minutes) in [(Fault::Fails, 0), (Fault::Hangs, 0), (Fault::Fails, 4)] {
+        let inbox = bench.open().await;
+        let faults = Faults::new(inbox.clone(), bench.timer.clone());
+        let (handled, process) = (Calls::default(), Process::default());
+        let timer = bench.timer.clone();
+        let service = router(&handled, &bench.timer, move |_, _| {
+            let work = timer.sleep(minutes * MINUTE + SECOND);
+            async move {
+                work.await;
+                Ok(Ack::Done)
+            }
+        });
+        let worker = bench.worker(faults.clone(), service, &process);
+        let running = run(bench, worker, &process);
+        faults.set(&[Call::Extend, Call::Settle], fault);
+        let keys = bench.store(&inbox, 3).await;
+        bench.pass(10 * MINUTE).await;
+        faults.set(&Call::ALL, None);
+        bench.pass(2 * MINUTE).await;
+        running.drain().await;
+        handled.assert_once_each(&keys);
+        assert_all_done(bench, &inbox).await;
+    }
+}
+
 pub(super) async fn a_claim_that_comes_late_is_given_back<E: Engine<Inbox: Browse>>(
     bench: &Bench<'_, E>,
 ) {
