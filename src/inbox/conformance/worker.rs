@@ -319,6 +319,9 @@ pub(super) async fn one_entry_that_ends_the_process_buries_no_neighbour<
     let mut keys = bench.store(&inbox, 501).await;
     let fatal = keys.remove(250);
     let done = Arc::new(Mutex::new(HashSet::new()));
+    // So that it takes time to put suspects off, which are claimed until then.
+    let slow = Faults::new(inbox.clone(), bench.timer.clone());
+    slow.set(&[Call::Settle], Fault::IsLate(SECOND / 20));
     let mut aborts = 0;
     // Each round is a process, and most end early.
     for _ in 0..20 {
@@ -337,7 +340,7 @@ pub(super) async fn one_entry_that_ends_the_process_buries_no_neighbour<
                 Ok(Ack::Done)
             }
         });
-        let worker = bench.worker(inbox.clone(), service, &process);
+        let worker = bench.worker(slow.clone(), service, &process);
         let running = run(bench, worker.concurrency(64), &process);
         bench.pass(4 * MINUTE).await;
         if process.is_dead() {
@@ -437,10 +440,18 @@ pub(super) async fn a_long_handler_keeps_its_lease<E: Engine<Inbox: Browse>>(ben
             Ok(Ack::Done)
         }
     });
-    let worker = bench.worker(inbox.clone(), service, &process);
+    // So the worker claims nothing meanwhile, not even these.
+    let worker = bench
+        .worker(inbox.clone(), service, &process)
+        .concurrency(3);
     let running = run(bench, worker, &process);
     let keys = bench.store(&inbox, 3).await;
-    bench.pass(bench.lease() * 12).await;
+    bench.pass(SECOND).await;
+    for _ in 0..8 {
+        bench.pass(bench.lease()).await;
+        bench.assert_nothing_is_due(&inbox).await;
+    }
+    bench.pass(bench.lease() * 2).await;
     running.drain().await;
     calls.assert_once_each(&keys);
     assert_all_done(bench, &inbox).await;
