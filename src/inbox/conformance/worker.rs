@@ -321,7 +321,7 @@ pub(super) async fn one_entry_that_ends_the_process_buries_no_neighbour<
     let done = Arc::new(Mutex::new(HashSet::new()));
     // So that it takes time to put suspects off, which are claimed until then.
     let slow = Faults::new(inbox.clone(), bench.timer.clone());
-    slow.set(&[Call::Settle], Fault::IsLate(SECOND / 20));
+    slow.set(&[Call::Settle], Fault::IsLate(SECOND / 10));
     let mut aborts = 0;
     // Each round is a process, and most end early.
     for _ in 0..20 {
