@@ -317,7 +317,8 @@ pub(super) async fn one_entry_that_ends_the_process_buries_no_neighbour<
 ) {
     let inbox = bench.open().await;
     let mut keys = bench.store(&inbox, 501).await;
-    let fatal = keys.remove(250);
+    // The first of the 64 that are claimed together.
+    let fatal = keys.remove(3 * 64);
     let done = Arc::new(Mutex::new(HashSet::new()));
     // So that it takes time to put suspects off, which are claimed until then.
     let slow = Faults::new(inbox.clone(), bench.timer.clone());
