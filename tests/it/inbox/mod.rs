@@ -4,4 +4,7 @@
 
 mod conformance;
 mod enqueue;
+mod memory;
+#[cfg(all(feature = "metrics", feature = "tracing"))]
+mod observe;
 mod worker;
