@@ -1,6 +1,6 @@
-//! Three days of an inbox on virtual time, with an engine that is away for 4 hours and handlers that
-//! fail for 10: what was accepted is handled, and once. A program of its own, since it measures what
-//! it allocates.
+//! Three days of an inbox on virtual time, with an engine that is away for 4 hours and handlers
+//! that fail for 10: what was accepted is handled, and once. A program of its own, since it
+//! measures what it allocates.
 
 #![cfg(all(feature = "inbox", feature = "testing"))]
 
@@ -26,8 +26,8 @@ use tower_nylas::{
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Between two notifications, in milliseconds, on the average: two each second or, where the code is
-/// not optimized, two each 20 seconds.
+/// Between two notifications, in milliseconds, on the average: two each second or, where the code
+/// is not optimized, two each 20 seconds.
 const PAUSE: u64 = if cfg!(debug_assertions) { 10_000 } else { 500 };
 
 /// Nylas makes three attempts within 20 minutes.

@@ -66,8 +66,8 @@ pub trait Inspect: Browse {
         key: EntryKey,
     ) -> impl Future<Output = Result<Vec<TimelineEvent>, BoxError>> + Send;
 
-    /// Deletes all entries of a grant that are not claimed, in whatever state they are, for instance
-    /// after a user has asked for it. Their keys are remembered. Returns how many.
+    /// Deletes all entries of a grant that are not claimed, in whatever state they are, for
+    /// instance after a user has asked for it. Their keys are remembered. Returns how many.
     ///
     /// # Errors
     ///

@@ -14,9 +14,9 @@ use crate::{
 /// What a [`Worker`](super::Worker) tells its service: of which entry the notification is, and how
 /// earlier tries to handle it have ended.
 ///
-/// It is in the [extensions](http::Extensions) of the request, and `Option<Delivery>` is an argument
-/// of [handlers](crate::router::Handler); it is `None` where the notification comes from Nylas
-/// without an inbox.
+/// It is in the [extensions](http::Extensions) of the request, and `Option<Delivery>` is an
+/// argument of [handlers](crate::router::Handler); it is `None` where the notification comes from
+/// Nylas without an inbox.
 ///
 /// ```
 /// use tower_nylas::{Notification, TriggerRouter, inbox::Delivery};

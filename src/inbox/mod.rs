@@ -1,9 +1,9 @@
 //! Accepted means stored (feature `inbox`).
 //!
-//! [`Enqueue`] stores each verified notification with its key in an [`Inbox`] and answers `200` once
-//! that is durable. A [`Worker`] passes it to the [`TriggerRouter`](crate::TriggerRouter) afterwards,
-//! for up to 72 hours if its handler fails. The [guide](crate::_guide::inbox) says what that promises
-//! and what not, and has a whole engine.
+//! [`Enqueue`] stores each verified notification with its key in an [`Inbox`] and answers `200`
+//! once that is durable. A [`Worker`] passes it to the [`TriggerRouter`](crate::TriggerRouter)
+//! afterwards, for up to 72 hours if its handler fails. The [guide](crate::_guide::inbox) says what
+//! that promises and what not, and has a whole engine.
 //!
 //! ```
 //! use std::time::Duration;
@@ -63,15 +63,16 @@
 //! | `nylas_inbox_bytes` | gauge | | with `report_stats`: what they take |
 //! | `nylas_inbox_oldest_ready_seconds` | gauge | | with `report_stats`: how long the longest due one has been due |
 //!
-//! Alerts that are worth having: any dead entry, `oldest_ready` above a minute, and engine failures.
+//! Alerts that are worth having: any dead entry, `oldest_ready` above a minute, and engine
+//! failures.
 //!
 //! With the feature `tracing`, each try has a span `handle` of the level `INFO`, with `trigger`,
 //! `notification_id`, `entry` (the key), `crashes`, `failures`, `status`, `outcome`, and the
-//! `traceparent` of the delivery. Its `notification_id` is that of the span `delivery`, which has ended
-//! before, perhaps in another process. Events have the target `tower_nylas`: `DEBUG` for what is done
-//! or put off, `WARN` for failures and an engine in trouble, `ERROR` for a dead entry, and for one that
-//! is larger than the inbox stores. Of each kind, 100 in 10 seconds are emitted, and the rest is
-//! summarized.
+//! `traceparent` of the delivery. Its `notification_id` is that of the span `delivery`, which has
+//! ended before, perhaps in another process. Events have the target `tower_nylas`: `DEBUG` for what
+//! is done or put off, `WARN` for failures and an engine in trouble, `ERROR` for a dead entry, and
+//! for one that is larger than the inbox stores. Of each kind, 100 in 10 seconds are emitted, and
+//! the rest is summarized.
 
 mod append;
 mod assume;

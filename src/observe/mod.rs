@@ -66,8 +66,9 @@
 //!   `signature_mismatch` (also with [`Mismatch::Retry`](crate::Mismatch::Retry)),
 //!   `secret_unproven`, `rotation_expected` (see [`Rejection`](crate::Rejection)), `aborted`;
 //! - `outcome`: `done`, `discarded`, `given_up`, `unrouted`, `unread`, `malformed`, `test_event`,
-//!   `stored`, `duplicate`, `unremembered`, `in_progress`, `unlabelled`, `retry`, `retry_after`, `failed`,
-//!   `panicked`, `timed_out`, `status`, `undecodable` (see [`Outcome`](crate::Outcome)), `dropped`;
+//!   `stored`, `duplicate`, `unremembered`, `in_progress`, `unlabelled`, `retry`, `retry_after`,
+//!   `failed`, `panicked`, `timed_out`, `status`, `undecodable` (see [`Outcome`](crate::Outcome)),
+//!   `dropped`;
 //! - `trigger`: the documented names, also with `.transformed` and `.truncated`; `unknown` for all
 //!   other names; `deltas` for those of API v2; `malformed` without a name; `none` for test events
 //!   and what could not be decoded;

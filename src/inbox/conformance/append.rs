@@ -4,9 +4,9 @@ use tokio::sync::mpsc;
 
 use super::{
     Engine,
-    bench::{Bench, SOON, dead},
+    bench::{Bench, LABEL, SOON, dead},
 };
-use crate::inbox::{AppendError, Appended, DeadCause, Entry, Inbox, Settlement};
+use crate::inbox::{AppendError, Appended, DeadCause, Entry, Inbox, Settlement, assume_verified};
 
 pub(super) async fn what_is_stored_comes_as_it_was<E: Engine>(bench: &Bench<'_, E>) {
     let inbox = bench.open().await;
@@ -17,7 +17,7 @@ pub(super) async fn what_is_stored_comes_as_it_was<E: Engine>(bench: &Bench<'_, 
     assert_eq!(claim.entry.content(), entry.content());
     assert_eq!(claim.entry.head(), entry.head());
     assert_eq!(claim.entry.received_at(), entry.received_at());
-    assert_eq!(claim.entry.verified_by(), "testing");
+    assert_eq!(claim.entry.verified_by(), LABEL);
     assert_eq!((claim.crashes, claim.failures), (0, 0));
     assert!(claim.failing_for.is_zero());
 }
@@ -186,5 +186,5 @@ fn large<E: Engine>(bench: &Bench<'_, E>, bytes: usize) -> Entry {
         r#"{{"type":"message.created","id":"{id}","data":{{"object":{{"id":"m","grant_id":"g","body":"{}"}}}}}}"#,
         "x".repeat(bytes)
     );
-    Entry::new(&crate::testing::verified(body), bench.timer.unix_time())
+    Entry::new(&assume_verified(body, LABEL), bench.timer.unix_time())
 }

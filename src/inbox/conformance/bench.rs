@@ -10,8 +10,10 @@ use std::{
 
 use super::{Engine, Options};
 use crate::{
-    inbox::{Appended, Claimed, DeadCause, Entry, EntryKey, Inbox, SettleError, Settlement, Task},
-    testing,
+    inbox::{
+        Appended, Claimed, DeadCause, Entry, EntryKey, Inbox, SettleError, Settlement, Task,
+        assume_verified,
+    },
     time::Timer,
 };
 
@@ -25,6 +27,9 @@ pub(super) struct Bench<'a, E: Engine> {
 /// The claims of an inbox.
 pub(super) type Claims<E> = Vec<Claimed<<<E as Engine>::Inbox as Inbox>::Receipt>>;
 pub(super) type Claim<E> = Claimed<<<E as Engine>::Inbox as Inbox>::Receipt>;
+
+/// Of the secrets that verified the entries.
+pub(super) const LABEL: &str = "testing";
 
 pub(super) const SOON: Duration = Duration::from_millis(200);
 
@@ -78,7 +83,7 @@ impl<'a, E: Engine> Bench<'a, E> {
         let body = format!(
             r#"{{"specversion":"1.0","type":"{trigger}","id":"n-{number}","time":1767225600,"webhook_delivery_attempt":1,"data":{{"application_id":"a","grant_id":"{grant_id}","object":{{"id":"m-{number}","grant_id":"{grant_id}","object":"message"}}}}}}"#
         );
-        Entry::new(&testing::verified(body), self.timer.unix_time())
+        Entry::new(&assume_verified(body, LABEL), self.timer.unix_time())
     }
 
     /// Stores this number of entries, which become due one after the other.

@@ -75,8 +75,8 @@ pub trait Engine: Send + Sync + 'static {
     /// Runs tasks beside the cases.
     fn spawner(&self) -> Arc<dyn Fn(Task) + Send + Sync>;
 
-    /// The lease that most cases use; by default 30 seconds, which is for virtual time. An engine on
-    /// real time takes one second, say.
+    /// The lease that most cases use; by default 30 seconds, which is for virtual time. An engine
+    /// on real time takes one second, say.
     fn lease(&self) -> Duration {
         Duration::from_secs(30)
     }
@@ -93,9 +93,9 @@ pub trait Engine: Send + Sync + 'static {
         async { false }
     }
 
-    /// Sets the wall clock of the inbox so many seconds ahead, or back, and leaves its monotonic one
-    /// alone. Returns `false` if that cannot be done, as by default; then the cases of it are passed
-    /// over.
+    /// Sets the wall clock of the inbox so many seconds ahead, or back, and leaves its monotonic
+    /// one alone. Returns `false` if that cannot be done, as by default; then the cases of it are
+    /// passed over.
     fn shift_wall_clock(&self, _seconds: i64) -> bool {
         false
     }
@@ -215,7 +215,8 @@ fn worker_cases<E: Engine<Inbox: Browse>>() -> Vec<Case<E>> {
 ///
 /// # Panics
 ///
-/// At the end, with the names of the cases that failed. What they say was printed by the panic hook.
+/// At the end, with the names of the cases that failed. What they say was printed by the panic
+/// hook.
 pub async fn run<E: Engine>(engine: &E) {
     run_all(engine, cases()).await;
 }

@@ -13,18 +13,17 @@ use tower_service::Service;
 
 use super::{
     Engine,
-    bench::Bench,
+    bench::{Bench, LABEL},
     faults::{Call, Fault, Faults},
     process::Process,
 };
 use crate::{
     inbox::{
         Browse, DeadCause, Delivery, Enqueue, Entry, EntryKey, EntryState, Inbox, StoredEntry,
-        Worker,
+        Worker, assume_verified,
     },
     report::{Ack, BoxError},
     router::TriggerRouter,
-    testing,
     time::Timer,
     verify::VerifiedBody,
 };
@@ -232,7 +231,7 @@ pub(super) async fn what_no_handler_reads_is_dead_at_once<E: Engine<Inbox: Brows
             bench.worker(inbox.clone(), router, &process),
             &process,
         );
-        let body = testing::verified(format!("[{}]", bench.entry().key()));
+        let body = assume_verified(format!("[{}]", bench.entry().key()), LABEL);
         let entry = Entry::new(&body, bench.timer.unix_time());
         let key = bench.append(&inbox, entry).await;
         bench.pass(3 * SECOND).await;
@@ -514,8 +513,8 @@ pub(super) async fn an_engine_that_hangs_is_asked_again<E: Engine<Inbox: Browse>
     }
 }
 
-/// Its lease ends, since the engine neither extends nor settles, and it is claimed again by the same
-/// worker: while its handler runs, or when it has ended.
+/// Its lease ends, since the engine neither extends nor settles, and it is claimed again by the
+/// same worker: while its handler runs, or when it has ended.
 pub(super) async fn an_entry_that_is_held_is_not_handled_twice<E: Engine<Inbox: Browse>>(
     bench: &Bench<'_, E>,
 ) {

@@ -101,8 +101,8 @@ impl<I: Inbox> Enqueue<I> {
     }
 
     /// Stores what a worker of **another** inbox sends as well, with its key and the time when it
-    /// was received. Without it, such requests are refused: in the worker's own inbox the entry would
-    /// be a duplicate, so it would be done, and no handler would have run.
+    /// was received. Without it, such requests are refused: in the worker's own inbox the entry
+    /// would be a duplicate, so it would be done, and no handler would have run.
     #[must_use]
     pub fn forwarding(self) -> Self {
         self.change(|settings| settings.forwards = true)

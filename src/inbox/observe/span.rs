@@ -27,8 +27,8 @@ pub(in crate::inbox) struct Span {
 
 #[cfg(feature = "tracing")]
 impl Span {
-    /// It has the id of the notification in common with the span of its delivery, and its own parent
-    /// is none: the delivery has ended long ago, perhaps in another process.
+    /// It has the id of the notification in common with the span of its delivery, and its own
+    /// parent is none: the delivery has ended long ago, perhaps in another process.
     pub(in crate::inbox) fn of(delivery: &Delivery) -> Self {
         let entry = delivery.entry();
         let id = Head::of(entry.content()).id();

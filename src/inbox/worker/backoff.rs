@@ -8,8 +8,8 @@ const FIRST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 /// After this number of failures, the last one included: 2 seconds, doubled each time, up to an
-/// hour, less up to a quarter, so that entries that failed together do not come together again. That
-/// depends on nothing but the entry, so a simulation runs the same way each time.
+/// hour, less up to a quarter, so that entries that failed together do not come together again.
+/// That depends on nothing but the entry, so a simulation runs the same way each time.
 pub(super) fn after_failure(key: EntryKey, failures: u32) -> Duration {
     let full = doubled(FIRST, failures.saturating_sub(1), LONGEST);
     let share = spread(key, failures) % 1024;

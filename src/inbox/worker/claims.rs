@@ -40,8 +40,8 @@ fn take(handover: &Handover) -> Option<Vec<Slot>> {
 
 /// Claims an entry for each slot, and starts their handlers. Returns how many there were.
 ///
-/// The claim is polled in a task of its own, to its end if it has one: a dropped one may have claimed
-/// entries that nobody would know of. What comes too late is given back.
+/// The claim is polled in a task of its own, to its end if it has one: a dropped one may have
+/// claimed entries that nobody would know of. What comes too late is given back.
 pub(super) async fn claim<I: Inbox, H: Handler>(
     core: &Shared<I, H>,
     slots: Vec<Slot>,

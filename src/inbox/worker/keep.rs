@@ -1,5 +1,5 @@
-//! A claimed entry, from its start to its settlement: its lease is extended, and its handler runs in
-//! a task of its own, since a handler that blocks its thread must not cost it the lease.
+//! A claimed entry, from its start to its settlement: its lease is extended, and its handler runs
+//! in a task of its own, since a handler that blocks its thread must not cost it the lease.
 
 use std::{future::pending, pin::pin, time::Duration};
 

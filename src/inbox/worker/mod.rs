@@ -60,11 +60,11 @@ type ReadStats =
 /// this kind is.
 ///
 /// Nothing that an engine, a handler or an entry does ends the worker: calls of the engine have 5
-/// seconds each, errors are followed by a pause of up to 5 seconds, and what is handled and could not
-/// be settled is settled before anything else is claimed.
+/// seconds each, errors are followed by a pause of up to 5 seconds, and what is handled and could
+/// not be settled is settled before anything else is claimed.
 ///
-/// Handlers run at least once for each entry, and in no order. Several workers, in one process or in
-/// many, share the entries of an inbox.
+/// Handlers run at least once for each entry, and in no order. Several workers, in one process or
+/// in many, share the entries of an inbox.
 #[must_use = "a worker does nothing unless it runs"]
 pub struct Worker<I, S> {
     inbox: I,
@@ -135,8 +135,8 @@ impl<I, S> Worker<I, S> {
         self
     }
 
-    /// Reads [`Browse::stats`] every 15 seconds, for the gauges of the feature `metrics`. One worker
-    /// of an inbox is enough.
+    /// Reads [`Browse::stats`] every 15 seconds, for the gauges of the feature `metrics`. One
+    /// worker of an inbox is enough.
     pub fn report_stats(mut self) -> Self
     where
         I: Browse,
@@ -157,9 +157,9 @@ where
     S::Error: Into<BoxError>,
     S::Future: Send,
 {
-    /// Handles entries until `shutdown` completes, and drains then: nothing more is claimed, what is
-    /// being handled may end within the [drain timeout](Self::drain_timeout), the rest is given back,
-    /// and the handles of the inbox are dropped.
+    /// Handles entries until `shutdown` completes, and drains then: nothing more is claimed, what
+    /// is being handled may end within the [drain timeout](Self::drain_timeout), the rest is given
+    /// back, and the handles of the inbox are dropped.
     ///
     /// A program that is to stop waits for this future, or its open claims count as crashes. It
     /// takes up to a second longer than its handlers, since a claim may be under way, and up to 5

@@ -10,9 +10,9 @@ use std::{
 
 /// From this number of crashes on, an entry is handled while no other suspect is.
 ///
-/// One entry that ends the process takes its neighbours' claims with it. Two such ends make suspects
-/// of it and of some neighbours; from then on, no other suspect is claimed when it ends the process
-/// again, so only its own crashes count up to the end.
+/// One entry that ends the process takes its neighbours' claims with it. Two such ends make
+/// suspects of it and of some neighbours; from then on, no other suspect is claimed when it ends
+/// the process again, so only its own crashes count up to the end.
 const SUSPECT: u32 = 2;
 
 /// With this number of crashes an entry is dead.
