@@ -36,6 +36,12 @@ async fn main() -> Result<(), BoxError> {
     let address = std::env::args().nth(1);
     let address = address.as_deref().unwrap_or("127.0.0.1:8080");
     let secrets = Secrets::from_env_or_pending("NYLAS_WEBHOOK_SECRET")?;
+
+    let listener = TcpListener::bind(address).await?;
+    println!(
+        "listening on http://{}/webhooks/nylas",
+        listener.local_addr()?
+    );
     if secrets.is_pending() {
         println!("pending: NYLAS_WEBHOOK_SECRET is not set");
     }
@@ -55,11 +61,6 @@ async fn main() -> Result<(), BoxError> {
         .route("/", get(list))
         .route_service("/webhooks/nylas", webhooks)
         .with_state(app);
-    let listener = TcpListener::bind(address).await?;
-    println!(
-        "listening on http://{}/webhooks/nylas",
-        listener.local_addr()?
-    );
     serve(listener, routes).await?;
 
     // Nothing more is stored; what is may still be handled, or is given back to the inbox.

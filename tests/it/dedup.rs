@@ -153,7 +153,10 @@ where
     assert_eq!(statuses, [status, 200, 200], "{what}");
     let reports = endpoint.reports();
     assert_eq!(reports[1], "notification done", "{what}");
-    assert!(reports[2].contains("handled before"), "{what}: {reports:?}");
+    assert!(
+        reports[2].contains("accepted before"),
+        "{what}: {reports:?}"
+    );
 }
 
 #[tokio::test]
