@@ -190,18 +190,24 @@ fn inspect_cases<E: Engine<Inbox: Inspect>>() -> Vec<Case<E>> {
 }
 
 fn worker_cases<E: Engine<Inbox: Browse>>() -> Vec<Case<E>> {
+    use self::worker::{answers, ends, faulty};
+
     cases! {
-        worker {
+        answers {
             an_entry_is_handled_once_and_done,
             a_failure_comes_again_later_each_time,
             a_throttled_entry_waits_and_has_not_failed,
             what_no_handler_reads_is_dead_at_once,
             a_panic_is_a_failure,
             an_entry_expires_only_after_an_answer,
+        }
+        ends {
             one_entry_that_ends_the_process_buries_no_neighbour,
             a_drain_leaves_neither_crash_nor_failure,
             a_worker_does_not_feed_its_own_inbox,
             a_long_handler_keeps_its_lease,
+        }
+        faulty {
             an_engine_that_fails_is_asked_again,
             an_engine_that_hangs_is_asked_again,
             an_entry_that_is_held_is_not_handled_twice,

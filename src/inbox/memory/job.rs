@@ -31,7 +31,8 @@ pub(super) enum JobState {
     /// To be claimed again from this moment on, since its lease ends then.
     Claimed(Instant),
     Done,
-    Dead(DeadCause),
+    /// Since this moment.
+    Dead(DeadCause, Instant),
 }
 
 impl Job {
@@ -56,7 +57,7 @@ impl Job {
     pub(super) fn due(&self) -> Option<Instant> {
         match self.state {
             JobState::Due(at) | JobState::Claimed(at) => Some(at),
-            JobState::Done | JobState::Dead(_) => None,
+            JobState::Done | JobState::Dead(..) => None,
         }
     }
 
@@ -80,9 +81,9 @@ impl Job {
         self.state = JobState::Due(due);
     }
 
-    pub(super) fn buried(&mut self, cause: DeadCause, why: String) {
+    pub(super) fn buried(&mut self, cause: DeadCause, why: String, now: Instant) {
         self.why = why;
-        self.state = JobState::Dead(cause);
+        self.state = JobState::Dead(cause, now);
     }
 
     pub(super) fn replayed(&mut self, now: Instant) {
@@ -107,7 +108,7 @@ impl Job {
             JobState::Due(_) => EntryState::Waiting,
             JobState::Claimed(_) => EntryState::Claimed,
             JobState::Done => EntryState::Done,
-            JobState::Dead(cause) => EntryState::Dead(cause),
+            JobState::Dead(cause, _) => EntryState::Dead(cause),
         }
     }
 

@@ -101,8 +101,9 @@ async fn dispatch<I: Inbox, H: Handler>(
         core.observers
             .claimed(key, claimed.crashes, claimed.failures, now);
         let Some(slot) = slots.pop() else {
-            // Late, or more than were asked for. The claim is not held, so it needs no slot.
-            give_back(core, &claimed.receipt, "claimed too late").await;
+            // Late, or more than were asked for. If this fails, the lease ends.
+            let settlement = Settlement::given_back("claimed too late");
+            let _ = core.try_settle(&claimed.receipt, &settlement).await;
             continue;
         };
         let Some(mut newer) = core.held.enter(Newer { claimed, slot }) else {
@@ -135,9 +136,7 @@ async fn dispatch<I: Inbox, H: Handler>(
         let Newer { claimed, slot } = newer;
         let unsettled = Unsettled::new(key, claimed.receipt, settlement, slot);
         if answers {
-            let later;
-            (answers, later) = core.settle(unsettled).await;
-            starting.extend(later);
+            answers = core.settle(unsettled).await;
         } else {
             core.postpone(unsettled);
         }
@@ -145,11 +144,4 @@ async fn dispatch<I: Inbox, H: Handler>(
     for newer in starting {
         keep::start(core, newer);
     }
-}
-
-async fn give_back<I: Inbox, H: Handler>(core: &Shared<I, H>, receipt: &I::Receipt, why: &str) {
-    let settlement = Settlement::given_back(why);
-    let call = async { core.inbox.settle(receipt, settlement).await };
-    // If that fails, the lease ends.
-    let _ = core.runtime.call(call).await;
 }

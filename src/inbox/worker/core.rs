@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::{Notify, watch};
 
 use super::{
-    held::{Held, Newer},
+    held::Held,
     runtime::Runtime,
     settings::Settings,
     slots::{Slot, Slots},
@@ -101,38 +101,50 @@ impl<I: Inbox, H> Core<I, H> {
         let _ = phases.wait_for(|present| *present >= phase).await;
     }
 
-    /// Settles a claim, or keeps it to be tried again. Whether the engine has answered; and a later
-    /// claim of the same entry, which is to be started.
-    pub(super) async fn settle(
-        &self,
-        mut unsettled: Unsettled<I::Receipt>,
-    ) -> (bool, Option<Newer<I::Receipt>>) {
+    /// Settles a claim, or keeps it to be tried again. Whether the engine has answered.
+    pub(super) async fn settle(&self, mut unsettled: Unsettled<I::Receipt>) -> bool {
         let key = unsettled.key;
         loop {
-            let settlement = unsettled.settlement.clone();
-            let call = async { self.inbox.settle(&unsettled.receipt, settlement).await };
-            match self.runtime.call(call).await {
+            let settlement = &unsettled.settlement;
+            match self.try_settle(&unsettled.receipt, settlement).await {
                 Ok(()) => {
-                    let settlement = &unsettled.settlement;
-                    self.observers
-                        .settled(key, settlement, self.runtime.timer.now());
+                    let now = self.runtime.timer.now();
+                    self.observers.settled(key, settlement, now);
+                    // Where the engine does not fence, another claim of it may have come.
+                    if let Some(receipt) = self.held.leave(key) {
+                        // If that fails, its lease ends.
+                        let _ = self.try_settle(&receipt, settlement).await;
+                    }
+                    return true;
                 }
-                Err(SettleError::LeaseLost) => match self.held.take_over(key) {
-                    Some(receipt) => {
+                Err(SettleError::LeaseLost) => {
+                    if let Some(receipt) = self.held.take_over(key) {
                         unsettled.receipt = receipt;
                         continue;
                     }
-                    None => self.observers.lease_lost(key, self.runtime.timer.now()),
-                },
+                    self.held.leave(key);
+                    self.observers.lease_lost(key, self.runtime.timer.now());
+                    return true;
+                }
                 Err(SettleError::Unavailable(why)) => {
-                    self.observers
-                        .engine_failed("settle", &why, self.runtime.timer.now());
+                    let now = self.runtime.timer.now();
+                    self.observers.engine_failed("settle", &why, now);
                     self.postpone(unsettled);
-                    return (false, None);
+                    return false;
                 }
             }
-            return (true, self.held.leave(key));
         }
+    }
+
+    /// Once.
+    pub(super) async fn try_settle(
+        &self,
+        receipt: &I::Receipt,
+        settlement: &Settlement,
+    ) -> Result<(), SettleError> {
+        let settlement = settlement.clone();
+        let call = async { self.inbox.settle(receipt, settlement).await };
+        self.runtime.call(call).await
     }
 
     pub(super) fn postpone(&self, unsettled: Unsettled<I::Receipt>) {

@@ -26,7 +26,7 @@ impl<R> Default for Held<R> {
 }
 
 impl<R> Held<R> {
-    /// Gives the claim back if its entry was not held; now it is.
+    /// Returns the claim if its entry was not held; now it is.
     pub(super) fn enter(&self, newer: Newer<R>) -> Option<Newer<R>> {
         let key = newer.claimed.entry.key();
         let mut held = self.lock();
@@ -45,9 +45,10 @@ impl<R> Held<R> {
         Some(newer.claimed.receipt)
     }
 
-    /// The entry is settled. Returns a claim that came after that.
-    pub(super) fn leave(&self, key: EntryKey) -> Option<Newer<R>> {
-        self.lock().remove(&key)?
+    /// The entry is settled. Returns the receipt of a later claim.
+    pub(super) fn leave(&self, key: EntryKey) -> Option<R> {
+        let newer = self.lock().remove(&key)??;
+        Some(newer.claimed.receipt)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<EntryKey, Option<Newer<R>>>> {

@@ -28,19 +28,10 @@ type Answer = Response<()>;
 pub(super) fn start<I: Inbox, H: Handler>(core: &Shared<I, H>, newer: Newer<I::Receipt>) {
     let core = core.clone();
     let runtime = core.runtime.clone();
-    runtime.spawn(async move {
-        let mut next = Some(newer);
-        while let Some(newer) = next {
-            next = keep(&core, newer).await;
-        }
-    });
+    runtime.spawn(async move { keep(&core, newer).await });
 }
 
-/// Returns a later claim of the same entry.
-async fn keep<I: Inbox, H: Handler>(
-    core: &Shared<I, H>,
-    newer: Newer<I::Receipt>,
-) -> Option<Newer<I::Receipt>> {
+async fn keep<I: Inbox, H: Handler>(core: &Shared<I, H>, newer: Newer<I::Receipt>) {
     let Newer { claimed, slot } = newer;
     let started = core.runtime.timer.now();
     let delivery = Delivery::of(&claimed);
@@ -70,7 +61,7 @@ async fn keep<I: Inbox, H: Handler>(
         core.observers.done(lag);
     }
     let unsettled = Unsettled::new(tried.key, receipt, settlement, slot);
-    core.settle(unsettled).await.1
+    core.settle(unsettled).await;
 }
 
 /// Extends the lease until the handler has answered; `None` if the worker has stopped before.

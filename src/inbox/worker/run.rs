@@ -7,7 +7,6 @@ use super::{
     claims::claim,
     core::{Phase, Shared},
     handler::Handler,
-    keep,
     race::{First, race},
     runtime::ENGINE_TIMEOUT,
     slots::Slot,
@@ -77,16 +76,12 @@ async fn work<I: Inbox, H: Handler>(core: &Shared<I, H>) {
 
 /// Tries to settle what could not be settled, each once, as long as the engine answers. Whether it
 /// does.
-async fn settle_again<I: Inbox, H: Handler>(core: &Shared<I, H>) -> bool {
+async fn settle_again<I: Inbox, H>(core: &Shared<I, H>) -> bool {
     for _ in 0..core.unsettled_count() {
         let Some(unsettled) = core.next_unsettled() else {
             break;
         };
-        let (answers, later) = core.settle(unsettled).await;
-        if let Some(later) = later {
-            keep::start(core, later);
-        }
-        if !answers {
+        if !core.settle(unsettled).await {
             return false;
         }
     }
@@ -94,7 +89,7 @@ async fn settle_again<I: Inbox, H: Handler>(core: &Shared<I, H>) -> bool {
 }
 
 /// `None` if the worker is to stop, or something is to be settled first.
-async fn free_slots<I: Inbox, H: Handler>(core: &Shared<I, H>, failures: u32) -> Option<Vec<Slot>> {
+async fn free_slots<I: Inbox, H>(core: &Shared<I, H>, failures: u32) -> Option<Vec<Slot>> {
     let interrupted = async {
         if core.unsettled_count() == 0 {
             core.added.notified().await;
@@ -108,7 +103,7 @@ async fn free_slots<I: Inbox, H: Handler>(core: &Shared<I, H>, failures: u32) ->
     }
 }
 
-async fn drain<I: Inbox, H: Handler>(core: &Shared<I, H>) {
+async fn drain<I: Inbox, H>(core: &Shared<I, H>) {
     core.enter(Phase::Draining);
     let timer = &*core.runtime.timer;
     for (phase, limit) in [

@@ -104,6 +104,26 @@ fn the_dead_are_kept_for_30_days_and_what_is_not_handled_for_ever() {
 }
 
 #[test]
+fn who_dies_once_more_is_kept_from_then() {
+    let clock = VirtualClock::new();
+    let inbox = MemoryInbox::with_timer(clock.clone());
+    clock.run_until(settled(&inbox, 0..1, dead()));
+    clock.advance(29 * 24 * HOUR);
+    clock.run_until(async {
+        assert_eq!(inbox.replay(&[entry(0).key()]).await.unwrap(), 1);
+        let claims = inbox.claim(1, Duration::ZERO).await.unwrap();
+        inbox.settle(&claims[0].receipt, dead()).await.unwrap();
+    });
+    for (days, expected) in [(29, 1), (1, 0)] {
+        clock.advance(days * 24 * HOUR);
+        clock.run_until(async {
+            append(&inbox, 1).await.unwrap();
+            assert_eq!(inbox.stats().await.unwrap().dead, expected);
+        });
+    }
+}
+
+#[test]
 fn the_oldest_keys_make_room_for_others() {
     let clock = VirtualClock::new();
     let inbox = MemoryInbox::with_timer(clock.clone()).max_keys(3);

@@ -1,5 +1,8 @@
 //! All entries in memory, and the keys of earlier ones.
 
+mod browse;
+mod forget;
+
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     time::{Duration, Instant},
@@ -11,12 +14,8 @@ use super::{
     settings::{Settings, after},
 };
 use crate::inbox::{
-    AppendError, Appended, Claimed, Entry, EntryKey, EntryState, Happened, SettleError, Settlement,
-    Stats, StoredEntry,
+    AppendError, Appended, Claimed, Entry, EntryKey, Happened, SettleError, Settlement,
 };
-
-/// How many keys and entries each call forgets at most, so that none takes long.
-const BATCH: usize = 64;
 
 /// The present moment on both clocks.
 #[derive(Clone, Copy)]
@@ -186,7 +185,7 @@ impl State {
                 due.insert((at, job.position), receipt.key);
             }
             Settlement::Dead { cause, why } => {
-                job.buried(cause, why);
+                job.buried(cause, why, now.monotonic);
                 self.dead.push_back((now.monotonic, receipt.key));
             }
             Settlement::Done => {
@@ -218,154 +217,12 @@ impl State {
         }
     }
 
-    pub(super) fn stats(&self, now: Now) -> Stats {
-        let mut stats = Stats::default();
-        for job in self.jobs() {
-            let count = match job.entry_state(now.monotonic) {
-                EntryState::Ready => &mut stats.ready,
-                EntryState::Waiting => &mut stats.waiting,
-                EntryState::Claimed => &mut stats.claimed,
-                EntryState::Done => &mut stats.done,
-                EntryState::Dead(_) => &mut stats.dead,
-            };
-            *count += 1;
-            if let JobState::Due(at) = job.state
-                && at <= now.monotonic
-            {
-                let since = now.monotonic.saturating_duration_since(at);
-                stats.oldest_ready = stats.oldest_ready.max(Some(since));
-            }
-        }
-        stats.bytes = self.bytes as u64;
-        stats
-    }
-
-    /// The last one first, below a position.
-    pub(super) fn list(
-        &self,
-        before: Option<u64>,
-        max: usize,
-        now: Now,
-        is_wanted: impl Fn(&StoredEntry) -> bool,
-    ) -> Vec<StoredEntry> {
-        let positions = self.by_position.range(..before.unwrap_or(u64::MAX)).rev();
-        let jobs = positions.filter_map(|(_, key)| self.job(key));
-        let stored = jobs.map(|job| job.stored(now.monotonic));
-        stored.filter(is_wanted).take(max).collect()
-    }
-
-    pub(super) fn replay(&mut self, keys: &[EntryKey], now: Now) -> usize {
-        let mut replayed = 0;
-        for key in keys {
-            let Some(job) = self.keys.get_mut(key).and_then(|key| key.job.as_mut()) else {
-                continue;
-            };
-            match job.state {
-                JobState::Done => self.done_bytes -= job.bytes(),
-                JobState::Dead(_) => {}
-                JobState::Due(_) | JobState::Claimed(_) => continue,
-            }
-            job.replayed(now.monotonic);
-            job.note(now.unix, Happened::Replayed);
-            self.due.insert((now.monotonic, job.position), *key);
-            replayed += 1;
-        }
-        replayed
-    }
-
-    pub(super) fn discard(&mut self, keys: &[EntryKey]) -> usize {
-        let is_dead = |job: &Job| matches!(job.state, JobState::Dead(_));
-        keys.iter()
-            .filter(|key| self.job(key).is_some_and(is_dead) && self.remove(key))
-            .count()
-    }
-
-    pub(super) fn purge_grant(&mut self, grant_id: &str) -> usize {
-        let is_purged = |job: &&Job| {
-            job.entry.grant_id() == Some(grant_id) && !matches!(job.state, JobState::Claimed(_))
-        };
-        let purged = self.jobs().filter(is_purged);
-        let keys: Vec<_> = purged.map(|job| job.entry.key()).collect();
-        keys.iter().filter(|key| self.remove(key)).count()
-    }
-
     pub(super) fn job(&self, key: &EntryKey) -> Option<&Job> {
         self.keys.get(key)?.job.as_deref()
     }
 
     fn jobs(&self) -> impl Iterator<Item = &Job> {
         self.by_position.values().filter_map(|key| self.job(key))
-    }
-
-    /// Forgets what is no longer to be kept, in small batches.
-    fn forget(&mut self, settings: &Settings, now: Instant) {
-        for _ in 0..BATCH {
-            match self.done.front() {
-                Some((at, _)) if is_over(*at, settings.keep_done_for, now) => self.forget_done(),
-                _ => break,
-            };
-        }
-        for _ in 0..BATCH {
-            match self.dead.front() {
-                Some((at, key)) if is_over(*at, settings.keep_dead_for, now) => {
-                    let key = *key;
-                    self.dead.pop_front();
-                    self.discard(&[key]);
-                }
-                _ => break,
-            }
-        }
-        for _ in 0..BATCH {
-            match self.window.front() {
-                Some((at, ..)) if is_over(*at, settings.window, now) => self.forget_first_key(),
-                _ => break,
-            }
-        }
-    }
-
-    /// Whether there was one.
-    fn forget_done(&mut self) -> bool {
-        while let Some((_, key)) = self.done.pop_front() {
-            // It may have been replayed since.
-            if self
-                .job(&key)
-                .is_some_and(|job| matches!(job.state, JobState::Done))
-            {
-                return self.remove(&key);
-            }
-        }
-        false
-    }
-
-    fn forget_first_key(&mut self) {
-        if let Some((_, position, key)) = self.window.pop_front() {
-            let is_unused = |known: &Key| known.position == position && known.job.is_none();
-            if self.keys.get(&key).is_some_and(is_unused) {
-                self.keys.remove(&key);
-            }
-        }
-    }
-
-    /// Removes an entry and keeps its key, as long as its window lasts.
-    fn remove(&mut self, key: &EntryKey) -> bool {
-        let Some(job) = self.keys.get_mut(key).and_then(|known| known.job.take()) else {
-            return false;
-        };
-        if let Some(at) = job.due() {
-            self.due.remove(&(at, job.position));
-        }
-        if matches!(job.state, JobState::Done) {
-            self.done_bytes -= job.bytes();
-        }
-        self.by_position.remove(&job.position);
-        self.bytes -= job.bytes();
-        // Its window may have ended before.
-        let first = self.window.front().map(|(_, position, _)| *position);
-        let is_known = |known: &Key| first.is_some_and(|first| first <= known.position);
-        if !self.keys.get(key).is_some_and(is_known) {
-            self.keys.remove(key);
-        }
-        true
     }
 }
 
