@@ -1,7 +1,6 @@
 //! What the feature `tracing` emits. The guide in `mod.rs` lists it.
 
 use std::{
-    fmt::Display,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -14,9 +13,8 @@ use super::{
     labels::{FaultLabel, HintLabel, OutcomeLabel, ReasonLabel},
     witness::Witness,
 };
-use crate::{
-    middleware::catch,
-    report::{CodingFault, MismatchHint, Outcome, Rejection, Report, Resolution, UpTo},
+use crate::report::{
+    CodingFault, MismatchHint, Outcome, Rejection, Report, Resolution, UpTo, one_line,
 };
 
 const TARGET: &str = "tower_nylas";
@@ -27,9 +25,6 @@ const FEW: u32 = 10;
 
 /// How many events are emitted in each window of every other outcome.
 const MANY: u32 = 100;
-
-/// How many characters are shown of a whole text.
-const TEXT_LENGTH: usize = 512;
 
 /// `event!` needs its level at compile time.
 macro_rules! event_at {
@@ -80,7 +75,7 @@ impl Log {
                 destination = report.destination().map(name),
                 hint = HintLabel::of(rejection).map(HintLabel::as_str),
                 "{}",
-                text(report.without_identity())
+                one_line(report.without_identity())
             );
         }
     }
@@ -249,10 +244,10 @@ impl Witness for Log {
                 handle_ms,
                 lost,
                 "{}",
-                text(report.without_identity()),
+                one_line(report.without_identity()),
             );
         } else {
-            span.in_scope(|| event_at!(level, "{}", text(report.without_identity())));
+            span.in_scope(|| event_at!(level, "{}", one_line(report.without_identity())));
         }
     }
 }
@@ -328,7 +323,9 @@ fn level_of(report: &Report<'_>) -> (Level, Option<u32>) {
 fn level_of_outcome(outcome: &Outcome) -> (Level, Option<u32>) {
     match outcome {
         // Not limited: `DEBUG` is enabled to see each of them.
-        Outcome::Done | Outcome::Discarded | Outcome::Duplicate => (Level::DEBUG, None),
+        Outcome::Done | Outcome::Discarded | Outcome::Stored | Outcome::Duplicate => {
+            (Level::DEBUG, None)
+        }
         Outcome::InProgress | Outcome::Retry | Outcome::RetryAfter(_) => (Level::INFO, Some(MANY)),
         Outcome::TestEvent => (Level::INFO, Some(FEW)),
         // Every notification of all tenants, until the program is mended.
@@ -344,13 +341,6 @@ fn level_of_outcome(outcome: &Outcome) -> (Level, Option<u32>) {
         | Outcome::Status(_)
         | Outcome::Undecodable(_) => (Level::WARN, Some(MANY)),
     }
-}
-
-/// What an event says. The text of an application's error may panic, and that in the middle of a
-/// subscriber would spoil its next line.
-fn text(of: impl Display) -> String {
-    catch(|| UpTo(TEXT_LENGTH, of).to_string())
-        .unwrap_or_else(|_| "an error whose `Display` panicked".to_owned())
 }
 
 /// A name or an id, as far as it is shown.

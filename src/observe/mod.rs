@@ -72,8 +72,9 @@
 //!   `signature_mismatch` (also with [`Mismatch::Retry`](crate::Mismatch::Retry)),
 //!   `secret_unproven`, `rotation_expected` (see [`Rejection`](crate::Rejection)), `aborted`;
 //! - `outcome`: `done`, `discarded`, `given_up`, `unrouted`, `unread`, `malformed`, `test_event`,
-//!   `duplicate`, `unremembered`, `in_progress`, `unlabelled`, `retry`, `retry_after`, `failed`,
-//!   `panicked`, `timed_out`, `status`, `undecodable` (see [`Outcome`](crate::Outcome)), `dropped`;
+//!   `stored`, `duplicate`, `unremembered`, `in_progress`, `unlabelled`, `retry`, `retry_after`,
+//!   `failed`, `panicked`, `timed_out`, `status`, `undecodable` (see [`Outcome`](crate::Outcome)),
+//!   `dropped`;
 //! - `hint`: `length_changed`, `empty`, `read_as_text`, `base64`, `inflated`, `encoding_lost`,
 //!   `framing_lost`, `test_event` (see [`MismatchHint`](crate::MismatchHint)), `none`;
 //! - `destination`: the label of the secrets, by default `default`, for the first 100 labels whose
@@ -147,7 +148,7 @@
 //!
 //! | outcome | level |
 //! |---|---|
-//! | `done`, `discarded`, `duplicate` | `DEBUG` |
+//! | `done`, `discarded`, `stored`, `duplicate` | `DEBUG` |
 //! | `retry`, `retry_after`, `in_progress`, `test_event` | `INFO` |
 //! | `unlabelled`, and every outcome that is not `200` at the third attempt, or `unread` there | `ERROR` |
 //! | all others | `WARN` |
@@ -192,6 +193,8 @@ mod series;
 mod witness;
 
 use self::closure::Closure;
+#[cfg(all(feature = "inbox", feature = "tracing"))]
+pub(crate) use self::flood::{Flood, Suppressed, WINDOW};
 #[cfg(feature = "tracing")]
 use self::log::Log;
 #[cfg(feature = "metrics")]

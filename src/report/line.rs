@@ -2,6 +2,13 @@
 
 use std::fmt::{self, Display, Write};
 
+#[cfg(any(feature = "inbox", feature = "tracing"))]
+use crate::middleware::catch;
+
+/// How many characters are shown of a whole text.
+#[cfg(any(feature = "inbox", feature = "tracing"))]
+const TEXT_LENGTH: usize = 512;
+
 /// Escapes characters that would break a line, change its direction or control a terminal. They
 /// can occur in a trigger's name, which is part of the body, and in an application's own error.
 pub(crate) struct Line<'a, 'f> {
@@ -76,6 +83,14 @@ impl<T: Display> Display for UpTo<T> {
         write!(line, "{}", self.1)?;
         line.finish()
     }
+}
+
+/// The first 512 characters, in one line. The text of an application's error may panic, and that in
+/// the middle of a subscriber would spoil its next line.
+#[cfg(any(feature = "inbox", feature = "tracing"))]
+pub(crate) fn one_line(of: impl Display) -> String {
+    catch(|| UpTo(TEXT_LENGTH, of).to_string())
+        .unwrap_or_else(|_| "an error whose `Display` panicked".to_owned())
 }
 
 /// A separator of lines or paragraphs, or what changes the direction in which a line is shown.

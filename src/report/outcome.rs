@@ -50,8 +50,10 @@ pub enum Outcome {
     },
     /// `200`: a test event, signed with Nylas' public secret. It was not routed.
     TestEvent,
+    /// `200`: it was stored in the inbox, and a worker handles it (module `inbox`).
+    Stored,
     /// `200`: the same notification was handled before, so it was not handled again (module
-    /// `dedup`).
+    /// `dedup`), or stored before, so it was not stored again (module `inbox`).
     Duplicate,
     /// `200`: the inner service handled it, but the store of ids (`dedup::SeenIds`) returned this
     /// error, so a repetition will be handled again.
@@ -96,6 +98,7 @@ impl Outcome {
             | Self::Unread { is_lost: true, .. }
             | Self::Malformed { .. }
             | Self::TestEvent
+            | Self::Stored
             | Self::Duplicate
             | Self::Unremembered(_) => StatusCode::OK,
             Self::RetryAfter(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -170,7 +173,8 @@ impl fmt::Display for Outcome {
                 Misfit(trigger.as_ref(), reason).fmt(f)
             }
             Self::TestEvent => f.write_str("a test event, not routed"),
-            Self::Duplicate => f.write_str("handled before, so not handled again"),
+            Self::Stored => f.write_str("stored"),
+            Self::Duplicate => f.write_str("accepted before, so not handled again"),
             Self::Unremembered(why) => write!(
                 f,
                 "handled, and a repetition will be handled again, since the store of ids failed: {}",

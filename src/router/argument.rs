@@ -136,7 +136,7 @@ whole! {
     models { Content::Malformed => true }
 }
 
-pub(super) mod sealed {
+pub(crate) mod sealed {
     // Sealed by not having a path.
     #[allow(unnameable_types)]
     pub trait Sealed {}

@@ -28,6 +28,8 @@
 mod check;
 #[cfg(feature = "tokio")]
 mod tokio;
+#[cfg(feature = "inbox")]
+mod within;
 
 use std::{
     pin::Pin,
@@ -39,6 +41,8 @@ pub(crate) use self::check::TimerCheck;
 pub use self::check::TimerMissing;
 #[cfg(feature = "tokio")]
 pub use self::tokio::TokioTimer;
+#[cfg(feature = "inbox")]
+pub(crate) use self::within::within;
 
 /// Reads the time: all that [`Secrets`](crate::Secrets) need.
 pub trait Clock: Send + Sync + 'static {

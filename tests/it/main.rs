@@ -11,6 +11,7 @@ mod extract;
 mod faults;
 mod filters;
 mod handlers;
+mod inbox;
 mod layers;
 mod mistakes_of_others;
 mod mounts;
