@@ -106,9 +106,9 @@
 //!   nylas_webhook_last_verified_timestamp_seconds`. The wrong secret of one tenant among several
 //!   shows in [its `verified`](crate::_guide::tenants#a-wrong-secret).
 //! - *A notification is lost*: `increase(nylas_webhook_lost_total[10m]) > 0`. Before that, at
-//!   attempt 3, `verified` counts what has failed twice. What is refused before it was verified is
-//!   not among them, since its attempt is not known. A series that begins with its first event has
-//!   no increase by it, which the rules in the file allow for.
+//!   attempt 3, `verified` counts what has failed twice. What is refused before verification
+//!   never counts as lost, since its attempt is not known. A series that begins with its first
+//!   event has no increase by it, which the rules in the file allow for.
 //! - *Nothing arrives*: `time() - nylas_webhook_last_verified_timestamp_seconds`, compared with the
 //!   longest pause of your traffic.
 //! - `rejected` with `timer_missing`, `lookup_failed`, `secret_pending`, `budget_exhausted` or
