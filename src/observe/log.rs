@@ -19,7 +19,7 @@ use crate::{
     report::{CodingFault, MismatchHint, Outcome, Rejection, Report, UpTo, one_line},
 };
 
-const TARGET: &str = "tower_nylas";
+pub(crate) const TARGET: &str = "tower_nylas";
 
 /// How many events are emitted in each window of each reason, each fault, and of test events and
 /// notifications without a route or a fitting body.
@@ -29,7 +29,7 @@ const FEW: u32 = 10;
 const MANY: u32 = 100;
 
 /// How many characters are shown of a trigger's name or an id.
-const NAME_LENGTH: usize = 128;
+pub(crate) const NAME_LENGTH: usize = 128;
 
 /// `event!` needs its level at compile time.
 macro_rules! event_at {
@@ -42,6 +42,9 @@ macro_rules! event_at {
         }
     };
 }
+
+#[cfg(feature = "inbox")]
+pub(crate) use event_at;
 
 /// Spans and events. Clones of a layer and its services share the limits.
 #[derive(Clone)]

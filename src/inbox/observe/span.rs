@@ -8,15 +8,9 @@ use crate::inbox::{Delivery, EntryKey};
 #[cfg(feature = "tracing")]
 use crate::{
     notification::Head,
+    observe::{NAME_LENGTH, TARGET},
     report::{Outcome, UpTo, one_line},
 };
-
-#[cfg(feature = "tracing")]
-const TARGET: &str = "tower_nylas";
-
-/// How many characters are shown of a name or an id.
-#[cfg(feature = "tracing")]
-const NAME_LENGTH: usize = 128;
 
 /// In which a handler runs and is dropped. Empty without the feature `tracing`.
 #[derive(Clone)]
