@@ -17,7 +17,7 @@ use crate::report::{
     CodingFault, MismatchHint, Outcome, Rejection, Report, Resolution, UpTo, one_line,
 };
 
-const TARGET: &str = "tower_nylas";
+pub(crate) const TARGET: &str = "tower_nylas";
 
 /// How many events are emitted in each window of each reason, each fault, and of test events and
 /// notifications without a route or a fitting body.
@@ -37,6 +37,9 @@ macro_rules! event_at {
         }
     };
 }
+
+#[cfg(feature = "inbox")]
+pub(crate) use event_at;
 
 /// Spans and events. Clones of a layer and its services share the limits.
 #[derive(Clone)]

@@ -193,8 +193,6 @@ mod series;
 mod witness;
 
 use self::closure::Closure;
-#[cfg(all(feature = "inbox", feature = "tracing"))]
-pub(crate) use self::flood::{Flood, Suppressed, WINDOW};
 #[cfg(feature = "tracing")]
 use self::log::Log;
 #[cfg(feature = "metrics")]
@@ -202,6 +200,11 @@ use self::metrics::Metrics;
 #[cfg(feature = "metrics")]
 pub use self::metrics::{BUCKETS, describe_metrics};
 pub(crate) use self::observation::{Observation, Observers};
+#[cfg(all(feature = "inbox", feature = "tracing"))]
+pub(crate) use self::{
+    flood::{Flood, Suppressed, WINDOW},
+    log::{TARGET, event_at},
+};
 
 #[cfg(not(feature = "metrics"))]
 type Metrics = ();

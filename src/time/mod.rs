@@ -79,6 +79,15 @@ pub trait Timer: Clock {
     }
 }
 
+/// 100 years: used where a duration is too long for the clock.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// `duration` after a moment, or 100 years after it; `None` if the clock represents neither.
+pub(crate) fn later(now: Instant, duration: Duration) -> Option<Instant> {
+    now.checked_add(duration)
+        .or_else(|| now.checked_add(LONGEST))
+}
+
 /// What [`Timer::sleep`] returns.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 

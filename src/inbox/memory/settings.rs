@@ -4,7 +4,7 @@ use std::{
 };
 
 use super::MemoryInbox;
-use crate::time::Timer;
+use crate::time::{Timer, later};
 
 #[derive(Clone)]
 pub(super) struct Settings {
@@ -17,9 +17,6 @@ pub(super) struct Settings {
     pub(super) keep_done_bytes: usize,
     pub(super) keep_dead_for: Duration,
 }
-
-/// 100 years: used where a duration is too long for the clock.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 impl Settings {
     pub(super) fn new(timer: Arc<dyn Timer>) -> Self {
@@ -36,8 +33,7 @@ impl Settings {
     }
 }
 
+/// The moment itself, where the clock represents none later.
 pub(super) fn after(now: Instant, duration: Duration) -> Instant {
-    now.checked_add(duration)
-        .or_else(|| now.checked_add(LONGEST))
-        .unwrap_or(now)
+    later(now, duration).unwrap_or(now)
 }

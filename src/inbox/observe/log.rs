@@ -7,25 +7,12 @@ use tracing::{Level, event};
 use super::witness::Witness;
 use crate::{
     inbox::{EntryKey, Settlement},
-    observe::{Flood, Suppressed, WINDOW},
+    observe::{Flood, Suppressed, TARGET, WINDOW, event_at},
     report::one_line,
 };
 
-const TARGET: &str = "tower_nylas";
-
 /// How many events of each kind are emitted in each 10 seconds.
 const MANY: u32 = 100;
-
-/// `event!` needs its level at compile time.
-macro_rules! event_at {
-    ($level:expr, $($rest:tt)+) => {
-        match $level {
-            Level::ERROR => event!(target: TARGET, Level::ERROR, $($rest)+),
-            Level::WARN => event!(target: TARGET, Level::WARN, $($rest)+),
-            _ => event!(target: TARGET, Level::DEBUG, $($rest)+),
-        }
-    };
-}
 
 /// The events of one worker.
 pub(in crate::inbox) struct Log(Flood<Kind>);

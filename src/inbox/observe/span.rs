@@ -8,15 +8,9 @@ use crate::inbox::{Delivery, EntryKey};
 #[cfg(feature = "tracing")]
 use crate::{
     notification::Head,
+    observe::TARGET,
     report::{Outcome, UpTo, one_line},
 };
-
-#[cfg(feature = "tracing")]
-const TARGET: &str = "tower_nylas";
-
-/// How many characters are shown of a name or an id.
-#[cfg(feature = "tracing")]
-const NAME_LENGTH: usize = 128;
 
 /// In which a handler runs and is dropped. Empty without the feature `tracing`.
 #[derive(Clone)]
@@ -32,7 +26,7 @@ impl Span {
     pub(in crate::inbox) fn of(delivery: &Delivery) -> Self {
         let entry = delivery.entry();
         let id = Head::of(entry.content()).id();
-        let name = |name: &str| UpTo(NAME_LENGTH, name).to_string();
+        let name = |name: &str| UpTo::name(name).to_string();
         let span = tracing::info_span!(
             target: TARGET,
             parent: None,
