@@ -21,7 +21,7 @@ use crate::report::BoxError;
 ///   still settles.
 /// - There is no order.
 ///
-/// The [guide](crate::_guide::inbox) has a whole engine of 60 lines.
+/// The [guide](crate::_guide::inbox) has a whole engine of 100 lines.
 ///
 /// Every future may be dropped but that of [`claim`](Self::claim), which a worker always polls to
 /// its end: entries in a dropped one would be claimed by nobody until their leases end.

@@ -162,7 +162,7 @@ where
     /// back, and the handles of the inbox are dropped.
     ///
     /// A program that is to stop waits for this future, or its open claims count as crashes. It
-    /// takes up to a second longer than its handlers, since a claim may be under way, and up to 5
+    /// takes up to a second longer than its handlers, since a claim may be under way, and up to 10
     /// seconds longer than the drain timeout if the engine does not answer.
     ///
     /// # Errors

@@ -11,10 +11,7 @@ use super::{
     runtime::ENGINE_TIMEOUT,
     slots::Slot,
 };
-use crate::{
-    inbox::{Inbox, observe::Witness},
-    time::within,
-};
+use crate::inbox::{Inbox, observe::Witness};
 
 /// How many claims may hang before no other is started.
 const MOST_HUNG_CLAIMS: usize = 4;
@@ -111,17 +108,16 @@ async fn drain<I: Inbox, H>(core: &Shared<I, H>) {
         (Phase::Cut, ENGINE_TIMEOUT),
     ] {
         core.enter(phase);
-        let settled = async {
-            loop {
-                let pause = timer.sleep(DRAIN_PAUSE);
-                if let First::Left(()) = race(core.slots.all_free(), pause).await {
-                    return;
-                }
-                settle_again(core).await;
+        let mut deadline = pin!(timer.sleep(limit));
+        loop {
+            // Not dropped at the deadline, or what it settles would be forgotten.
+            settle_again(core).await;
+            let pause = race(deadline.as_mut(), timer.sleep(DRAIN_PAUSE));
+            match race(core.slots.all_free(), pause).await {
+                First::Left(()) => return,
+                First::Right(First::Left(())) => break,
+                First::Right(First::Right(())) => {}
             }
-        };
-        if within(timer, limit, settled).await.is_some() {
-            return;
         }
     }
     core.observers.left_open(core.unsettled_count());

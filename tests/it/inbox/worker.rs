@@ -20,6 +20,7 @@ use tower_nylas::{
     inbox::{
         self, Browse, DeadCause, Delivery, Enqueue, Entry, EntryState, Happened, Inbox, Inspect,
         MemoryInbox, Settlement, Worker,
+        conformance::{Call, Fault, Faults},
     },
     testing::{self, VirtualClock},
     time::{Clock, Sleep, Timer},
@@ -314,6 +315,29 @@ fn without_a_timer_it_does_not_start() {
     let timer = NeverSleeps(clock.clone());
     let worker = Worker::on_runtime(inbox, TriggerRouter::new(), timer, |_| unreachable!());
     assert!(clock.run_until(worker.run_until(pending())).is_err());
+}
+
+/// A settlement that hangs when the drain timeout passes is tried once more.
+#[test]
+fn a_drain_forgets_no_settlement() {
+    let clock = VirtualClock::new();
+    let inbox = MemoryInbox::with_timer(clock.clone());
+    let faults = Faults::new(inbox.clone(), clock.clone());
+    store(&clock, &inbox, "n-1");
+    faults.set(&[Call::Settle], Fault::Hangs);
+    let (mended, timer) = (faults.clone(), clock.clone());
+    clock.spawn(async move {
+        timer.sleep(14 * SECOND).await;
+        mended.set(&[Call::Settle], None);
+    });
+    let worker = on(&clock, faults, TriggerRouter::new().fallback(async || ()));
+    let worker = worker.drain_timeout(3 * SECOND);
+    clock
+        .run_until(worker.run_until(sleep(clock.clone(), 8 * SECOND)))
+        .unwrap();
+    assert!(clock.elapsed() < 20 * SECOND, "{:?}", clock.elapsed());
+    let stats = clock.run_until(inbox.stats()).unwrap();
+    assert_eq!((stats.claimed, stats.ready, stats.waiting), (0, 0, 0));
 }
 
 /// Its lease is extended from another task, and a drain ends all the same.
