@@ -38,13 +38,16 @@ mod deltas;
 mod envelope;
 mod fit;
 mod head;
+#[cfg(feature = "api")]
+mod lenient;
 mod malformed;
 pub mod object;
 mod payload;
 mod reader;
-mod refetch;
 mod repair;
 mod reread;
+#[cfg(feature = "api")]
+mod splice;
 mod typed;
 mod unfit;
 mod wire;
@@ -55,8 +58,12 @@ pub use self::{
     envelope::Envelope,
     malformed::Malformed,
     payload::{Payload, UnfitObject},
-    refetch::RefetchError,
     typed::Notification,
     unfit::Unfit,
     wire::{Data, Wire},
+};
+#[cfg(feature = "api")]
+pub(crate) use self::{
+    lenient::{member, raw_member, read, text_at},
+    splice::with_object,
 };

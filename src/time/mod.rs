@@ -26,6 +26,8 @@
 //! ```
 
 mod check;
+#[cfg(any(feature = "api", feature = "testing"))]
+mod deadline;
 #[cfg(feature = "tokio")]
 mod tokio;
 
@@ -37,6 +39,8 @@ use std::{
 
 pub(crate) use self::check::TimerCheck;
 pub use self::check::TimerMissing;
+#[cfg(any(feature = "api", feature = "testing"))]
+pub(crate) use self::deadline::within;
 #[cfg(feature = "tokio")]
 pub use self::tokio::TokioTimer;
 
