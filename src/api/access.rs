@@ -62,8 +62,8 @@ impl Api {
     ///
     /// # Errors
     ///
-    /// [`InvalidApi`] if the base is no absolute URL of `https`, or of `http` on this machine, or if
-    /// the key can only be a mistake.
+    /// [`InvalidApi`] if the base is no absolute URL of `https`, or of `http` on this machine, or
+    /// if the key can only be a mistake.
     #[cfg(feature = "tokio")]
     pub fn at(base: &str, key: impl AsRef<str>) -> Result<Self, InvalidApi> {
         Self::with_timer(base, key, TokioTimer)

@@ -41,8 +41,9 @@
 //!
 //! # What holds of every response
 //!
-//! - A redirect is never followed: it is an error of the kind [`Redirected`](ErrorKind::Redirected).
-//!   The client must not follow one either, or the API key goes where the redirect points.
+//! - A redirect is never followed: it is an error of the kind
+//!   [`Redirected`](ErrorKind::Redirected). The client must not follow one either, or the API key
+//!   goes where the redirect points.
 //! - It is read up to 1 MiB, that of [`GetObject`] up to 32 MiB, and within the
 //!   [timeout](Api::timeout).
 //! - It is read leniently, as a notification: only ids and secrets must be there.

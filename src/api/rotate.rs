@@ -99,8 +99,8 @@ where
 pub enum RotateError {
     /// The store has not recorded that a rotation begins. Nothing was changed.
     NotBegun(SharedError),
-    /// Nylas, the client or the network has refused the request. Unless Nylas did, it may have a new
-    /// secret that nobody knows: run it again.
+    /// Nylas, the client or the network has refused the request. Unless Nylas did, it may have a
+    /// new secret that nobody knows: run it again.
     Send(SendError),
     /// The store has not saved the secret that Nylas has issued. This process accepts it already;
     /// it is here, to be saved otherwise.

@@ -10,8 +10,8 @@ use crate::signature::WebhookSecret;
 /// A `webhook_secret` that Nylas has just issued, and never shows again: to be stored, and given to
 /// [`Secrets`](crate::Secrets).
 ///
-/// It can be given as it is (`secrets.set(&secret)`); [`expose`](Self::expose) is for the store. The
-/// text is wiped on drop. `Debug` shows nothing of it.
+/// It can be given as it is (`secrets.set(&secret)`); [`expose`](Self::expose) is for the store.
+/// The text is wiped on drop. `Debug` shows nothing of it.
 #[derive(Clone)]
 pub struct NewSecret(Zeroizing<String>);
 

@@ -58,8 +58,8 @@ impl Fetcher {
         Self::over(self.client.clone(), max)
     }
 
-    /// The object as JSON. Whoever asks for one that is being fetched waits for that request; if its
-    /// task is dropped, one of those that wait sends another.
+    /// The object as JSON. Whoever asks for one that is being fetched waits for that request; if
+    /// its task is dropped, one of those that wait sends another.
     pub(super) async fn fetch(&self, label: Arc<str>, api: Api, object: GetRawObject) -> Answer {
         let cell = self.cell((label, object.key()));
         let answer = cell.get_or_init(|| async move {

@@ -56,8 +56,8 @@
 //! | `429`, `5xx`, nothing in time | `429` with `Retry-After`: Nylas' own, or 30 seconds |
 //! | another object than the one asked for, a redirect, something unreadable | `503` |
 //!
-//! Whatever fails at the last of Nylas' attempts would be lost: then the truncated notification goes
-//! on as well, with [`NotRefetched::LastAttempt`]. A handler finds the reason in
+//! Whatever fails at the last of Nylas' attempts would be lost: then the truncated notification
+//! goes on as well, with [`NotRefetched::LastAttempt`]. A handler finds the reason in
 //! [`Notification::extensions`](crate::Notification::extensions).
 //!
 //! Only `message.created` and `message.updated`, also with `.metadata`, are fetched: of
@@ -67,17 +67,17 @@
 //! # Where it stands
 //!
 //! Best in the worker of a queue or an inbox, which has time and attempts of its own; there
-//! [`pass_last_attempt`](RefetchLayer::pass_last_attempt) is switched off. In front of the router of
-//! a `WebhookLayer`, the request counts against the 6 seconds of the
+//! [`pass_last_attempt`](RefetchLayer::pass_last_attempt) is switched off. In front of the router
+//! of a `WebhookLayer`, the request counts against the 6 seconds of the
 //! [handler](crate::WebhookLayer::handler_timeout). Behind a `DeduplicateLayer`, nothing is fetched
 //! for a duplicate.
 //!
 //! # Bounds
 //!
-//! One request is in progress for each grant and object: other deliveries wait for its answer. There
-//! are up to 8 requests at a time ([`max_in_flight`](RefetchLayer::max_in_flight)), and others wait.
-//! Each holds up to three times the size of its object: what arrives, what is checked, and the new
-//! notification.
+//! One request is in progress for each grant and object: other deliveries wait for its answer.
+//! There are up to 8 requests at a time ([`max_in_flight`](RefetchLayer::max_in_flight)), and
+//! others wait. Each holds up to three times the size of its object: what arrives, what is checked,
+//! and the new notification.
 
 mod complete;
 mod fetch;

@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::api::RefetchError;
 
-/// Why the inner service of a [`RefetchLayer`](super::RefetchLayer) gets a truncated notification as
-/// it came; in the [extensions](http::Extensions) of the request.
+/// Why the inner service of a [`RefetchLayer`](super::RefetchLayer) gets a truncated notification
+/// as it came; in the [extensions](http::Extensions) of the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotRefetched {

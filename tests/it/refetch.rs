@@ -52,47 +52,48 @@ fn whole() -> Value {
     json!({"id": "m-1", "grant_id": "g-1", "subject": "now", "body": "a very long text"})
 }
 
-/// What Nylas' API does with the requests for objects.
+/// What Nylas' API answers, if anything.
 #[derive(Clone)]
 struct Nylas {
     requests: Log,
-    answer: Arc<dyn Fn(Response<Full<Bytes>>) -> Option<Response<Full<Bytes>>> + Send + Sync>,
+    answer: Option<Response<Full<Bytes>>>,
 }
 
 impl Nylas {
     fn new(status: u16, body: impl Into<Bytes>) -> Self {
-        let body = body.into();
-        Self::with(move |mut response| {
-            *response.status_mut() = StatusCode::from_u16(status).unwrap();
-            *response.body_mut() = Full::new(body.clone());
-            Some(response)
-        })
-    }
-
-    fn with(
-        answer: impl Fn(Response<Full<Bytes>>) -> Option<Response<Full<Bytes>>> + Send + Sync + 'static,
-    ) -> Self {
+        let mut answer = Response::new(Full::new(body.into()));
+        *answer.status_mut() = StatusCode::from_u16(status).unwrap();
         Self {
             requests: Log::default(),
-            answer: Arc::new(answer),
+            answer: Some(answer),
         }
     }
 
     fn of(object: &Value) -> Self {
-        Self::new(
-            200,
-            json!({"request_id": "r-1", "data": object}).to_string(),
-        )
+        let answer = json!({"request_id": "r-1", "data": object});
+        Self::new(200, answer.to_string())
     }
 
-    /// No answer at all is an endless one.
+    fn retry_after(mut self, value: &'static str) -> Self {
+        let headers = self.answer.as_mut().unwrap().headers_mut();
+        headers.insert(header::RETRY_AFTER, value.parse().unwrap());
+        self
+    }
+
+    fn silent() -> Self {
+        Self {
+            requests: Log::default(),
+            answer: None,
+        }
+    }
+
     fn layer(&self, clock: &VirtualClock) -> RefetchLayer {
         let nylas = self.clone();
         let client = service_fn(move |request: Request<Full<Bytes>>| {
             let authorization = request.headers()[header::AUTHORIZATION].to_str().unwrap();
             assert_eq!(authorization, format!("Bearer {API_KEY}"));
             nylas.requests.note(request.uri().path());
-            let answer = (nylas.answer)(Response::default());
+            let answer = nylas.answer.clone();
             async {
                 match answer {
                     Some(answer) => Ok::<_, Infallible>(answer),
@@ -283,21 +284,12 @@ fn what_is_gone_or_too_large_goes_on_truncated() {
 fn what_cannot_be_fetched_now_is_sent_again() {
     let clock = VirtualClock::new();
     let other = |object: Value| Nylas::of(&object);
-    let limited = |value: &'static str| {
-        Nylas::with(move |mut response| {
-            *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, value.parse().unwrap());
-            Some(response)
-        })
-    };
     for (nylas, retry_after, reason) in [
-        (limited("7"), Some("7"), "429"),
-        (limited("soon"), Some("30"), "429"),
+        (Nylas::new(429, "").retry_after("7"), Some("7"), "429"),
+        (Nylas::new(429, "").retry_after("soon"), Some("30"), "429"),
         (Nylas::new(500, "<html>"), Some("30"), "500"),
         (Nylas::new(503, ""), Some("30"), "503"),
-        (Nylas::with(|_| None), Some("30"), "not answered within 5s"),
+        (Nylas::silent(), Some("30"), "not answered within 5s"),
         (Nylas::new(401, ""), None, "401"),
         (Nylas::new(403, ""), None, "403"),
         (Nylas::new(302, ""), None, "redirect"),

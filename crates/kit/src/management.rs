@@ -158,11 +158,11 @@ impl Management {
                 let state = &mut *self.state();
                 let created = state.create(fields);
                 state.destinations.push(created.clone());
-                success(created)
+                success(&created)
             }
             ("GET", ["webhooks"]) => {
                 let destinations = self.destinations().into_iter().map(without_secret);
-                success(destinations.collect())
+                success(&destinations.collect())
             }
             ("POST", ["webhooks", "rotate-secret", id]) => self.change(id, |state, it| {
                 it["webhook_secret"] = state.new_secret();
@@ -215,7 +215,7 @@ impl Management {
         let mut destination = state.destinations[at].take();
         let answer = change(state, &mut destination);
         state.destinations[at] = destination;
-        success(answer)
+        success(&answer)
     }
 
     async fn challenge(&self, url: &Value) -> Result<(), (u16, Value)> {
@@ -272,7 +272,7 @@ fn without_secret(mut destination: Value) -> Value {
     destination
 }
 
-fn success(data: Value) -> (u16, Value) {
+fn success(data: &Value) -> (u16, Value) {
     (200, json!({"request_id": "r-1", "data": data}))
 }
 

@@ -86,7 +86,8 @@ fn place(kind: &TriggerKind) -> Place {
 
 impl GetObject {
     /// The object of a notification: after tracking and delivery reports the message that they are
-    /// about, after `.cleaned` the original, as JSON. [`read_as`](Self::read_as) reads it as a type.
+    /// about, after `.cleaned` the original, as JSON. [`read_as`](Self::read_as) reads it as a
+    /// type.
     ///
     /// ```
     /// # use tower_nylas::{Notification, Secrets, VerifiedBody, WebhookSecret};

@@ -7,8 +7,8 @@ use crate::{
     report::{BoxError, SharedError},
 };
 
-/// Why [`reconcile`](super::reconcile()) has not come to its end. After the cause is removed, it can
-/// be run again, and repairs what was left half done.
+/// Why [`reconcile`](super::reconcile()) has not come to its end. After the cause is removed, it
+/// can be run again, and repairs what was left half done.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ReconcileError {

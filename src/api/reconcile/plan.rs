@@ -7,7 +7,8 @@ use crate::api::{
     CreateWebhook, Destination, DestinationStatus, Recorded, UpdateWebhook, WebhookId,
 };
 
-/// What [`reconcile`](super::reconcile()) would do. [`Display`](fmt::Display) is a line for each step.
+/// What [`reconcile`](super::reconcile()) would do. [`Display`](fmt::Display) is a line for each
+/// step.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Plan {

@@ -52,8 +52,8 @@ where
 /// Brings the destination of an application to the wanted state: creates it, or finds it by the
 /// recorded id, or by its URL and the application's own description, and changes what differs.
 ///
-/// The endpoint must run already, since Nylas sends it a challenge. A secret that Nylas issues is in
-/// the store before anything else happens. A program that is ended at any moment is repaired by
+/// The endpoint must run already, since Nylas sends it a challenge. A secret that Nylas issues is
+/// in the store before anything else happens. A program that is ended at any moment is repaired by
 /// running this again: a destination whose secret was never saved gets a new one. (Notifications in
 /// between cannot be verified, and get `503`, as long as [`Secrets`](crate::Secrets) are pending or
 /// expect a rotation.) Nothing is repeated but the search, if a destination has come into being

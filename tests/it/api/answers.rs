@@ -19,7 +19,7 @@ use tower::service_fn;
 use tower_nylas::{
     api::{
         self, Api, ApiError, DeleteWebhook, ErrorKind, GetObject, GetWebhook, InvalidApi,
-        ListWebhooks, NewSecret, Operation, RotateSecret, SendError, WebhookId,
+        ListWebhooks, Operation, RotateSecret, SendError, WebhookId,
     },
     testing::VirtualClock,
     time::{Clock, Sleep, SystemClock, Timer},
@@ -208,7 +208,7 @@ impl Body for Endless {
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let spaces = Bytes::from_static(&[b' '; 1 << 16]);
+        let spaces = Bytes::from_static(&[b' '; 4096]);
         Poll::Ready(Some(Ok(Frame::data(spaces))))
     }
 }
@@ -245,7 +245,7 @@ fn a_slow_response_ends_with_the_timeout() {
             "{error}"
         );
         assert!(error.is_retryable());
-        assert_eq!(clock.elapsed() - start, limit);
+        assert_eq!(clock.elapsed(), start + limit);
     }
 }
 
@@ -347,26 +347,24 @@ fn nothing_shows_the_key_or_a_secret() {
         json!({"data": {"id": [], "webhook_secret": secret}}),
         json!({"data": {"id": "wh-1", "webhook_secret": secret}}),
     ];
-    let mut shown = format!("{:?} {:#?}", super::access(), super::access());
-    for (status, body) in [
-        (401, &bodies[0]),
-        (200, &bodies[1]),
-        (200, &bodies[2]),
-        (200, &bodies[3]),
-    ] {
+    let mut shown = vec![
+        format!("{:?} {:#?}", super::access(), super::access()),
+        format!("{:?}", ListWebhooks.request(&super::access())),
+    ];
+    for (status, body) in [401, 200, 200, 200].into_iter().zip(bodies) {
         let sent = send(
             &RotateSecret::new(id("wh-1")),
             answer(status, body.to_string()),
         );
-        match sent {
+        shown.push(match sent {
             Ok(issued) => {
                 assert_eq!(issued.secret.expose(), secret);
-                shown += &format!("{issued:?} {:?}", NewSecret::clone(&issued.secret));
+                format!("{issued:?} {:?}", issued.secret)
             }
-            Err(error) => shown += &format!("{error} {error:#?}"),
-        }
+            Err(error) => format!("{error} {error:#?}"),
+        });
     }
-    shown += &format!("{:?}", ListWebhooks.request(&super::access()));
+    let shown = shown.concat();
     assert!(
         !shown.contains("nyk_") && !shown.contains("invented"),
         "{shown}"

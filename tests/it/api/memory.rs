@@ -72,7 +72,7 @@ impl DestinationStore for Memory {
 
     async fn begin_rotation(&self, id: &WebhookId) -> Result<(), BoxError> {
         self.call("begin", |state| {
-            state.recorded = Some(Recorded::in_doubt(id.clone()))
+            state.recorded = Some(Recorded::in_doubt(id.clone()));
         })
     }
 

@@ -23,10 +23,11 @@ fn destination() -> Value {
     })
 }
 
-fn with(changes: Value) -> Value {
+fn with(changes: &Value) -> Value {
     let mut destination = destination();
-    let fields = destination.as_object_mut().unwrap();
-    fields.extend(changes.as_object().unwrap().clone());
+    for (name, value) in changes.as_object().unwrap() {
+        destination[name] = value.clone();
+    }
     destination
 }
 
@@ -59,7 +60,7 @@ fn create() {
     assert_eq!(request(&create).1, whole);
 
     let created =
-        with(json!({"webhook_secret": "an-invented-secret", "compressed_delivery": true}));
+        with(&json!({"webhook_secret": "an-invented-secret", "compressed_delivery": true}));
     let issued = send(&create, success(&created)).unwrap();
     check(&issued.destination);
     assert_eq!(issued.destination.compressed_delivery, Some(true));
@@ -74,7 +75,7 @@ fn list() {
     let sdk = json!({"status_updated_at": 1_790_252_200, "created_at": 1_790_252_100,
         "updated_at": "2026-09-24T12:00:00Z", "of_tomorrow": 7});
     let second = json!({"id": "wh-2", "trigger_types": null, "compressed_delivery": "no"});
-    let list = send(&ListWebhooks, success(&json!([with(sdk), second]))).unwrap();
+    let list = send(&ListWebhooks, success(&json!([with(&sdk), second]))).unwrap();
     check(&list[0]);
     let times = [&list[0].status_updated_at, &list[0].created_at];
     let times = times.map(|time| time.as_ref().unwrap().as_i64());
@@ -150,7 +151,7 @@ fn every_status_is_known_by_all_its_names() {
         ("failed", false, true),
         ("of_tomorrow", false, false),
     ] {
-        let data = with(json!({"status": name}));
+        let data = with(&json!({"status": name}));
         let status = send(&GetWebhook::new(id("wh-1")), success(&data))
             .unwrap()
             .status;
@@ -169,7 +170,7 @@ fn rotate_secret() {
     let rotate = RotateSecret::new(id("wh-1"));
     let line = format!("POST {BASE}/rotate-secret/wh-1");
     assert_eq!(request(&rotate), (line, Value::Null));
-    let rotated = with(json!({"webhook_secret": "another-invented-secret"}));
+    let rotated = with(&json!({"webhook_secret": "another-invented-secret"}));
     let issued = send(&rotate, success(&rotated)).unwrap();
     check(&issued.destination);
     assert_eq!(issued.secret.expose(), "another-invented-secret");
@@ -182,7 +183,7 @@ fn rotate_secret() {
         json!("an invented"),
         json!({"of": "an-invented"}),
     ] {
-        let rotated = with(json!({"webhook_secret": secret}));
+        let rotated = with(&json!({"webhook_secret": secret}));
         let error = send(&rotate, success(&rotated)).unwrap_err();
         let shown = format!("{error} {error:?}");
         assert!(shown.contains("webhook_secret"), "{shown}");

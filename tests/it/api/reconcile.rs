@@ -31,12 +31,15 @@ fn own() -> Value {
         "trigger_types": ["event.updated", "message.created"]})
 }
 
-fn with(changes: Value) -> Value {
-    let mut own = own();
-    own.as_object_mut()
-        .unwrap()
-        .extend(changes.as_object().unwrap().clone());
-    own
+fn with(changes: &Value) -> Value {
+    changed(own(), changes)
+}
+
+fn changed(mut destination: Value, changes: &Value) -> Value {
+    for (name, value) in changes.as_object().unwrap() {
+        destination[name] = value.clone();
+    }
+    destination
 }
 
 async fn run(
@@ -108,7 +111,7 @@ async fn only_what_differs_is_changed() {
         .notification_email_addresses(["ops@app.example"])
         .compressed_delivery(false);
     let emails = json!(["ops@app.example"]);
-    for (changes, changed) in [
+    for (changes, field) in [
         (
             json!({"trigger_types": ["message.created"]}),
             "trigger_types",
@@ -125,18 +128,10 @@ async fn only_what_differs_is_changed() {
         (json!({"compressed_delivery": true}), "compressed_delivery"),
     ] {
         let nylas = Management::default();
-        nylas.put(
-            "wh-1",
-            with(json!({"notification_email_addresses": emails})),
-        );
-        let mut before = with(json!({"notification_email_addresses": emails}));
-        before
-            .as_object_mut()
-            .unwrap()
-            .extend(changes.as_object().unwrap().clone());
-        nylas.put("wh-1", before);
+        let same = with(&json!({"notification_email_addresses": emails}));
+        nylas.put("wh-1", changed(same, &changes));
         let planned = plan(&desired, &nylas, &store).await;
-        assert_eq!(planned.to_string(), format!("wh-1: change {changed}"));
+        assert_eq!(planned.to_string(), format!("wh-1: change {field}"));
         nylas.requests();
         let reconciled = run(&desired, &nylas, &store).await.unwrap();
         assert_eq!(
@@ -158,11 +153,13 @@ async fn what_is_not_wanted_in_particular_is_left() {
     );
     nylas.put(
         "wh-1",
-        with(json!({"notification_email_addresses": ["a@b.example"], "compressed_delivery": true})),
+        with(
+            &json!({"notification_email_addresses": ["a@b.example"], "compressed_delivery": true}),
+        ),
     );
     nylas.put(
         "wh-2",
-        with(json!({"webhook_url": "https://app.example/other"})),
+        with(&json!({"webhook_url": "https://app.example/other"})),
     );
     let none = desired().notification_email_addresses(Vec::<String>::new());
     assert!(plan(&none, &nylas, &store).await.is_empty());
@@ -171,7 +168,7 @@ async fn what_is_not_wanted_in_particular_is_left() {
 #[tokio::test]
 async fn a_destination_that_is_not_recorded_is_adopted_with_a_new_secret() {
     let (nylas, store) = (Management::default(), Memory::default());
-    nylas.put("wh-1", with(json!({"trigger_types": ["grant.expired"]})));
+    nylas.put("wh-1", with(&json!({"trigger_types": ["grant.expired"]})));
     let planned = plan(&desired(), &nylas, &store).await;
     let lines = "wh-1: rotate its secret, since the one in the store is missing or in doubt\n\
                  wh-1: change trigger_types";
@@ -196,7 +193,7 @@ async fn a_destination_that_is_not_recorded_is_adopted_with_a_new_secret() {
 
 #[tokio::test]
 async fn what_is_foreign_or_ambiguous_is_left_alone() {
-    let foreign = |description: Value| with(json!({"description": description}));
+    let foreign = |description: Value| with(&json!({"description": description}));
     for (others, recorded, expected) in [
         (
             vec![("wh-2", foreign("invoices".into()))],
@@ -210,7 +207,10 @@ async fn what_is_foreign_or_ambiguous_is_left_alone() {
         ),
         (
             vec![
-                ("wh-1", with(json!({"webhook_url": "https://old.example/"}))),
+                (
+                    "wh-1",
+                    with(&json!({"webhook_url": "https://old.example/"})),
+                ),
                 ("wh-2", foreign("invoices".into())),
             ],
             true,
@@ -218,7 +218,10 @@ async fn what_is_foreign_or_ambiguous_is_left_alone() {
         ),
         (
             vec![
-                ("wh-1", with(json!({"webhook_url": "https://old.example/"}))),
+                (
+                    "wh-1",
+                    with(&json!({"webhook_url": "https://old.example/"})),
+                ),
                 ("wh-2", own()),
             ],
             true,
@@ -255,7 +258,7 @@ async fn a_stopped_destination_is_active_again_only_when_asked() {
             Management::default(),
             Memory::with("wh-1", "invented-secret-1"),
         );
-        nylas.put("wh-1", with(json!({"status": status})));
+        nylas.put("wh-1", with(&json!({"status": status})));
         let left = run(&desired(), &nylas, &store).await.unwrap();
         assert!(left.plan.is_empty());
         let line = format!(
@@ -281,7 +284,7 @@ async fn a_stopped_destination_is_active_again_only_when_asked() {
         Management::default(),
         Memory::with("wh-1", "invented-secret-1"),
     );
-    nylas.put("wh-1", with(json!({"status": "failing"})));
+    nylas.put("wh-1", with(&json!({"status": "failing"})));
     let planned = plan(&desired().reactivate(true), &nylas, &store).await;
     assert!(planned.is_empty() && planned.left_stopped().is_none());
 }
@@ -328,7 +331,8 @@ async fn a_conflict_is_looked_at_again() {
     assert_in_order(&nylas, &store);
 }
 
-/// Cut at every request, before Nylas has got it and before its answer arrives; then it is run again.
+/// Cut at every request, before Nylas has got it and before its answer arrives; then it is run
+/// again.
 #[tokio::test]
 async fn what_was_cut_is_repaired_by_running_it_again() {
     let beginnings: [fn() -> (Management, Memory); 4] = [
@@ -338,7 +342,7 @@ async fn what_was_cut_is_repaired_by_running_it_again() {
             let nylas = Management::default();
             nylas.put(
                 "wh-8",
-                with(json!({"trigger_types": ["grant.expired"], "status": "failed"})),
+                with(&json!({"trigger_types": ["grant.expired"], "status": "failed"})),
             );
             (nylas, Memory::default())
         },

@@ -68,7 +68,8 @@ async fn both_secrets_are_accepted_after_a_rotation() {
     assert_eq!(verify(&secrets, OLD), Err(VerifyError::Mismatch));
 }
 
-/// When Nylas gets the request, and when the secret is saved, what cannot be verified is sent again.
+/// When Nylas gets the request, and when the secret is saved, what cannot be verified is sent
+/// again.
 #[tokio::test]
 async fn every_step_comes_before_the_next() {
     #[derive(Clone)]
