@@ -34,12 +34,13 @@
 //!                   ->  acknowledge    200, 429 or 503, whatever the inner service does
 //!                  (->  dedup          200 without a call, if it was handled before)
 //!                  (->  inbox          200 once it is stored; a worker goes on from here)
+//!                  (->  refetch        the whole object, if it was truncated)
 //!                   ->  router         by the trigger's name, to the most specific route
 //!                   ->  a handler
 //! ```
 //!
-//! [`WebhookLayer`] combines all of this but the module `dedup` and the router, which stand
-//! inside it. Each part is also a layer of its own:
+//! [`WebhookLayer`] combines all of this but the modules `dedup` and `refetch` and the router,
+//! which stand inside it. Each part is also a layer of its own:
 //! [`ChallengeLayer`], [`VerifySignatureLayer`], [`DecompressionLayer`], [`AcknowledgeLayer`]. The
 //! service inside the verification takes a `Request<`[`VerifiedBody`]`>`, which only verification
 //! can create, so a route without it does not compile.
@@ -63,6 +64,7 @@
 //! # Guides
 //!
 //! [Recipes](_guide::recipes), [statuses](_guide::statuses), [secrets](_guide::secrets),
+//! [management](_guide::management), [truncated notifications](_guide::refetch),
 //! [tenants](_guide::tenants), [layers](_guide::layers), [proxies](_guide::proxies),
 //! [memory](_guide::memory), [handlers](_guide::handlers), [inbox](_guide::inbox),
 //! [shutdown](_guide::shutdown), [testing](_guide::testing).
@@ -76,6 +78,7 @@
 //! | `gzip` | yes | inflates compressed deliveries, after verification |
 //! | `tracing` | yes | spans and events, see [`observe`] |
 //! | `metrics` | | counters and histograms, see [`observe`] |
+//! | `api` | | Nylas' management API, see the module `api`, and `RefetchLayer` |
 //! | `axum` | | extractors for axum handlers inside the layer |
 //! | `dedup` | | `DeduplicateLayer`: each notification is handled once |
 //! | `inbox` | | `Enqueue` and `Worker`: accepted means stored, see the [guide](_guide::inbox) |
@@ -89,6 +92,8 @@
 #[cfg(any(doc, all(doctest, feature = "router", feature = "tokio")))]
 pub mod _guide;
 pub mod acknowledge;
+#[cfg(feature = "api")]
+pub mod api;
 pub mod challenge;
 pub mod decompression;
 #[cfg(feature = "dedup")]
@@ -101,6 +106,8 @@ mod middleware;
 #[cfg(feature = "router")]
 pub mod notification;
 pub mod observe;
+#[cfg(feature = "api")]
+pub mod refetch;
 pub mod report;
 #[cfg(feature = "router")]
 pub mod router;
@@ -133,6 +140,9 @@ pub use self::{
 #[cfg(feature = "dedup")]
 #[doc(inline)]
 pub use self::dedup::DeduplicateLayer;
+#[cfg(feature = "api")]
+#[doc(inline)]
+pub use self::refetch::RefetchLayer;
 #[cfg(feature = "router")]
 #[doc(inline)]
 pub use self::{

@@ -319,6 +319,61 @@ async fn tonic() {
     ends_gracefully(server, PATH, SECRET, BODY).await;
 }
 
+/// From nothing, and again, against Nylas' API over real connections.
+#[cfg(feature = "api")]
+#[tokio::test]
+async fn register() {
+    use tower_nylas_kit::{
+        management::{API_KEY, Challenges, Management},
+        serve::serve_hyper,
+    };
+
+    const URL: &str = "https://app.example/webhooks/nylas";
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("register.json");
+    let _ = std::fs::remove_file(&file);
+    let nylas = Management::with_challenges(Challenges::Sent);
+    let base = format!("http://{}", serve_hyper(nylas.clone()).await);
+    let variables = [
+        ("NYLAS_API_KEY", API_KEY),
+        ("NYLAS_API_URL", &base),
+        ("NYLAS_DESTINATION", file.to_str().unwrap()),
+    ];
+    let created = format!("create {URL} for grant.expired, message.created");
+
+    let ended = start("register", &[URL, "--dry-run"], &variables)
+        .end()
+        .await;
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(ended.stdout, [&*created]);
+    assert!(nylas.destinations().is_empty() && !file.exists());
+
+    let mut secrets = Vec::new();
+    for plan in [
+        created.as_str(),
+        "wh-1: nothing to change",
+        "wh-1: rotate its secret, since the one in the store is missing or in doubt",
+    ] {
+        let mut server = Server::start_with("register", &[URL, "127.0.0.1:0"], &variables).await;
+        nylas.serve(server.address);
+        assert_eq!(server.program.next_line().await, plan);
+        assert_eq!(server.program.next_line().await, "registered as wh-1");
+        let secret = nylas.destinations()[0]["webhook_secret"].clone();
+        let secret = secret.as_str().unwrap().to_owned();
+        answers(&server, PATH, &secret).await;
+        secrets.push(secret.clone());
+        ends_gracefully(server, PATH, &secret, BODY).await;
+        if secrets.len() == 2 {
+            std::fs::remove_file(&file).unwrap();
+        }
+    }
+    assert_eq!(secrets[0], secrets[1]);
+    assert_ne!(secrets[1], secrets[2]);
+
+    let ended = start("register", &[URL], &[]).end().await;
+    assert!(!ended.status.success(), "{ended:?}");
+    assert!(ended.stderr.contains("NYLAS_API_KEY"), "{ended:?}");
+}
+
 #[tokio::test]
 async fn multi_tenant() {
     const OTHER_SECRET: &str = "zW3_another-inventedOne";

@@ -3,6 +3,8 @@
 //! - [`statuses`]: which status each kind of request gets, and why
 //! - [`recipes`]: common tasks, each with code and with what can go wrong
 //! - [`secrets`]: the handshake, rotations, wrong secrets
+//! - [`management`]: a destination from nothing, its secret on several replicas, HTTP clients
+//! - [`refetch`]: truncated notifications and their whole objects
 //! - [`tenants`]: a secret for each, found by path, host or header
 //! - [`layers`]: tower's and tower-http's layers, outside and inside, and where to mount
 //! - [`proxies`]: what nginx, HAProxy, Envoy, load balancers and tunnels change, and their settings
@@ -20,6 +22,12 @@ pub mod recipes {}
 
 #[doc = include_str!("secrets.md")]
 pub mod secrets {}
+
+#[cfg_attr(feature = "api", doc = include_str!("management.md"))]
+pub mod management {}
+
+#[cfg_attr(feature = "api", doc = include_str!("refetch.md"))]
+pub mod refetch {}
 
 #[doc = include_str!("tenants.md")]
 pub mod tenants {}

@@ -39,13 +39,16 @@ mod envelope;
 mod fit;
 mod head;
 mod key;
+#[cfg(feature = "api")]
+mod lenient;
 mod malformed;
 pub mod object;
 mod payload;
 mod reader;
-mod refetch;
 mod repair;
 mod reread;
+#[cfg(feature = "api")]
+mod splice;
 mod typed;
 mod unfit;
 mod wire;
@@ -59,8 +62,12 @@ pub use self::{
     key::NotificationKey,
     malformed::Malformed,
     payload::{Payload, UnfitObject},
-    refetch::RefetchError,
     typed::Notification,
     unfit::Unfit,
     wire::{Data, Wire},
+};
+#[cfg(feature = "api")]
+pub(crate) use self::{
+    lenient::{member, raw_member, read, text_at},
+    splice::with_object,
 };

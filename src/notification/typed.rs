@@ -10,6 +10,8 @@ use http::{Extensions, Request};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+#[cfg(feature = "api")]
+use super::lenient::text_at;
 use super::{
     Malformed, Payload, Unfit,
     head::Kind,
@@ -123,9 +125,16 @@ impl<T> Notification<T> {
     }
 
     /// Whether Nylas left the content of the message out because the notification was larger than
-    /// 1 MB. Fetch the object by its id.
+    /// 1 MB. The module `refetch` fetches the object by its id.
     pub fn is_truncated(&self) -> bool {
         self.trigger().is_truncated()
+    }
+
+    /// Whether the object is not the one that Nylas sent, which was truncated, but was fetched
+    /// since, by a [`RefetchLayer`](crate::RefetchLayer): as it was then, and not when it happened.
+    #[cfg(feature = "api")]
+    pub fn refetched(&self) -> bool {
+        self.body().is_refetched()
     }
 
     /// Members of the notification beside those above.
@@ -195,6 +204,12 @@ impl<T> Notification<T> {
             object: change(self.object),
             rest: self.rest,
         }
+    }
+
+    /// The text or the number at this path from the top, if there is one.
+    #[cfg(feature = "api")]
+    pub(crate) fn text_at(&self, path: &[&str]) -> Option<Cow<'_, str>> {
+        text_at(self.body().bytes(), path)
     }
 
     pub(super) fn find(&self, path: &[&str]) -> Option<RawValue<'_>> {

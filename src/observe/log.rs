@@ -331,12 +331,17 @@ fn level_of_outcome(outcome: &Outcome) -> (Level, Option<u32>) {
         }
         Outcome::InProgress | Outcome::Retry | Outcome::RetryAfter(_) => (Level::INFO, Some(MANY)),
         Outcome::TestEvent => (Level::INFO, Some(FEW)),
-        // Every notification of all tenants, until the program is mended.
-        Outcome::Unlabelled => (Level::ERROR, Some(FEW)),
+        // Every notification of all tenants, and every truncated one, until the program or its API
+        // key is mended.
+        Outcome::Unlabelled
+        | Outcome::Unfetched {
+            retry_after: None, ..
+        } => (Level::ERROR, Some(FEW)),
         Outcome::Unrouted(_) | Outcome::Unread { .. } | Outcome::Malformed { .. } => {
             (Level::WARN, Some(FEW))
         }
         Outcome::GivenUp(_)
+        | Outcome::Unfetched { .. }
         | Outcome::Unremembered(_)
         | Outcome::Failed(_)
         | Outcome::Panicked(_)

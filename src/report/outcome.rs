@@ -63,6 +63,15 @@ pub enum Outcome {
     /// `503`: the secrets that were looked up for its tenant have no label, so notifications of
     /// different tenants cannot be told apart by their ids, and none is handled.
     Unlabelled,
+    /// `429` or `503`: it is truncated, and its object could not be fetched from Nylas' API
+    /// (module `refetch`).
+    Unfetched {
+        /// Why not.
+        why: SharedError,
+        /// When it may be possible (`429` with `Retry-After`); `None` (`503`) if the program or its
+        /// API key has to be mended first.
+        retry_after: Option<Duration>,
+    },
     /// `503`: a handler answered [`Ack::Retry`].
     Retry,
     /// `429`: a handler answered [`Ack::RetryAfter`].
@@ -101,18 +110,30 @@ impl Outcome {
             | Self::Stored
             | Self::Duplicate
             | Self::Unremembered(_) => StatusCode::OK,
-            Self::RetryAfter(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::RetryAfter(_)
+            | Self::Unfetched {
+                retry_after: Some(_),
+                ..
+            } => StatusCode::TOO_MANY_REQUESTS,
             Self::InProgress
             | Self::Unlabelled
             | Self::Retry
             | Self::Unread { is_lost: false, .. }
+            | Self::Unfetched {
+                retry_after: None, ..
+            }
             | Self::Failed(_)
             | Self::Panicked(_)
             | Self::TimedOut(_)
             | Self::Status(_)
             | Self::Undecodable(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
-        if let Self::RetryAfter(wait) = &self {
+        if let Self::RetryAfter(wait)
+        | Self::Unfetched {
+            retry_after: Some(wait),
+            ..
+        } = &self
+        {
             let fraction = u64::from(wait.subsec_nanos() > 0);
             let seconds = wait.as_secs().saturating_add(fraction);
             let headers = response.headers_mut();
@@ -184,6 +205,11 @@ impl fmt::Display for Outcome {
             Self::Unlabelled => f.write_str(
                 "the ids of different tenants cannot be told apart: label the secrets that the \
                  lookup returns, with `Secrets::builder().label(…)`",
+            ),
+            Self::Unfetched { why, .. } => write!(
+                f,
+                "truncated, and its object could not be fetched: {}",
+                Causes(why)
             ),
             Self::Retry => f.write_str("its handler asked for it again"),
             Self::RetryAfter(wait) => write!(f, "its handler asked for it again after {wait:?}"),

@@ -203,10 +203,13 @@ impl Secrets {
         S: TryInto<WebhookSecret>,
         InvalidSecret: From<S::Error>,
     {
-        let secret = secret.try_into()?;
-        let now = self.shared.clock.now();
-        self.replace(|old| old.rotated(&secret, now, keep_old_for));
+        self.rotate_to(&secret.try_into()?, keep_old_for);
         Ok(())
+    }
+
+    pub(crate) fn rotate_to(&self, secret: &WebhookSecret, keep_old_for: Duration) {
+        let now = self.shared.clock.now();
+        self.replace(|old| old.rotated(secret, now, keep_old_for));
     }
 
     /// Answers a signature that does not match with `503` instead of `401`, for at most `max` or

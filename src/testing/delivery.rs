@@ -147,6 +147,7 @@ impl DeliveryAttempt {
             | Outcome::Duplicate
             | Outcome::InProgress
             | Outcome::Unlabelled
+            | Outcome::Unfetched { .. }
             | Outcome::Retry
             | Outcome::RetryAfter(_)
             | Outcome::Failed(_)

@@ -1,6 +1,6 @@
 //! A sender that behaves as Nylas does.
 
-use std::{fmt, future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
@@ -18,7 +18,7 @@ use crate::{
     middleware::CallReady,
     report::BoxError,
     signature::WebhookSecret,
-    time::{Timer, TokioTimer},
+    time::{Timer, TokioTimer, within},
 };
 
 /// What [`Nylas::at`] sends with: a client for plain HTTP/1.1.
@@ -231,18 +231,8 @@ async fn within_deadline<T, E: From<NoAnswer>>(
     timer: &dyn Timer,
     answer: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    let mut answer = pin!(answer);
-    let mut sleep = None;
-    poll_fn(|cx| {
-        if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
-            return Poll::Ready(answer);
-        }
-        // Only now, so that an endpoint that answers at once needs no runtime.
-        let sleep = sleep.get_or_insert_with(|| timer.sleep(Nylas::<()>::DEADLINE));
-        let late = sleep.as_mut().poll(cx);
-        late.map(|()| Err(NoAnswer::TimedOut.into()))
-    })
-    .await
+    let answer = within(timer, Nylas::<()>::DEADLINE, answer).await;
+    answer.unwrap_or_else(|| Err(NoAnswer::TimedOut.into()))
 }
 
 /// The body of a later attempt: the same notification with another count, so other bytes.

@@ -28,7 +28,7 @@
 mod check;
 #[cfg(feature = "tokio")]
 mod tokio;
-#[cfg(feature = "inbox")]
+#[cfg(any(feature = "api", feature = "inbox", feature = "testing"))]
 mod within;
 
 use std::{
@@ -41,7 +41,7 @@ pub(crate) use self::check::TimerCheck;
 pub use self::check::TimerMissing;
 #[cfg(feature = "tokio")]
 pub use self::tokio::TokioTimer;
-#[cfg(feature = "inbox")]
+#[cfg(any(feature = "api", feature = "inbox", feature = "testing"))]
 pub(crate) use self::within::within;
 
 /// Reads the time: all that [`Secrets`](crate::Secrets) need.

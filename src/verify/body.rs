@@ -49,6 +49,9 @@ pub struct VerifiedBody {
     by_lookup: bool,
     /// Whether the one frame was read.
     is_read: bool,
+    /// Whether its object was fetched from Nylas after verification.
+    #[cfg(feature = "api")]
+    is_refetched: bool,
     /// The position of the trigger's name, if observation has found it already, so that the router
     /// need not search for it again.
     #[cfg(feature = "router")]
@@ -94,6 +97,8 @@ impl VerifiedBody {
             verified_by,
             by_lookup,
             is_read: false,
+            #[cfg(feature = "api")]
+            is_refetched: false,
             #[cfg(feature = "router")]
             trigger_at: None,
         }
@@ -118,6 +123,22 @@ impl VerifiedBody {
     #[cfg(feature = "gzip")]
     pub(crate) fn decoded(&self, bytes: Bytes) -> Self {
         Self::labelled(bytes, self.verified_by.clone(), self.by_lookup)
+    }
+
+    /// The same proof for the verified bytes with the object that Nylas' API has returned for them.
+    #[cfg(feature = "api")]
+    pub(crate) fn refetched(&self, bytes: Bytes) -> Self {
+        Self {
+            is_refetched: true,
+            ..Self::labelled(bytes, self.verified_by.clone(), self.by_lookup)
+        }
+    }
+
+    /// Whether the object in it was fetched from Nylas' API after verification, by a
+    /// [`RefetchLayer`](crate::RefetchLayer): then Nylas has not signed these very bytes.
+    #[cfg(feature = "api")]
+    pub fn is_refetched(&self) -> bool {
+        self.is_refetched
     }
 
     /// The bytes: those on the wire or, after decompression, the inflated ones.
@@ -155,7 +176,7 @@ impl VerifiedBody {
     }
 
     /// Replaces the request's body, and its proof.
-    #[cfg(feature = "gzip")]
+    #[cfg(any(feature = "api", feature = "gzip"))]
     pub(crate) fn replace_in(self, request: &mut Request<Self>) {
         *request.body_mut() = self;
         #[cfg(feature = "axum")]

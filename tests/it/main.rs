@@ -2,6 +2,7 @@
 //! is in `tower-nylas-kit`. Those whose process matters (what it allocates, what it still holds at
 //! the end, other programs) stand beside it.
 
+mod api;
 mod budget;
 mod cancel;
 mod challenge;
@@ -20,6 +21,7 @@ mod objects;
 mod observe;
 mod panics;
 mod readiness;
+mod refetch;
 mod repair;
 mod rotation;
 mod router;

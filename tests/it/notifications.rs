@@ -1,5 +1,4 @@
-//! The envelope of a notification, what handlers can ask for, and the request that reads an object
-//! again.
+//! The envelope of a notification, and what handlers can ask for.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -16,7 +15,7 @@ use tower_nylas::{
     Ack, MalformedReason, Notification, Outcome, Secrets, TriggerRouter, VerifiedBody,
     WebhookLayer, WebhookSecret,
     notification::{
-        Envelope, Malformed, RefetchError,
+        Envelope, Malformed,
         object::{Event, Grant, Message, MessageOpened, Object, SendResult},
     },
     testing::{self, SAMPLES},
@@ -282,7 +281,7 @@ proptest! {
         let body = testing::verified(bytes);
         let _ = Envelope::peek(&body);
         if let Ok(n) = Notification::<Object>::try_from(body) {
-            let _ = (n.grant_id(), n.error(), n.occurred_at(), n.refetch_request("https://a.example"));
+            let _ = (n.grant_id(), n.error(), n.occurred_at());
         }
     }
 }
@@ -491,120 +490,6 @@ async fn handlers_see_what_outer_layers_put_into_the_extensions() {
         );
         let response = service.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), status);
-    }
-}
-
-// Reading an object again.
-
-#[test]
-fn every_object_that_can_be_read_again_has_its_path() {
-    let grant = "b9275b83-8772-57af-842a-dea8b64a5fa1";
-    let path = |trigger: &str| {
-        let n: Notification = read(&sample(trigger)).unwrap();
-        n.refetch_request("https://api.eu.nylas.com/")
-            .map(|request| {
-                assert_eq!(request.method(), "GET");
-                request.uri().to_string()
-            })
-    };
-    let object = |trigger: &str, field: &str| {
-        sample(trigger)["data"]["object"][field]
-            .as_str()
-            .unwrap()
-            .to_owned()
-    };
-    let base = format!("https://api.eu.nylas.com/v3/grants/{grant}");
-    for (trigger, collection, id) in [
-        ("message.created.truncated", "messages", "id"),
-        ("message.created.cleaned.truncated", "messages", "id"),
-        ("message.updated.transformed", "messages", "id"),
-        ("folder.created", "folders", "id"),
-        ("contact.updated", "contacts", "id"),
-        ("calendar.updated", "calendars", "id"),
-        ("notetaker.created", "notetakers", "id"),
-        ("message.intelligence.order", "messages", "fetched_email_id"),
-    ] {
-        let grant_of_sample = read::<Value>(&sample(trigger))
-            .unwrap()
-            .grant_id()
-            .unwrap()
-            .into_owned();
-        let base = base.replace(grant, &grant_of_sample);
-        let id = percent_encoded(&object(trigger, id));
-        assert_eq!(
-            path(trigger).unwrap(),
-            format!("{base}/{collection}/{id}"),
-            "{trigger}"
-        );
-    }
-    let event = path("event.updated").unwrap();
-    let calendar = percent_encoded(&object("event.updated", "calendar_id"));
-    assert!(
-        event.ends_with(&format!("?calendar_id={calendar}")),
-        "{event}"
-    );
-    assert!(path("grant.expired").unwrap().contains("/v3/grants/"));
-    assert!(
-        path("booking.created")
-            .unwrap()
-            .contains("?configuration_id=")
-    );
-
-    for (name, _) in SAMPLES {
-        let (kind, path) = (name.split('.').next_back().unwrap(), path(name));
-        match kind {
-            "deleted" => assert_eq!(path, Err(RefetchError::Deleted), "{name}"),
-            "legacy" => assert_eq!(path, Err(RefetchError::NoPath), "{name}"),
-            _ if name.starts_with("alert.") => {
-                assert_eq!(path, Err(RefetchError::NoPath), "{name}");
-            }
-            _ if name.starts_with("message.transactional.") => {
-                assert_eq!(path, Err(RefetchError::NoPath), "{name}");
-            }
-            _ => assert!(path.is_ok(), "{name}: {path:?}"),
-        }
-    }
-}
-
-fn percent_encoded(id: &str) -> String {
-    let keep = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    id.bytes()
-        .map(|byte| {
-            if keep(&byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect()
-}
-
-#[test]
-fn ids_are_percent_encoded_and_cannot_climb_the_path() {
-    let request = |id: &str, base: &str| {
-        let body =
-            json!({"type": "message.created", "data": {"object": {"id": id, "grant_id": "g"}}});
-        read::<Value>(&body).unwrap().refetch_request(base)
-    };
-    let base = "https://api.us.nylas.com";
-    let uri = request("<a/b@c#d?e ä>", base).unwrap().uri().to_string();
-    assert_eq!(
-        uri,
-        "https://api.us.nylas.com/v3/grants/g/messages/%3Ca%2Fb%40c%23d%3Fe%20%C3%A4%3E"
-    );
-    for id in ["", ".", ".."] {
-        assert_eq!(
-            request(id, base).unwrap_err(),
-            RefetchError::Missing("id"),
-            "{id:?}"
-        );
-    }
-    for base in ["", "api.us.nylas.com", "/v3", "no url"] {
-        assert_eq!(
-            request("m", base).unwrap_err(),
-            RefetchError::Base,
-            "{base:?}"
-        );
     }
 }
 

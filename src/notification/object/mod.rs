@@ -80,6 +80,8 @@ pub use list::List;
 pub use message::{Message, MessageDeleted};
 pub use notetaker::Notetaker;
 pub use number_or_string::NumberOrString;
+#[cfg(feature = "api")]
+pub(crate) use open_enum::open_enum;
 pub(crate) use open_struct::open_struct;
 pub use part::{Address, Attachment, Header};
 pub use send::SendResult;

@@ -8,6 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tower_nylas::{
     Notification,
+    api::{Api, GetObject, Operation},
     notification::{
         Deltas, Envelope,
         object::{
@@ -233,10 +234,11 @@ fn accessors(read: &Notification<Value>, facts: &Facts<'_>) {
 
 /// Whatever the ids are, the path stays inside the API.
 fn refetch(read: &Notification<Value>) {
-    let base = "https://api.us.nylas.com/";
-    let Ok(request) = read.refetch_request(base) else {
+    let Ok(get) = GetObject::of(read) else {
         return;
     };
+    let api = Api::us("an-invented-key").unwrap();
+    let request = get.request(&api);
     let uri: &Uri = request.uri();
     assert_eq!(uri.host(), Some("api.us.nylas.com"));
     let segments: Vec<Vec<u8>> = uri

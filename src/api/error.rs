@@ -1,0 +1,277 @@
+//! What Nylas, the client or the network answers instead.
+
+use std::{error::Error, fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Response, StatusCode, header};
+use serde_json::Value;
+
+use crate::{
+    report::{BoxError, MAX_RETRY_AFTER, MalformedReason, SharedError},
+    time::TimerMissing,
+};
+
+/// Why an operation has no result.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum SendError {
+    /// Nylas has refused it, or what it answered cannot be read.
+    Api(ApiError),
+    /// The client has failed; whether Nylas has got the request is not known.
+    Transport(SharedError),
+    /// It took longer than this; whether Nylas has got the request is not known.
+    TimedOut(Duration),
+    /// The response is longer than this number of bytes. Nylas has done what was asked.
+    TooLarge(usize),
+    /// The timer cannot sleep, so nothing was sent.
+    TimerMissing(TimerMissing),
+}
+
+impl SendError {
+    pub(super) fn transport(error: impl Into<BoxError>) -> Self {
+        Self::Transport(SharedError::from(error.into()))
+    }
+
+    /// Whether the same request may succeed later. One that creates or rotates may have succeeded
+    /// already: [`reconcile`](super::reconcile) and [`rotate`](super::rotate()) find out.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Api(error) => error.is_retryable(),
+            Self::Transport(_) | Self::TimedOut(_) => true,
+            Self::TooLarge(_) | Self::TimerMissing(_) => false,
+        }
+    }
+
+    /// How Nylas has refused it, if it has.
+    pub fn api(&self) -> Option<&ApiError> {
+        match self {
+            Self::Api(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Api(error) => error.fmt(f),
+            Self::Transport(_) => f.write_str("the request to Nylas' API has failed"),
+            Self::TimedOut(limit) => write!(f, "Nylas' API has not answered within {limit:?}"),
+            Self::TooLarge(max) => write!(f, "the response has more than {max} bytes"),
+            Self::TimerMissing(missing) => missing.fmt(f),
+        }
+    }
+}
+
+impl Error for SendError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Transport(why) => Some(&**why),
+            Self::Api(_) | Self::TimedOut(_) | Self::TooLarge(_) | Self::TimerMissing(_) => None,
+        }
+    }
+}
+
+/// A response that is no success, or that cannot be read.
+///
+/// It shows Nylas' own message, up to 300 characters of it on one line, and nothing else of the
+/// response.
+#[derive(Clone, PartialEq)]
+pub struct ApiError {
+    answer: Box<Answer>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Answer {
+    status: StatusCode,
+    kind: ErrorKind,
+    code: Option<Arc<str>>,
+    message: Option<Arc<str>>,
+    request_id: Option<Arc<str>>,
+    retry_after: Option<Duration>,
+}
+
+/// What kind of error a response is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The endpoint has not answered the challenge as it must (Nylas' type `70005`).
+    NotVerified,
+    /// There is no such destination or object (`70000`, `404`, `410`).
+    NotFound,
+    /// The key is wrong (`401`), or belongs to no application (`70001`).
+    Unauthorized,
+    /// The key may not do this (`403`).
+    Forbidden,
+    /// There is such a destination already (`409`).
+    Conflict,
+    /// Too many requests (`429`): 50 a second for an application's webhooks.
+    RateLimited,
+    /// Nylas refuses the request as it is (any other `4xx`).
+    InvalidRequest,
+    /// Nylas fails at the moment (`408`, `5xx`).
+    Unavailable,
+    /// A redirect (`3xx`), which is never followed: the base of the API is wrong, or something in
+    /// between answers.
+    Redirected,
+    /// A success, but of another form than documented, for this reason.
+    Unreadable(MalformedReason),
+}
+
+impl ApiError {
+    pub(super) fn of(response: &Response<Bytes>) -> Self {
+        let status = response.status();
+        let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        // Older errors stand at the top.
+        let error = body.get("error").filter(|error| error.is_object());
+        let error = error.unwrap_or(&body);
+        let code = text(&error["type"]);
+        let kind = ErrorKind::of(status, code.as_deref());
+        Self::new(response, kind, &body, code, text(&error["message"]))
+    }
+
+    pub(super) fn unreadable(response: &Response<Bytes>, reason: MalformedReason) -> Self {
+        let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        Self::new(response, ErrorKind::Unreadable(reason), &body, None, None)
+    }
+
+    fn new(
+        response: &Response<Bytes>,
+        kind: ErrorKind,
+        body: &Value,
+        code: Option<Arc<str>>,
+        message: Option<Arc<str>>,
+    ) -> Self {
+        let answer = Answer {
+            status: response.status(),
+            kind,
+            code,
+            message,
+            request_id: text(&body["request_id"]),
+            retry_after: retry_after(response),
+        };
+        Self {
+            answer: Box::new(answer),
+        }
+    }
+
+    /// The same error without texts that contain the key, should the other side repeat it.
+    pub(super) fn without(mut self, key: &str) -> Self {
+        let answer = &mut *self.answer;
+        for text in [
+            &mut answer.code,
+            &mut answer.message,
+            &mut answer.request_id,
+        ] {
+            text.take_if(|text| text.contains(key));
+        }
+        self
+    }
+
+    /// The status of the response.
+    pub fn status(&self) -> StatusCode {
+        self.answer.status
+    }
+
+    /// What kind of error it is.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.answer.kind
+    }
+
+    /// Nylas' name for it: `error.type`, a number in a string mostly.
+    pub fn code(&self) -> Option<&str> {
+        self.answer.code.as_deref()
+    }
+
+    /// Nylas' explanation.
+    pub fn message(&self) -> Option<&str> {
+        self.answer.message.as_deref()
+    }
+
+    /// What Nylas' support asks for.
+    pub fn request_id(&self) -> Option<&str> {
+        self.answer.request_id.as_deref()
+    }
+
+    /// How long Nylas asks to wait, if it does so in seconds.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.answer.retry_after
+    }
+
+    /// Whether the same request may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self.answer.kind,
+            ErrorKind::RateLimited | ErrorKind::Unavailable
+        )
+    }
+}
+
+impl ErrorKind {
+    fn of(status: StatusCode, code: Option<&str>) -> Self {
+        match (code, status.as_u16()) {
+            (_, 300..=399) => Self::Redirected,
+            (Some("70005"), _) => Self::NotVerified,
+            (Some("70000"), _) | (_, 404 | 410) => Self::NotFound,
+            (Some("70001"), _) | (_, 401) => Self::Unauthorized,
+            (_, 403) => Self::Forbidden,
+            (_, 409) => Self::Conflict,
+            (_, 429) => Self::RateLimited,
+            (_, 408 | 500..) => Self::Unavailable,
+            _ => Self::InvalidRequest,
+        }
+    }
+}
+
+/// How much of a text of Nylas is kept.
+const TEXT_LENGTH: usize = 300;
+
+fn text(value: &Value) -> Option<Arc<str>> {
+    let text = match value {
+        Value::String(text) => text.chars().take(TEXT_LENGTH),
+        Value::Number(number) => return Some(number.to_string().into()),
+        _ => return None,
+    };
+    let text = text.map(|char| if char.is_control() { ' ' } else { char });
+    Some(text.collect::<String>().into())
+}
+
+fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
+    let value = response.headers().get(header::RETRY_AFTER)?;
+    let seconds: u64 = value.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds.min(MAX_RETRY_AFTER)))
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Answer { status, kind, .. } = &*self.answer;
+        match kind {
+            ErrorKind::Unreadable(reason) => {
+                write!(f, "the response of Nylas' API is unreadable: {reason}")?;
+            }
+            ErrorKind::Redirected => write!(
+                f,
+                "Nylas' API answered {status}, a redirect, which is not followed: look at the base"
+            )?,
+            _ => write!(f, "Nylas' API answered {status}")?,
+        }
+        if let Some(code) = self.code() {
+            write!(f, " ({code})")?;
+        }
+        if let Some(message) = self.message() {
+            write!(f, ": {message}")?;
+        }
+        match self.request_id() {
+            Some(id) => write!(f, ", request {id}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.answer.fmt(f)
+    }
+}
+
+impl Error for ApiError {}

@@ -1,0 +1,90 @@
+//! Why a destination is not as the application wants it.
+
+use std::{error::Error, fmt};
+
+use crate::{
+    api::{NewSecret, SendError, WebhookId},
+    report::{BoxError, SharedError},
+};
+
+/// Why [`reconcile`](super::reconcile()) has not come to its end. After the cause is removed, it
+/// can be run again, and repairs what was left half done.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum ReconcileError {
+    /// The destination at the URL is not the application's own: it has another description. Nothing
+    /// was changed.
+    Foreign {
+        /// Its id.
+        id: WebhookId,
+        /// What it is called.
+        description: Option<String>,
+    },
+    /// More than one destination could be meant. Nothing was changed.
+    Ambiguous(Vec<WebhookId>),
+    /// Nylas, the client or the network has refused a request.
+    Send(SendError),
+    /// The store has failed; no secret is lost.
+    Store(SharedError),
+    /// The store has not saved the secret that Nylas has issued. It is here, to be saved otherwise;
+    /// if it is dropped, the next run rotates it.
+    NotSaved {
+        /// The destination.
+        id: WebhookId,
+        /// Its secret.
+        secret: NewSecret,
+        /// What the store says.
+        why: SharedError,
+    },
+}
+
+impl ReconcileError {
+    pub(super) fn store(why: BoxError) -> Self {
+        Self::Store(why.into())
+    }
+}
+
+impl From<SendError> for ReconcileError {
+    fn from(error: SendError) -> Self {
+        Self::Send(error)
+    }
+}
+
+impl fmt::Display for ReconcileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Foreign { id, description } => {
+                write!(
+                    f,
+                    "the destination {id} at this URL is not this application's own"
+                )?;
+                match description {
+                    Some(description) => write!(f, ": its description is {description:?}"),
+                    None => f.write_str(": it has no description"),
+                }
+            }
+            Self::Ambiguous(ids) => {
+                f.write_str("more than one destination could be meant:")?;
+                ids.iter().try_for_each(|id| write!(f, " {id}"))
+            }
+            Self::Send(error) => error.fmt(f),
+            Self::Store(_) => f.write_str("the store of the destination has failed"),
+            Self::NotSaved { id, .. } => {
+                write!(
+                    f,
+                    "the store has not saved the new secret of the destination {id}"
+                )
+            }
+        }
+    }
+}
+
+impl Error for ReconcileError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Send(error) => error.source(),
+            Self::Store(why) | Self::NotSaved { why, .. } => Some(&**why),
+            Self::Foreign { .. } | Self::Ambiguous(_) => None,
+        }
+    }
+}

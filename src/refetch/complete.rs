@@ -1,0 +1,131 @@
+//! What becomes of a truncated notification.
+
+use std::{error::Error, fmt, sync::Arc, time::Duration};
+
+use http::Request;
+
+use super::{
+    NotRefetched, OnUnauthorized,
+    fetch::Fetcher,
+    layer::Access,
+    settings::Settings,
+    whole::{OtherObject, Truncated},
+};
+use crate::{
+    api::{ErrorKind, SendError},
+    notification::Envelope,
+    report::{ATTEMPTS, Outcome, SharedError},
+    verify::VerifiedBody,
+};
+
+/// How long Nylas is asked to wait if its API does not say how long that takes.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// Why a notification has not got its object.
+enum Failure {
+    /// It goes on without it.
+    Pass(NotRefetched),
+    /// It is sent again, unless this is the last attempt.
+    Retry(Outcome),
+}
+
+impl Fetcher {
+    /// The request with the whole object, or the truncated one if that has to do.
+    ///
+    /// # Errors
+    ///
+    /// The outcome, if neither is to be handled.
+    pub(super) async fn complete(
+        &self,
+        mut request: Request<VerifiedBody>,
+        truncated: Truncated,
+        access: &Access,
+        settings: &Settings,
+    ) -> Result<Request<VerifiedBody>, Outcome> {
+        let reason = match self
+            .whole(request.body(), truncated, access, settings)
+            .await
+        {
+            Ok(whole) => {
+                whole.replace_in(&mut request);
+                return Ok(request);
+            }
+            Err(Failure::Pass(reason)) => reason,
+            Err(Failure::Retry(_))
+                if settings.passes_last_attempt && is_last_attempt(request.body()) =>
+            {
+                NotRefetched::LastAttempt
+            }
+            Err(Failure::Retry(outcome)) => return Err(outcome),
+        };
+        request.extensions_mut().insert(reason);
+        Ok(request)
+    }
+
+    async fn whole(
+        &self,
+        body: &VerifiedBody,
+        truncated: Truncated,
+        access: &Access,
+        settings: &Settings,
+    ) -> Result<VerifiedBody, Failure> {
+        let Some(api) = access(body) else {
+            return Err(unauthorized(Arc::new(NoApi), settings));
+        };
+        let api = api.timeout(settings.timeout);
+        let label = body.shared_label().clone();
+        let object = self.fetch(label, api, truncated.object.clone()).await;
+        let object = object.map_err(|error| failure(error, settings))?;
+        match truncated.with(&object) {
+            Ok(whole) => Ok(body.refetched(whole)),
+            Err(OtherObject) => Err(unfetched(Arc::new(OtherObject), None)),
+        }
+    }
+}
+
+fn failure(error: Arc<SendError>, settings: &Settings) -> Failure {
+    let wait = match &*error {
+        SendError::Api(answer) => match answer.kind() {
+            ErrorKind::NotFound => return Failure::Pass(NotRefetched::Gone),
+            ErrorKind::Unauthorized | ErrorKind::Forbidden => {
+                return unauthorized(error, settings);
+            }
+            ErrorKind::RateLimited | ErrorKind::Unavailable => {
+                Some(answer.retry_after().unwrap_or(WAIT))
+            }
+            _ => None,
+        },
+        SendError::Transport(_) | SendError::TimedOut(_) => Some(WAIT),
+        SendError::TooLarge(max) => return Failure::Pass(NotRefetched::TooLarge(*max)),
+        SendError::TimerMissing(_) => None,
+    };
+    unfetched(error, wait)
+}
+
+fn unauthorized(why: SharedError, settings: &Settings) -> Failure {
+    match settings.on_unauthorized {
+        OnUnauthorized::Retry => unfetched(why, None),
+        OnUnauthorized::PassTruncated => Failure::Pass(NotRefetched::Unauthorized),
+    }
+}
+
+fn unfetched(why: SharedError, retry_after: Option<Duration>) -> Failure {
+    Failure::Retry(Outcome::Unfetched { why, retry_after })
+}
+
+fn is_last_attempt(body: &VerifiedBody) -> bool {
+    let attempt = Envelope::peek(body).ok().and_then(|head| head.attempt());
+    attempt.is_some_and(|attempt| attempt >= ATTEMPTS)
+}
+
+/// [`by_destination`](super::RefetchLayer::by_destination) has returned none.
+#[derive(Debug)]
+struct NoApi;
+
+impl fmt::Display for NoApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is no API key for its destination")
+    }
+}
+
+impl Error for NoApi {}
