@@ -259,6 +259,41 @@ fn the_grant_may_be_missing_in_the_object_and_beside_it() {
     assert_eq!(seen.take(), ["message.created 1 \"long\" true None"]);
 }
 
+/// A stranger has written it.
+#[test]
+fn an_object_that_is_no_proper_json_is_repaired() {
+    let (clock, seen) = (VirtualClock::new(), Log::default());
+    let mut body = br#"{"data":{"id":"m-1","grant_id":"g-1","size":1e999,"body":"\ud83d "#.to_vec();
+    body.extend(b"\xff\"}}");
+    let endpoint = endpoint(&clock, &Nylas::new(200, body).layer(&clock), &seen);
+    assert_eq!(deliver(&clock, &endpoint, &truncated(1)).0, 200);
+    assert_eq!(
+        seen.take(),
+        ["message.created 1 \"\u{fffd} \u{fffd}\" true None"]
+    );
+}
+
+/// axum reads the body that the proof in the extensions has.
+#[cfg(feature = "axum")]
+#[test]
+fn extractors_of_axum_get_the_whole_message_too() {
+    let (clock, nylas) = (VirtualClock::new(), Nylas::of(&whole()));
+    let handler = async |mail: Notification<Message>, body: axum::body::Bytes| {
+        assert!(mail.refetched());
+        assert_eq!(mail.object.body.as_deref(), Some("a very long text"));
+        assert_eq!(body, *mail.body().bytes());
+    };
+    let secrets = Secrets::builder()
+        .clock(clock.clone())
+        .secret(SECRET)
+        .unwrap();
+    let layer = WebhookLayer::with_timer(secrets, clock.clone());
+    let route = axum::routing::post(handler);
+    let endpoint = layer.layer(nylas.layer(&clock).layer(route));
+    let (status, _, outcome) = deliver(&clock, &endpoint, &truncated(1));
+    assert_eq!((status, outcome.is_none()), (200, true));
+}
+
 /// What goes on as it came.
 #[test]
 fn what_is_gone_or_too_large_goes_on_truncated() {
