@@ -95,11 +95,11 @@ impl Api {
         self
     }
 
-    pub(super) fn timer(&self) -> &dyn Timer {
+    pub(crate) fn timer(&self) -> &dyn Timer {
         &*self.timer
     }
 
-    pub(super) fn limit(&self) -> Duration {
+    pub(crate) fn limit(&self) -> Duration {
         self.timeout
     }
 

@@ -17,7 +17,7 @@
 //! let client = service_fn(async |request: Request<Full<Bytes>>| {
 //!     assert_eq!(request.uri(), "https://api.eu.nylas.com/v3/webhooks");
 //!     let list = r#"{"request_id":"r-1","data":[{"id":"wh-1","status":"active"}]}"#;
-//!     Ok::<_, std::convert::Infallible>(Response::new(Full::from(list)))
+//!     Ok::<_, std::convert::Infallible>(Response::new(list.to_owned()))
 //! });
 //!
 //! let api = Api::eu("an-invented-key")?;

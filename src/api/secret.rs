@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, de::Error};
 use zeroize::Zeroizing;
 
 use crate::signature::WebhookSecret;
@@ -16,23 +15,21 @@ use crate::signature::WebhookSecret;
 pub struct NewSecret(Zeroizing<String>);
 
 impl NewSecret {
+    /// `None` for a text that can only be a mistake.
+    pub(super) fn new(secret: &str) -> Option<Self> {
+        WebhookSecret::new(secret).ok()?;
+        Some(Self(secret.to_owned().into()))
+    }
+
     /// The text, to be stored as other secrets are.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-impl<'de> Deserialize<'de> for NewSecret {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let secret = Zeroizing::new(String::deserialize(deserializer)?);
-        WebhookSecret::new(&*secret).map_err(D::Error::custom)?;
-        Ok(Self(secret))
-    }
-}
-
 impl From<&NewSecret> for WebhookSecret {
     fn from(secret: &NewSecret) -> Self {
-        Self::new(secret.expose()).expect("it was checked when it was read")
+        Self::new(secret.expose()).expect("it was checked when it was made")
     }
 }
 

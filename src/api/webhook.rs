@@ -6,7 +6,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::{ApiError, NewSecret, WebhookId, answer};
-use crate::notification::object::{List, NumberOrString, open_enum};
+use crate::{
+    notification::object::{List, NumberOrString, open_enum},
+    report::MalformedReason,
+};
 
 /// A webhook destination: a URL, and the triggers that Nylas notifies it of
 /// ([source](https://developer.nylas.com/docs/reference/api/webhook-notifications/)).
@@ -89,16 +92,20 @@ pub struct Issued {
 }
 
 impl Issued {
+    /// Only the destination is read leniently: another text than Nylas' own would be another key.
     pub(super) fn read(response: &Response<Bytes>) -> Result<Self, ApiError> {
-        #[derive(Deserialize)]
-        struct Secret {
-            webhook_secret: NewSecret,
-        }
-
-        let Secret { webhook_secret } = answer::data(response)?;
+        let data: Value = answer::data(response)?;
+        let secret = data.get("webhook_secret").and_then(Value::as_str);
+        let secret = secret.and_then(NewSecret::new).ok_or_else(|| {
+            let reason = MalformedReason::UnfitValue {
+                path: "/data/webhook_secret".to_owned(),
+                expected: "a webhook secret".to_owned(),
+            };
+            ApiError::unreadable(response, reason)
+        })?;
         Ok(Self {
             destination: answer::data(response)?,
-            secret: webhook_secret,
+            secret,
         })
     }
 }

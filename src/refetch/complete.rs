@@ -13,8 +13,7 @@ use super::{
 };
 use crate::{
     api::{ErrorKind, SendError},
-    notification::Envelope,
-    report::{ATTEMPTS, Outcome, SharedError},
+    report::{Outcome, SharedError},
     verify::VerifiedBody,
 };
 
@@ -42,17 +41,15 @@ impl Fetcher {
         access: &Access,
         settings: &Settings,
     ) -> Result<Request<VerifiedBody>, Outcome> {
-        let reason = match self
-            .whole(request.body(), truncated, access, settings)
-            .await
-        {
+        let body = request.body();
+        let reason = match self.whole(body, &truncated, access, settings).await {
             Ok(whole) => {
                 whole.replace_in(&mut request);
                 return Ok(request);
             }
             Err(Failure::Pass(reason)) => reason,
             Err(Failure::Retry(_))
-                if settings.passes_last_attempt && is_last_attempt(request.body()) =>
+                if settings.passes_last_attempt && truncated.is_last_attempt() =>
             {
                 NotRefetched::LastAttempt
             }
@@ -65,7 +62,7 @@ impl Fetcher {
     async fn whole(
         &self,
         body: &VerifiedBody,
-        truncated: Truncated,
+        truncated: &Truncated,
         access: &Access,
         settings: &Settings,
     ) -> Result<VerifiedBody, Failure> {
@@ -74,7 +71,7 @@ impl Fetcher {
         };
         let api = api.timeout(settings.timeout);
         let label = body.shared_label().clone();
-        let object = self.fetch(label, api, truncated.object.clone()).await;
+        let object = self.fetch(label, &api, truncated.object.clone()).await;
         let object = object.map_err(|error| failure(error, settings))?;
         match truncated.with(&object) {
             Ok(whole) => Ok(body.refetched(whole)),
@@ -111,11 +108,6 @@ fn unauthorized(why: SharedError, settings: &Settings) -> Failure {
 
 fn unfetched(why: SharedError, retry_after: Option<Duration>) -> Failure {
     Failure::Retry(Outcome::Unfetched { why, retry_after })
-}
-
-fn is_last_attempt(body: &VerifiedBody) -> bool {
-    let attempt = Envelope::peek(body).ok().and_then(|head| head.attempt());
-    attempt.is_some_and(|attempt| attempt >= ATTEMPTS)
 }
 
 /// [`by_destination`](super::RefetchLayer::by_destination) has returned none.

@@ -16,6 +16,7 @@ use tower_service::Service;
 use crate::{
     api::{Api, GetRawObject, SendError, send},
     report::BoxError,
+    time::{TimerMissing, within},
 };
 
 type Answer = Result<Bytes, Arc<SendError>>;
@@ -58,17 +59,24 @@ impl Fetcher {
         Self::over(self.client.clone(), max)
     }
 
-    /// The object as JSON. Whoever asks for one that is being fetched waits for that request; if
-    /// its task is dropped, one of those that wait sends another.
-    pub(super) async fn fetch(&self, label: Arc<str>, api: Api, object: GetRawObject) -> Answer {
+    /// The object as JSON, within the timeout of the API. Whoever asks for one that is being
+    /// fetched waits for that request; if its task is dropped, one of those that wait sends
+    /// another.
+    pub(super) async fn fetch(&self, label: Arc<str>, api: &Api, object: GetRawObject) -> Answer {
+        if !api.timer().can_sleep() {
+            return Err(Arc::new(SendError::TimerMissing(TimerMissing)));
+        }
         let cell = self.cell((label, object.key()));
-        let answer = cell.get_or_init(|| async move {
+        let answer = cell.get_or_init(|| async {
             let permit = self.permits.acquire().await;
-            let answer = (self.client)(api, object).await.map_err(Arc::new);
+            let answer = (self.client)(api.clone(), object).await.map_err(Arc::new);
             drop(permit);
             answer
         });
-        answer.await.clone()
+        match within(api.timer(), api.limit(), answer).await {
+            Some(answer) => answer.clone(),
+            None => Err(Arc::new(SendError::TimedOut(api.limit()))),
+        }
     }
 
     fn cell(&self, key: (Arc<str>, String)) -> Arc<OnceCell<Answer>> {

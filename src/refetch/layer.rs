@@ -22,9 +22,8 @@ pub struct RefetchLayer {
 pub(super) type Access = Arc<dyn Fn(&VerifiedBody) -> Option<Api> + Send + Sync>;
 
 impl RefetchLayer {
-    /// How long a request for an object may take by default: 5 seconds, a second less than a
-    /// handler.
-    pub const TIMEOUT: Duration = Duration::from_secs(5);
+    /// How long an object may take by default: 4 seconds, which leaves 2 of its 6 to the handler.
+    pub const TIMEOUT: Duration = Duration::from_secs(4);
 
     /// How many bytes a response may have by default: 32 MiB.
     pub const MAX_SIZE: usize = 32 << 20;
@@ -67,9 +66,9 @@ impl RefetchLayer {
         }
     }
 
-    /// How long one request may take, by default [5 seconds](Self::TIMEOUT), in place of the
-    /// [timeout](Api::timeout) of the API. The wait for one of the
-    /// [others](Self::max_in_flight) is not part of it, but of the handler's deadline.
+    /// How long an object may take, by default [4 seconds](Self::TIMEOUT), in place of the
+    /// [timeout](Api::timeout) of the API: the wait for [others](Self::max_in_flight), the request
+    /// and its response.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;

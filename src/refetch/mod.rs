@@ -28,7 +28,7 @@
 //! let client = service_fn(async |request: Request<Full<Bytes>>| {
 //!     assert_eq!(request.uri().path(), "/v3/grants/g-1/messages/m-1");
 //!     let answer = r#"{"data":{"id":"m-1","grant_id":"g-1","body":"a very long text"}}"#;
-//!     Ok::<_, std::convert::Infallible>(Response::new(Full::from(answer)))
+//!     Ok::<_, std::convert::Infallible>(Response::new(answer.to_owned()))
 //! });
 //! let refetch = RefetchLayer::new(Api::us("an-invented-key")?, client);
 //! let triggers = TriggerRouter::new().on("message.created", on_message);

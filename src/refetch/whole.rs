@@ -8,6 +8,7 @@ use super::{NotRefetched, settings::Settings};
 use crate::{
     api::{GetObject, GetRawObject},
     notification::{self, Kind, Notification},
+    report::ATTEMPTS,
     trigger::{Trigger, TriggerKind},
     verify::VerifiedBody,
 };
@@ -50,6 +51,12 @@ impl Truncated {
         let body = self.notification.body();
         let whole = notification::with_object(body.bytes(), &self.whole_trigger(), object);
         whole.map(Bytes::from).ok_or(OtherObject)
+    }
+
+    /// Whether Nylas will not send it again.
+    pub(super) fn is_last_attempt(&self) -> bool {
+        let attempt = self.notification.attempt();
+        attempt.is_some_and(|attempt| attempt >= ATTEMPTS)
     }
 
     fn compare(&self, object: &[u8]) -> Result<(), OtherObject> {

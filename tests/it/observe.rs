@@ -478,6 +478,33 @@ fn what_deduplication_decides_is_told() {
     }
 }
 
+#[cfg(feature = "api")]
+#[test]
+fn an_object_that_cannot_be_fetched_is_told() {
+    use tower_nylas::{RefetchLayer, api::Api};
+
+    for (level, answer_of_nylas, status) in [("WARN", 500, 429), ("ERROR", 401, 503)] {
+        let told = Told::by(|| {
+            let client = service_fn(move |_| {
+                let response = Response::builder().status(answer_of_nylas);
+                std::future::ready(response.body(String::new()))
+            });
+            let clock = VirtualClock::new();
+            let api = Api::with_timer(Api::US, "an-invented-key", clock.clone()).unwrap();
+            let triggers = TriggerRouter::new().fallback(async || ());
+            let inner = RefetchLayer::new(api, client).layer(triggers);
+            let service = WebhookLayer::with_timer(proven(), clock).layer(inner);
+            let truncated = signed(notification("message.created.truncated"));
+            assert_eq!(answer(service, truncated), status);
+        });
+        assert_eq!(told.event()["level"], level);
+        assert_eq!(told.event()["span"]["outcome"], "unfetched");
+        let labels = r#"outcome="unfetched",trigger="message.created.truncated""#;
+        told.assert_samples("outcomes_total", [(labels, 1.0)]);
+        told.assert_sum(1.0);
+    }
+}
+
 /// A route whose type no notification fits.
 trait OnAnyType {
     fn on_any_type(self) -> Self;

@@ -259,6 +259,41 @@ fn the_grant_may_be_missing_in_the_object_and_beside_it() {
     assert_eq!(seen.take(), ["message.created 1 \"long\" true None"]);
 }
 
+/// A stranger has written it.
+#[test]
+fn an_object_that_is_no_proper_json_is_repaired() {
+    let (clock, seen) = (VirtualClock::new(), Log::default());
+    let mut body = br#"{"data":{"id":"m-1","grant_id":"g-1","size":1e999,"body":"\ud83d "#.to_vec();
+    body.extend(b"\xff\"}}");
+    let endpoint = endpoint(&clock, &Nylas::new(200, body).layer(&clock), &seen);
+    assert_eq!(deliver(&clock, &endpoint, &truncated(1)).0, 200);
+    assert_eq!(
+        seen.take(),
+        ["message.created 1 \"\u{fffd} \u{fffd}\" true None"]
+    );
+}
+
+/// axum reads the body that the proof in the extensions has.
+#[cfg(feature = "axum")]
+#[test]
+fn extractors_of_axum_get_the_whole_message_too() {
+    let (clock, nylas) = (VirtualClock::new(), Nylas::of(&whole()));
+    let handler = async |mail: Notification<Message>, body: axum::body::Bytes| {
+        assert!(mail.refetched());
+        assert_eq!(mail.object.body.as_deref(), Some("a very long text"));
+        assert_eq!(body, *mail.body().bytes());
+    };
+    let secrets = Secrets::builder()
+        .clock(clock.clone())
+        .secret(SECRET)
+        .unwrap();
+    let layer = WebhookLayer::with_timer(secrets, clock.clone());
+    let route = axum::routing::post(handler);
+    let endpoint = layer.layer(nylas.layer(&clock).layer(route));
+    let (status, _, outcome) = deliver(&clock, &endpoint, &truncated(1));
+    assert_eq!((status, outcome.is_none()), (200, true));
+}
+
 /// What goes on as it came.
 #[test]
 fn what_is_gone_or_too_large_goes_on_truncated() {
@@ -289,7 +324,7 @@ fn what_cannot_be_fetched_now_is_sent_again() {
         (Nylas::new(429, "").retry_after("soon"), Some("30"), "429"),
         (Nylas::new(500, "<html>"), Some("30"), "500"),
         (Nylas::new(503, ""), Some("30"), "503"),
-        (Nylas::silent(), Some("30"), "not answered within 5s"),
+        (Nylas::silent(), Some("30"), "not answered within 4s"),
         (Nylas::new(401, ""), None, "401"),
         (Nylas::new(403, ""), None, "403"),
         (Nylas::new(302, ""), None, "redirect"),
@@ -477,6 +512,30 @@ fn requests_at_a_time_are_bounded() {
     assert_eq!(seen.take().len(), 1);
 }
 
+/// Where all requests at a time are taken, a third attempt must not end with the handler's
+/// deadline.
+#[test]
+fn the_wait_for_others_is_bounded_too() {
+    let (clock, seen) = (VirtualClock::new(), Log::default());
+    let layer = Nylas::silent().layer(&clock).max_in_flight(1);
+    let service = layer.layer(router(&seen));
+    for (id, attempt) in [("m-1", 1), ("m-2", 3), ("m-2", 3), ("m-3", 1)] {
+        let mut body = truncated(attempt);
+        body["data"]["object"]["id"] = id.into();
+        let response = service
+            .clone()
+            .oneshot(Request::new(testing::verified(body.to_string())));
+        let status = if attempt == 3 { 200 } else { 429 };
+        clock.spawn(async move {
+            assert_eq!(response.await.unwrap().status(), status, "{id}");
+        });
+    }
+    clock.run_for(RefetchLayer::TIMEOUT);
+    let line = "message.created.truncated 3 \"\" false Some(LastAttempt)";
+    assert_eq!(seen.take(), [line, line]);
+    assert_eq!(clock.sleepers(), 0);
+}
+
 /// As when a client disconnects: those that wait with it go on.
 #[test]
 fn a_delivery_that_is_dropped_leaves_its_object_to_others() {
@@ -500,4 +559,22 @@ fn a_delivery_that_is_dropped_leaves_its_object_to_others() {
     gate.open.notify_waiters();
     clock.run_for(Duration::ZERO);
     assert_eq!(seen.take().len(), 1);
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn nothing_is_fetched_without_a_timer() {
+    let client = service_fn(
+        async |_: Request<Full<Bytes>>| -> Result<Response<String>, Infallible> {
+            panic!("nothing is sent")
+        },
+    );
+    // tokio's timer, outside its runtime.
+    let layer = RefetchLayer::new(Api::us(API_KEY).unwrap(), client);
+    let service = layer.layer(router(&Log::default()));
+    let request = Request::new(testing::verified(truncated(1).to_string()));
+    let response = VirtualClock::new()
+        .run_until(service.oneshot(request))
+        .unwrap();
+    assert_eq!(response.status(), 503);
 }

@@ -103,7 +103,10 @@ where
     let (mut destination, mut secret) = (plan.found.clone(), None);
     for step in &plan.steps {
         let client = client.clone();
-        let issued = match step {
+        let Issued {
+            destination: changed,
+            secret: new,
+        } = match step {
             Step::Create(create) => send(create, api, client).await?,
             Step::Rotate(id) => {
                 let begun = store.begin_rotation(id).await;
@@ -115,13 +118,11 @@ where
                 continue;
             }
         };
-        let Issued {
-            destination: changed,
-            secret: new,
-        } = issued;
-        if let Err(why) = store.save(&changed.id, &new).await {
+        // The id that was asked for, if there was one.
+        let known = destination.as_ref().unwrap_or(&changed);
+        if let Err(why) = store.save(&known.id, &new).await {
             return Err(ReconcileError::NotSaved {
-                id: changed.id,
+                id: known.id.clone(),
                 secret: new,
                 why: why.into(),
             });

@@ -3,9 +3,10 @@
 use std::{
     convert::Infallible,
     error::Error,
-    future::pending,
+    future::{pending, ready},
     io,
     pin::Pin,
+    sync::Mutex,
     task::{Context, Poll},
     time::Duration,
 };
@@ -13,7 +14,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, header};
 use http_body::{Body, Frame};
-use http_body_util::Full;
+use http_body_util::{Channel, Full};
 use serde_json::json;
 use tower::service_fn;
 use tower_nylas::{
@@ -234,18 +235,32 @@ fn a_slow_response_ends_with_the_timeout() {
         (Duration::from_secs(2), api.timeout(Duration::from_secs(2))),
     ] {
         let start = clock.elapsed();
-        let silent = service_fn(async |_: Request<Full<Bytes>>| {
-            pending::<Result<Response<Full<Bytes>>, Infallible>>().await
+        // The head comes, and nothing else.
+        let (_open, body) = Channel::<Bytes>::new(1);
+        let body = Mutex::new(Some(body));
+        let slow = service_fn(|_: Request<Full<Bytes>>| {
+            let body = body.lock().unwrap().take().expect("it is called once");
+            ready(Ok::<_, Infallible>(Response::new(body)))
         });
-        let error = clock
-            .run_until(api::send(&ListWebhooks, &api, silent))
-            .unwrap_err();
+        let error = clock.run_until(api::send(&ListWebhooks, &api, slow));
+        let error = error.unwrap_err();
+        assert!(
+            matches!(error, SendError::TimedOut(it) if it == limit),
+            "{error}"
+        );
+        assert_eq!(clock.elapsed(), start + limit);
+
+        let silent = service_fn(|_: Request<Full<Bytes>>| {
+            pending::<Result<Response<Full<Bytes>>, Infallible>>()
+        });
+        let error = clock.run_until(api::send(&ListWebhooks, &api, silent));
+        let error = error.unwrap_err();
         assert!(
             matches!(error, SendError::TimedOut(it) if it == limit),
             "{error}"
         );
         assert!(error.is_retryable());
-        assert_eq!(clock.elapsed(), start + limit);
+        assert_eq!(clock.elapsed(), start + 2 * limit);
     }
 }
 
