@@ -1,0 +1,55 @@
+//! A durable inbox for [`tower_nylas`] in a SQLite file.
+//!
+//! A notification that was answered `200` is stored, and its key with it, in one transaction that
+//! was synced to the disk before the answer. It is handled later, as often as it takes:
+//!
+//! ```no_run
+//! use tower_nylas::{Secrets, WebhookLayer, inbox::Enqueue};
+//! use tower_nylas_sqlite::SqliteInbox;
+//!
+//! # async fn f() -> Result<(), tower_nylas::BoxError> {
+//! let inbox = SqliteInbox::open("nylas-inbox.db").await?;
+//! # let _ = inbox;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is durable
+//!
+//! Appends are synced (`synchronous=FULL`), many in one transaction. Claims and settlements are
+//! committed without a sync of their own: they survive the death of the process, and a power cut can
+//! undo the last of them. Their entries are handled again then, and none is lost.
+//!
+//! # Several processes
+//!
+//! They may use one file, as they do while a deployment replaces one by another, on one machine. The
+//! file must be on a local disk, since neither SQLite's log nor the locks work over a network. A
+//! claim whose process has died ends with its lease, after 30 seconds; if no other process has the
+//! file open, at once when it is opened again.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod append;
+mod browse;
+mod checkpoint;
+mod claim;
+mod clock;
+mod error;
+mod history;
+mod inbox;
+mod lock;
+mod open;
+mod prune;
+mod reader;
+mod receipt;
+mod room;
+mod schema;
+mod session;
+mod settings;
+mod settle;
+mod state;
+mod writer;
+
+pub use self::{
+    error::OpenError, inbox::SqliteInbox, open::SqliteInboxBuilder, receipt::SqliteReceipt,
+};

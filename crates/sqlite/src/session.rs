@@ -1,0 +1,202 @@
+//! The writer's connection and its transactions.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, Result, params};
+
+use crate::{
+    clock::{FileClock, Now},
+    error::OpenError,
+    lock::Lock,
+    open::Options,
+    schema, settings,
+    settings::Durability,
+};
+
+pub(crate) struct Session {
+    pub(crate) connection: Connection,
+    clock: FileClock,
+}
+
+/// A transaction that writes.
+pub(crate) struct Write<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) options: &'a Options,
+    pub(crate) now: Now,
+    pub(crate) meta: Meta,
+}
+
+/// What is known of the whole file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Meta {
+    pub(crate) last_position: i64,
+    pub(crate) bytes: i64,
+    pub(crate) done_bytes: i64,
+}
+
+/// Opens a connection to a file that is there or, with the right to create it, made.
+pub(crate) fn connect(path: &Path) -> Result<Connection> {
+    // Without SQLITE_OPEN_URI: a path that begins with `file:` is a path.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags)
+}
+
+impl Session {
+    /// Opens the file for the first time in this process: creates or migrates its tables, and ends
+    /// the claims of processes that died. Nothing is changed before it is known whose file it is.
+    pub(crate) fn open(options: &Options) -> std::result::Result<(Self, Lock), OpenError> {
+        let path = &*options.path;
+        if path.is_dir() {
+            return Err(OpenError::Directory(path.to_owned()));
+        }
+        let of = |why| OpenError::of(path, why);
+        let connection = connect(path).map_err(of)?;
+        schema::identify(&connection, path)?;
+        let mut lock = Lock::acquire(path).map_err(|why| OpenError::of_io(path, why))?;
+        settings::apply(&connection, path)?;
+
+        let mut clock = FileClock::new(options.clock.clone());
+        begin(&connection).map_err(of)?;
+        // Another process may have created or migrated it meanwhile.
+        let found = schema::identify(&connection, path)?;
+        prepare(&connection, &mut clock, found, lock.is_alone()).map_err(of)?;
+        lock.share().map_err(|why| OpenError::of_io(path, why))?;
+        Ok((Self { connection, clock }, lock))
+    }
+
+    /// Opens it again after an error. The lock is held meanwhile, so claims stay as they are.
+    pub(crate) fn reopen(
+        options: &Options,
+        clock: &FileClock,
+    ) -> std::result::Result<Self, OpenError> {
+        let path = &*options.path;
+        let connection = connect(path).map_err(|why| OpenError::of(path, why))?;
+        match schema::identify(&connection, path)? {
+            schema::Found::Inbox(_) => {}
+            // Somebody has moved the file away. To begin another one would lose what is in it.
+            schema::Found::Empty => return Err(OpenError::Foreign(path.to_owned())),
+        }
+        settings::apply(&connection, path)?;
+        Ok(Self {
+            connection,
+            clock: clock.clone(),
+        })
+    }
+
+    pub(crate) fn clock(&self) -> &FileClock {
+        &self.clock
+    }
+
+    /// Runs a transaction. If it fails, nothing of it is left.
+    pub(crate) fn write<T>(
+        &mut self,
+        options: &Options,
+        durability: Durability,
+        work: impl FnOnce(&mut Write<'_>) -> Result<T>,
+    ) -> Result<T> {
+        durability.set(&self.connection)?;
+        begin(&self.connection)?;
+        let done = self.work(options, work);
+        let done = done.and_then(|done| execute(&self.connection, "COMMIT").map(|()| done));
+        if done.is_err() {
+            // After some errors SQLite has rolled it back already.
+            let _ = execute(&self.connection, "ROLLBACK");
+        }
+        done
+    }
+
+    fn work<T>(
+        &mut self,
+        options: &Options,
+        work: impl FnOnce(&mut Write<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let sql = "SELECT file_ms, last_position, bytes, done_bytes FROM meta";
+        let mut read = self.connection.prepare_cached(sql)?;
+        let (last, meta) = read.query_row([], |row| {
+            let meta = Meta {
+                last_position: row.get(1)?,
+                bytes: row.get(2)?,
+                done_bytes: row.get(3)?,
+            };
+            Ok((row.get(0)?, meta))
+        })?;
+        self.clock.follow(last);
+        let mut write = Write {
+            connection: &self.connection,
+            options,
+            now: self.clock.now(),
+            meta,
+        };
+        let done = work(&mut write)?;
+        let sql = "UPDATE meta SET file_ms = ?1, unix_ms = ?2, last_position = ?3, bytes = ?4, \
+                   done_bytes = ?5";
+        let mut update = self.connection.prepare_cached(sql)?;
+        let (now, meta) = (write.now, write.meta);
+        update.execute(params![
+            now.file,
+            now.unix,
+            meta.last_position,
+            meta.bytes,
+            meta.done_bytes
+        ])?;
+        Ok(done)
+    }
+}
+
+impl Write<'_> {
+    /// The places and sizes of jobs in a state since, or until, no later than this, the first one
+    /// first.
+    pub(crate) fn oldest(&self, state: i64, until: i64, max: usize) -> Result<Vec<(i64, i64)>> {
+        let sql = "SELECT position, size FROM jobs WHERE state = ?1 AND at <= ?2 \
+                   ORDER BY at LIMIT ?3";
+        let mut select = self.connection.prepare_cached(sql)?;
+        let rows = select.query_map(params![state, until, as_limit(max)], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+        rows.collect()
+    }
+}
+
+pub(crate) fn as_limit(max: usize) -> i64 {
+    i64::try_from(max).unwrap_or(i64::MAX)
+}
+
+fn begin(connection: &Connection) -> Result<()> {
+    execute(connection, "BEGIN IMMEDIATE")
+}
+
+fn execute(connection: &Connection, sql: &str) -> Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+/// Completes the transaction in which the file is opened.
+fn prepare(
+    connection: &Connection,
+    clock: &mut FileClock,
+    found: schema::Found,
+    is_alone: bool,
+) -> Result<()> {
+    schema::migrate(connection, found, clock.now())?;
+    let last = connection.query_row("SELECT file_ms, unix_ms FROM meta", [], |row| {
+        Ok(Now {
+            file: row.get(0)?,
+            unix: row.get(1)?,
+        })
+    })?;
+    let left_out = clock.resume(last);
+    let now = clock.now();
+    if is_alone {
+        // Nobody holds a claim any more, so all of them end now; the next claim counts the crash.
+        let sql = "UPDATE jobs SET at = ?1 WHERE state = 2";
+        connection.execute(sql, [now.file])?;
+        // What waits has waited on. If the system's clock was wrong, it comes too early, and that
+        // harms nothing.
+        let sql = "UPDATE jobs SET at = at - ?1 WHERE state = 1";
+        connection.execute(sql, [left_out])?;
+    }
+    let sql = "UPDATE meta SET file_ms = ?1, unix_ms = ?2";
+    connection.execute(sql, params![now.file, now.unix])?;
+    execute(connection, "COMMIT")
+}
