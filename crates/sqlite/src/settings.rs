@@ -62,7 +62,8 @@ pub(crate) fn apply(
     let of = |why| OpenError::of(path, why);
     connection.busy_handler(Some(wait)).map_err(of)?;
     connection.set_prepared_statement_cache_capacity(64);
-    let mode = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0));
+    let mode = connection
+        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0));
     verify("journal_mode", "wal", &mode.map_err(of)?)?;
     for (name, wanted) in WANTED {
         // Some answer with a row, and some do not.
