@@ -52,8 +52,20 @@ impl Session {
             return Err(OpenError::Directory(path.to_owned()));
         }
         let of = |why| OpenError::of(path, why);
-        let connection = connect(path).map_err(of)?;
-        schema::identify(&connection, path)?;
+        let connection = connect(path).map_err(of);
+        let connection = connection.and_then(|connection| {
+            schema::identify(&connection, path)?;
+            Ok(connection)
+        });
+        // SQLite does not tell why it cannot open a file; the file of the lock does, which is beside
+        // it.
+        let connection = connection.map_err(|why| match why {
+            OpenError::Other(..) => match Lock::acquire(path) {
+                Err(reason) => OpenError::of_io(path, reason),
+                Ok(_) => why,
+            },
+            clear => clear,
+        })?;
         let mut lock = Lock::acquire(path).map_err(|why| OpenError::of_io(path, why))?;
         settings::apply(&connection, path)?;
 
@@ -87,6 +99,18 @@ impl Session {
 
     pub(crate) fn clock(&self) -> &FileClock {
         &self.clock
+    }
+
+    /// Brings the whole log into the database and gives its space on the disk back, unless somebody
+    /// reads or writes.
+    pub(crate) fn truncate_log(&self) -> Result<()> {
+        self.connection.busy_handler(None)?;
+        let mut pragma = self
+            .connection
+            .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        let done = pragma.query_row([], |_| Ok(()));
+        settings::wait_when_busy(&self.connection)?;
+        done
     }
 
     /// Runs a transaction. If it fails, nothing of it is left.

@@ -60,7 +60,7 @@ pub(crate) fn apply(
     path: &std::path::Path,
 ) -> std::result::Result<(), OpenError> {
     let of = |why| OpenError::of(path, why);
-    connection.busy_handler(Some(wait)).map_err(of)?;
+    wait_when_busy(connection).map_err(of)?;
     connection.set_prepared_statement_cache_capacity(64);
     let mode = connection
         .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0));
@@ -92,6 +92,11 @@ fn verify(name: &'static str, wanted: &str, found: &str) -> std::result::Result<
         wanted: wanted.to_owned(),
         found: found.to_owned(),
     })
+}
+
+/// Lets a connection wait for another process.
+pub(crate) fn wait_when_busy(connection: &Connection) -> Result<()> {
+    connection.busy_handler(Some(wait))
 }
 
 /// Called by SQLite again and again while another process writes. Its own handler waits for up to

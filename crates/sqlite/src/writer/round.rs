@@ -7,7 +7,7 @@ use std::{
 };
 
 use rusqlite::{ErrorCode, Result};
-use tower_nylas::inbox::{AppendError, Claimed, Settlement};
+use tower_nylas::inbox::{AppendError, Appended, Claimed, Settlement};
 
 use super::queue::{Append, Claim, Order, Queue, What};
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     open::Options,
     prune::{Cursor, Left},
     receipt::SqliteReceipt,
-    room::Room,
+    room::{Disk, Room},
     session::{Session, Write},
     settings::Durability,
 };
@@ -44,7 +44,7 @@ const PAGES_OF_APPEND: usize = 3;
 const BYTES_OF_PAGE: usize = 4 << 10;
 
 pub(crate) struct Writer {
-    options: Options,
+    options: Arc<Options>,
     queue: Arc<Queue>,
     /// `None` after an error, until it is opened again.
     session: Option<Session>,
@@ -54,6 +54,8 @@ pub(crate) struct Writer {
     left: Left,
     /// When the last look for what is to be pruned began, by the time of the file.
     pruned_at: i64,
+    /// Since the log was cut last.
+    has_written: bool,
     /// Those for which there is nothing yet.
     waiting: Vec<Claim>,
     /// Dropped last: what others find then is closed.
@@ -71,12 +73,13 @@ impl Writer {
         Ok(Self {
             clock: session.clock().clone(),
             checkpointer: checkpointer.map_err(|why| OpenError::of_io(&options.path, why))?,
-            options,
+            options: Arc::new(options),
             queue,
             session: Some(session),
             cursor: Cursor::default(),
             left: Left::More,
             pruned_at: i64::MIN,
+            has_written: true,
             waiting: Vec::new(),
             _lock: lock,
         })
@@ -120,9 +123,23 @@ impl Writer {
         self.appends(round.appends);
         self.claims();
         if let Some(session) = &self.session {
+            if self.has_written && Disk::is_scarce(session, &self.options) {
+                // If it fails, the next round tries again.
+                self.has_written = session.truncate_log().is_err();
+            }
             self.checkpointer.step(&session.connection);
         }
         !round.is_last
+    }
+
+    fn session(&mut self) -> std::result::Result<&mut Session, Failure> {
+        match &mut self.session {
+            Some(session) => Ok(session),
+            closed => {
+                let opened = Session::reopen(&self.options, &self.clock);
+                Ok(closed.insert(opened.map_err(Failure::new)?))
+            }
+        }
     }
 
     fn write<T>(
@@ -130,15 +147,11 @@ impl Writer {
         durability: Durability,
         work: impl FnOnce(&mut Write<'_>) -> Result<T>,
     ) -> std::result::Result<T, Failure> {
-        let session = match &mut self.session {
-            Some(session) => session,
-            None => {
-                let opened = Session::reopen(&self.options, &self.clock);
-                self.session.insert(opened.map_err(Failure::new)?)
-            }
-        };
-        let written = session.write(&self.options, durability, work);
+        let options = self.options.clone();
+        let session = self.session()?;
+        let written = session.write(&options, durability, work);
         self.clock = session.clock().clone();
+        self.has_written = true;
         written.map_err(|why| {
             if !is_harmless(&why) {
                 self.session = None;
@@ -260,17 +273,16 @@ impl Writer {
         if appends.is_empty() {
             return;
         }
-        let appended = self.write(Durability::Disk, |write| {
-            let mut room = Room::of(write.connection, write.options)?;
-            let lengths = appends.iter().map(|append| append.entry.content().len());
-            if let Some(lacking) = room.lacks(lengths)
-                && write.prune_done(i64::try_from(lacking).unwrap_or(i64::MAX))?
-            {
-                room = Room::of(write.connection, write.options)?;
-            }
-            let append = |append: &Append| write.append(&append.entry, &mut room);
-            appends.iter().map(append).collect::<Result<Vec<_>>>()
-        });
+        let lengths = appends
+            .iter()
+            .map(|append| append.entry.content().len() as u64);
+        let length = lengths.sum();
+        let options = self.options.clone();
+        let disk = self
+            .session()
+            .map(|session| Disk::of(session, &options, length));
+        let appended = disk
+            .and_then(|disk| self.write(Durability::Disk, |write| store(write, &appends, disk)));
         match appended {
             Ok(appended) => {
                 let pages = |append: &Append| {
@@ -293,6 +305,23 @@ impl Writer {
             }
         }
     }
+}
+
+fn store(
+    write: &mut Write<'_>,
+    appends: &[Append],
+    disk: Disk,
+) -> Result<Vec<std::result::Result<Appended, AppendError>>> {
+    let mut room = Room::of(write, disk)?;
+    let lengths = appends.iter().map(|append| append.entry.content().len());
+    // What is done and kept makes room first.
+    if let Some(lacking) = room.lacks(lengths)
+        && write.prune_done(i64::try_from(lacking).unwrap_or(i64::MAX))?
+    {
+        room = Room::of(write, disk)?;
+    }
+    let append = |append: &Append| write.append(&append.entry, &mut room);
+    appends.iter().map(append).collect()
 }
 
 fn obey(write: &mut Write<'_>, what: &What) -> Result<usize> {

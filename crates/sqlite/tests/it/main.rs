@@ -2,5 +2,9 @@
 //! need a disk of their own, stand beside it.
 
 mod conformance;
+mod entries;
+mod growth;
+mod lifetime;
+mod open;
 mod scratch;
 mod timeless;
