@@ -107,9 +107,8 @@ fn stats(connection: &Connection, now: i64) -> Result<Stats> {
     let mut rows = select.query([now])?;
     let mut oldest = i64::MAX;
     while let Some(row) = rows.next()? {
-        let (state, is_over): (i64, bool) = (row.get(0)?, row.get(1)?);
-        let count = match state {
-            state::WAITING if !is_over => &mut stats.waiting,
+        let count = match row.get(0)? {
+            state::WAITING if !row.get::<_, bool>(1)? => &mut stats.waiting,
             state::READY | state::WAITING => {
                 oldest = oldest.min(row.get(3)?);
                 &mut stats.ready

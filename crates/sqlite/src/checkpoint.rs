@@ -6,9 +6,9 @@ use std::{
     thread,
 };
 
-use rusqlite::{Connection, Result};
+use rusqlite::Connection;
 
-use crate::{inbox::Ended, session::connect, settings};
+use crate::{error::OpenError, inbox::Ended, session::connect, settings};
 
 /// After about so many pages in the log, the database catches up: 32 MiB.
 const MOST_PAGES: usize = 8 << 10;
@@ -72,7 +72,7 @@ impl Checkpointer {
 fn run(path: &Path, starts: &Receiver<()>, done: &SyncSender<()>) {
     let mut connection = None;
     while let Ok(()) = starts.recv() {
-        if let Err(_why) = catch_up(path, &mut connection) {
+        if catch_up(path, &mut connection).is_err() {
             connection = None;
         }
         if done.send(()).is_err() {
@@ -81,20 +81,18 @@ fn run(path: &Path, starts: &Receiver<()>, done: &SyncSender<()>) {
     }
 }
 
-fn catch_up(path: &Path, connection: &mut Option<Connection>) -> Result<(), crate::OpenError> {
-    let connection = match connection {
-        Some(connection) => connection,
-        None => {
-            let opened = connect(path).map_err(|why| crate::OpenError::of(path, why))?;
-            settings::apply(&opened, path)?;
-            connection.insert(opened)
-        }
-    };
-    checkpoint(connection).map_err(|why| crate::OpenError::of(path, why))
+fn catch_up(path: &Path, connection: &mut Option<Connection>) -> Result<(), OpenError> {
+    let of = |why| OpenError::of(path, why);
+    if connection.is_none() {
+        let opened = connect(path).map_err(of)?;
+        settings::apply(&opened, path)?;
+        *connection = Some(opened);
+    }
+    connection.as_ref().map_or(Ok(()), checkpoint).map_err(of)
 }
 
 /// Moves as much as there is, without waiting for anybody.
-fn checkpoint(connection: &Connection) -> Result<()> {
+fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
     let mut pragma = connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?;
     pragma.query_row([], |_| Ok(()))
 }

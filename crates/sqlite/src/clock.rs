@@ -7,9 +7,15 @@ use std::{
 
 use tower_nylas::time::Clock;
 
+/// How often a process that has nothing to do writes its time into the file.
+pub(crate) const BEAT: Duration = Duration::from_secs(60);
+
 /// How far the time of the file may move while nobody had it open. A clock that is ahead by a year
 /// would otherwise let every key and dead entry expire.
-const MOST_AT_OPEN: i64 = 60 * 60 * 1000;
+const MOST_ALONE: i64 = 60 * 60 * 1000;
+
+/// And how far since another process, which has it open, has written last.
+const MOST_BESIDE: i64 = 2 * 60 * 1000;
 
 /// The moment of a transaction, on both clocks, in milliseconds.
 #[derive(Debug, Clone, Copy)]
@@ -42,11 +48,12 @@ impl FileClock {
 
     /// Continues from the moment in the file. Returns what was left out of the time that has passed
     /// since then by the system's clock.
-    pub(crate) fn resume(&mut self, last: Now) -> i64 {
+    pub(crate) fn resume(&mut self, last: Now, is_alone: bool) -> i64 {
         let passed = self.now().unix.saturating_sub(last.unix).max(0);
+        let counted = passed.min(if is_alone { MOST_ALONE } else { MOST_BESIDE });
         self.start = self.clock.now();
-        self.at_start = last.file.saturating_add(passed.min(MOST_AT_OPEN));
-        passed - passed.min(MOST_AT_OPEN)
+        self.at_start = last.file.saturating_add(counted);
+        passed - counted
     }
 
     /// Follows another process that is ahead.

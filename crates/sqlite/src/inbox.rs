@@ -107,13 +107,10 @@ impl SqliteInbox {
             .name(name)
             .spawn(writer)
             .map_err(of_io)?;
-        let clock = match opened.await {
-            Ok(opened) => opened?,
-            Err(_) => {
-                let why = "the thread that opens it has panicked".into();
-                return Err(OpenError::Other(path, why));
-            }
-        };
+        let clock = opened.await.unwrap_or_else(|_| {
+            let why = "the thread that opens it has panicked".into();
+            Err(OpenError::Other(path.clone(), why))
+        })?;
         let reader = Reader::start(path.clone(), end).map_err(of_io);
         let reader = reader.inspect_err(|_| queue.close())?;
         Ok(Self {
@@ -147,10 +144,14 @@ impl SqliteInbox {
 
     /// Gives the writer something to do, and returns of how many entries it was true.
     pub(crate) async fn order(&self, what: What) -> Result<usize, Failure> {
-        let _room = self.shared.queue.order_room().await?;
+        let place = self.shared.queue.order_place().await?;
         let (reply, answer) = oneshot::channel();
-        self.shared.queue.order(Order { what, reply });
-        answer.await.map_err(|_| Failure::closed())?
+        self.shared.queue.order(Order {
+            what,
+            reply,
+            _place: place,
+        });
+        answer.await.map_err(|_| self.shared.queue.no_answer())?
     }
 
     async fn on_claim(&self, what: What) -> Result<(), SettleError> {
@@ -177,15 +178,19 @@ impl Inbox for SqliteInbox {
                 limit: *largest_content,
             });
         }
-        let _room = queue
-            .append_room(entry.content().len())
+        let place = queue
+            .append_place(entry.content().len())
             .await
             .map_err(unavailable)?;
         let (reply, answer) = oneshot::channel();
-        queue.append(Append { entry, reply });
+        queue.append(Append {
+            entry,
+            reply,
+            _place: place,
+        });
         answer
             .await
-            .unwrap_or_else(|_| Err(unavailable(Failure::closed())))
+            .unwrap_or_else(|_| Err(unavailable(queue.no_answer())))
     }
 
     async fn claim(
@@ -193,17 +198,18 @@ impl Inbox for SqliteInbox {
         max: usize,
         wait: Duration,
     ) -> Result<Vec<Claimed<SqliteReceipt>>, BoxError> {
-        let _room = self.shared.queue.order_room().await?;
+        let place = self.shared.queue.order_place().await?;
         let now = Instant::now();
         let (reply, answer) = oneshot::channel();
         self.shared.queue.claim(Claim {
             max,
             until: now.checked_add(wait).unwrap_or(now),
             reply,
+            _place: place,
         });
         answer
             .await
-            .unwrap_or_else(|_| Err(Failure::closed().into()))
+            .unwrap_or_else(|_| Err(self.shared.queue.no_answer().into()))
     }
 
     async fn extend(&self, receipt: &SqliteReceipt) -> Result<(), SettleError> {

@@ -55,7 +55,7 @@ impl Room {
     }
 
     /// How much is missing for all of these contents; `None` if nothing is.
-    pub(crate) fn lacks(&self, lengths: impl Iterator<Item = usize>) -> Option<u64> {
+    pub(crate) fn lacks(self, lengths: impl Iterator<Item = usize>) -> Option<u64> {
         let needed = lengths.map(need).fold(0, u64::saturating_add);
         needed.checked_sub(self.0).filter(|lacking| *lacking > 0)
     }

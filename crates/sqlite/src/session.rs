@@ -209,7 +209,7 @@ fn prepare(
             unix: row.get(1)?,
         })
     })?;
-    let left_out = clock.resume(last);
+    let left_out = clock.resume(last, is_alone);
     let now = clock.now();
     if is_alone {
         // Nobody holds a claim any more, so all of them end now; the next claim counts the crash.

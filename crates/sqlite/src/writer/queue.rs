@@ -2,11 +2,11 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
-use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tower_nylas::{
     BoxError,
     inbox::{AppendError, Appended, Claimed, Entry, EntryKey, Settlement},
@@ -29,9 +29,12 @@ pub(crate) struct Queue {
     pending: Mutex<Pending>,
     /// Something was added, or the queue closed.
     changed: Condvar,
-    append_room: Semaphore,
-    order_room: Semaphore,
+    append_room: Arc<Semaphore>,
+    order_room: Arc<Semaphore>,
 }
+
+/// The right to wait for the writer: part of what waits, since its caller may be gone meanwhile.
+pub(crate) type Place = OwnedSemaphorePermit;
 
 #[derive(Debug, Default)]
 struct Pending {
@@ -45,6 +48,7 @@ struct Pending {
 pub(crate) struct Append {
     pub(crate) entry: Entry,
     pub(crate) reply: oneshot::Sender<Result<Appended, AppendError>>,
+    pub(crate) _place: Place,
 }
 
 #[derive(Debug)]
@@ -53,6 +57,7 @@ pub(crate) struct Claim {
     /// Until when to wait for the first entry.
     pub(crate) until: Instant,
     pub(crate) reply: oneshot::Sender<Result<Vec<Claimed<SqliteReceipt>>, BoxError>>,
+    pub(crate) _place: Place,
 }
 
 /// Anything else. The reply is the number of entries that it was about.
@@ -60,6 +65,7 @@ pub(crate) struct Claim {
 pub(crate) struct Order {
     pub(crate) what: What,
     pub(crate) reply: oneshot::Sender<Result<usize, Failure>>,
+    pub(crate) _place: Place,
 }
 
 #[derive(Debug)]
@@ -89,8 +95,8 @@ impl Queue {
         Self {
             pending: Mutex::default(),
             changed: Condvar::new(),
-            append_room: Semaphore::new(APPEND_KIB as usize),
-            order_room: Semaphore::new(ORDERS),
+            append_room: Arc::new(Semaphore::new(APPEND_KIB as usize)),
+            order_room: Arc::new(Semaphore::new(ORDERS)),
         }
     }
 
@@ -99,20 +105,26 @@ impl Queue {
         ((APPEND_KIB - ENTRY_KIB) as usize) << 10
     }
 
-    /// Room for a content, to be held until the reply.
-    pub(crate) async fn append_room(&self, length: usize) -> Result<SemaphorePermit<'_>, Failure> {
+    /// A place for a content of this length.
+    pub(crate) async fn append_place(&self, length: usize) -> Result<Place, Failure> {
         let kib = u32::try_from(length.div_ceil(1 << 10)).unwrap_or(APPEND_KIB);
-        let room = self
-            .append_room
-            .acquire_many(kib.saturating_add(ENTRY_KIB).min(APPEND_KIB));
-        room.await.map_err(|_| Failure::closed())
+        let room = self.append_room.clone();
+        let place = room.acquire_many_owned(kib.saturating_add(ENTRY_KIB).min(APPEND_KIB));
+        place.await.map_err(|_| Failure::closed())
     }
 
-    pub(crate) async fn order_room(&self) -> Result<SemaphorePermit<'_>, Failure> {
-        self.order_room
-            .acquire()
-            .await
-            .map_err(|_| Failure::closed())
+    pub(crate) async fn order_place(&self) -> Result<Place, Failure> {
+        let place = self.order_room.clone().acquire_owned();
+        place.await.map_err(|_| Failure::closed())
+    }
+
+    /// Why there is no answer: nothing will be answered any more, or a panic has ended its round.
+    pub(crate) fn no_answer(&self) -> Failure {
+        if self.append_room.is_closed() {
+            Failure::closed()
+        } else {
+            Failure::new("the thread that writes has panicked")
+        }
     }
 
     pub(crate) fn append(&self, append: Append) {
@@ -151,11 +163,13 @@ impl Queue {
             ..Round::default()
         };
         let mut bytes = 0;
-        while let Some(append) = pending.appends.pop_front_if(|append| {
+        while let Some(append) = pending.appends.front() {
             bytes += append.entry.content().len();
-            round.appends.is_empty() || (round.appends.len() < most_appends && bytes <= most_bytes)
-        }) {
-            round.appends.push(append);
+            let is_full = round.appends.len() == most_appends || bytes > most_bytes;
+            if is_full && !round.appends.is_empty() {
+                break;
+            }
+            round.appends.extend(pending.appends.pop_front());
         }
         round.is_last = pending.is_closed && pending.appends.is_empty();
         round

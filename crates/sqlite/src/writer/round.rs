@@ -1,6 +1,7 @@
 //! Many callers, few transactions.
 
 use std::{
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
@@ -13,7 +14,7 @@ use super::queue::{Append, Claim, Order, Queue, What};
 use crate::{
     checkpoint::Checkpointer,
     claim::is_any_due,
-    clock::FileClock,
+    clock::{BEAT, FileClock, millis},
     error::{Failure, OpenError},
     inbox::Ended,
     lock::Lock,
@@ -34,8 +35,8 @@ const MOST_BYTES: usize = 4 << 20;
 /// processes, and those whose time has come.
 const LOOK_EACH: Duration = Duration::from_millis(25);
 
-/// How often it looks for what is to be pruned while nothing happens.
-const IDLE: Duration = Duration::from_secs(1);
+/// How often it looks for what is to be pruned, while anything else is written.
+const PRUNE_EACH: Duration = Duration::from_secs(1);
 
 /// What they add to the log, roughly: in the same pages as others of their transaction, or in pages
 /// of their own.
@@ -52,12 +53,14 @@ pub(crate) struct Writer {
     checkpointer: Checkpointer,
     cursor: Cursor,
     left: Left,
+    /// Something was written since the last look for what is to be pruned.
+    is_busy: bool,
     /// When the last look for what is to be pruned began, by the time of the file.
     pruned_at: i64,
     /// Since the log was cut last.
     has_written: bool,
     /// Those for which there is nothing yet.
-    waiting: Vec<Claim>,
+    waiting: VecDeque<Claim>,
     /// Dropped last: what others find then is closed.
     _lock: Lock,
 }
@@ -78,9 +81,10 @@ impl Writer {
             session: Some(session),
             cursor: Cursor::default(),
             left: Left::More,
+            is_busy: false,
             pruned_at: i64::MIN,
             has_written: true,
-            waiting: Vec::new(),
+            waiting: VecDeque::new(),
             _lock: lock,
         })
     }
@@ -106,7 +110,7 @@ impl Writer {
     /// Whether there is another one.
     fn round(&mut self) -> bool {
         let pause = if self.waiting.is_empty() {
-            IDLE
+            BEAT
         } else {
             LOOK_EACH
         };
@@ -116,6 +120,7 @@ impl Writer {
         };
         let round = self.queue.next(MOST_APPENDS, MOST_BYTES, end);
         self.prune();
+        self.is_busy |= !(round.orders.is_empty() && round.appends.is_empty());
         self.orders(round.orders);
         // Before the appends, or a worker would get nothing while many are accepted.
         self.waiting.extend(round.claims);
@@ -162,11 +167,13 @@ impl Writer {
 
     fn prune(&mut self) {
         let now = self.clock.now().file;
-        let idle = crate::clock::millis(IDLE);
-        if self.left == Left::Nothing && now.saturating_sub(self.pruned_at) < idle {
+        let pause = if self.is_busy { PRUNE_EACH } else { BEAT };
+        let is_over = now.saturating_sub(self.pruned_at) >= millis(pause);
+        if self.left == Left::Nothing && !is_over {
             return;
         }
         self.pruned_at = now;
+        self.is_busy = false;
         let mut cursor = self.cursor;
         let left = self.write(Durability::Process, |write| write.prune(&mut cursor));
         // What failed is tried again after a while.
@@ -206,35 +213,30 @@ impl Writer {
     /// Serves the claims that wait, those first that have waited for longest.
     fn claims(&mut self) {
         self.waiting.retain(|claim| !claim.reply.is_closed());
-        while !self.waiting.is_empty() {
-            match self.is_any_due() {
-                Ok(true) => {
-                    let max = self.waiting[0].max;
-                    let claimed = self.write(Durability::Process, |write| write.claim(max));
-                    let claim = self.waiting.remove(0);
-                    match claimed {
-                        // What was due cannot be decoded.
-                        Ok(claimed) if claimed.is_empty() && max > 0 => {
-                            self.waiting.insert(0, claim)
-                        }
-                        Ok(claimed) => {
-                            self.checkpointer.wrote(claimed.len() * PAGES_OF_ORDER);
-                            self.hand_over(claim, claimed);
-                        }
-                        Err(why) => drop(claim.reply.send(Err(why.into()))),
-                    }
-                }
-                Ok(false) => {
-                    let now = Instant::now();
-                    let over = self.waiting.extract_if(.., |claim| claim.until <= now);
-                    over.for_each(|claim| drop(claim.reply.send(Ok(Vec::new()))));
-                    return;
-                }
-                Err(why) => {
-                    for claim in self.waiting.drain(..) {
-                        let _ = claim.reply.send(Err(why.clone().into()));
-                    }
-                }
+        while let Some(first) = self.waiting.front() {
+            let max = first.max;
+            let claimed = match self.is_any_due() {
+                Ok(true) => self.write(Durability::Process, |write| write.claim(max)),
+                Ok(false) => return self.end_late_claims(),
+                Err(why) => Err(why),
+            };
+            // What was due could not be decoded, so something else may be.
+            if max > 0 && claimed.as_ref().is_ok_and(Vec::is_empty) {
+                continue;
+            }
+            if let Some(claim) = self.waiting.pop_front() {
+                self.hand_over(claim, claimed);
+            }
+        }
+    }
+
+    fn end_late_claims(&mut self) {
+        let now = Instant::now();
+        for claim in std::mem::take(&mut self.waiting) {
+            if claim.until <= now {
+                let _ = claim.reply.send(Ok(Vec::new()));
+            } else {
+                self.waiting.push_back(claim);
             }
         }
     }
@@ -251,9 +253,15 @@ impl Writer {
         })
     }
 
-    /// Gives entries back that the worker has stopped waiting for.
-    fn hand_over(&mut self, claim: Claim, claimed: Vec<Claimed<SqliteReceipt>>) {
-        let Err(Ok(claimed)) = claim.reply.send(Ok(claimed)) else {
+    /// Entries that the worker has stopped waiting for are given back.
+    fn hand_over(
+        &mut self,
+        claim: Claim,
+        claimed: std::result::Result<Vec<Claimed<SqliteReceipt>>, Failure>,
+    ) {
+        let count = claimed.as_ref().map_or(0, Vec::len);
+        self.checkpointer.wrote(count * PAGES_OF_ORDER);
+        let Err(Ok(claimed)) = claim.reply.send(claimed.map_err(Into::into)) else {
             return;
         };
         let given_back = Settlement::Retry {

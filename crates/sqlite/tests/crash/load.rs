@@ -32,6 +32,7 @@ struct Shared {
     count: watch::Sender<usize>,
     /// What was not answered `200`, to be sent again.
     refused: Mutex<VecDeque<usize>>,
+    refusals: AtomicUsize,
     next: AtomicUsize,
     is_ending: AtomicBool,
 }
@@ -44,6 +45,7 @@ impl Load {
             accepted: Mutex::default(),
             count,
             refused: Mutex::default(),
+            refusals: AtomicUsize::new(0),
             next: AtomicUsize::new(0),
             is_ending: AtomicBool::new(false),
         });
@@ -68,6 +70,11 @@ impl Load {
         let mut accepted = self.accepted.clone();
         let end = *accepted.borrow() + count;
         accepted.wait_for(|count| *count >= end).await.unwrap();
+    }
+
+    /// How many answers were others than `200`.
+    pub(crate) fn refused(&self) -> usize {
+        self.shared.refusals.load(Ordering::SeqCst)
     }
 
     /// Sends again what was not accepted, and returns the ids of all that were.
@@ -120,7 +127,9 @@ impl Shared {
             }
             other => {
                 lock(&self.refused).push_back(number);
-                other.is_some()
+                let is_answer = other.is_some();
+                self.refusals.fetch_add(is_answer.into(), Ordering::SeqCst);
+                is_answer
             }
         }
     }

@@ -37,14 +37,17 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Each test has the machine to itself.
     arguments.test_threads.get_or_insert(1);
-    let strace = traces();
+    let may_trace = may_trace();
+    let traced = |trial: Trial| {
+        let kind = if may_trace { "" } else { "no strace" };
+        trial.with_kind(kind).with_ignored_flag(!may_trace)
+    };
     let trials = vec![
         trial("killed_at_random_moments", killed_at_random_moments),
         trial("ended_by_sigterm_under_load", ended_by_sigterm_under_load),
         trial("two_processes_while_one_replaces_the_other", replaced),
-        trial("one_sync_for_each_of_100_requests", synced)
-            .with_kind(if strace { "" } else { "no strace" })
-            .with_ignored_flag(!strace),
+        traced(trial("one_sync_for_each_of_100_requests", synced)),
+        traced(trial("a_sync_that_fails_refuses_its_batch_alone", unsynced)),
     ];
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -70,15 +73,16 @@ async fn killed_at_random_moments() -> Result<(), Failed> {
     }
     let accepted = load.end().await;
     account.finish(receiver, &accepted).await?;
-    let twice = account.twice();
+    let again = account.again();
     println!(
-        "{} kills, seed {}: {} answered 200, {twice} handled twice",
-        kills,
+        "{kills} kills, seed {}: {} answered 200, {} handled again",
         random.seed,
-        accepted.len()
+        accepted.len(),
+        again.iter().sum::<usize>()
     );
-    if twice > kills * CONCURRENCY {
-        return Err(format!("{twice} were handled twice").into());
+    // Those that were not settled at a kill: no more than are handled at a time.
+    if again.iter().any(|again| *again > CONCURRENCY) || again[kills] > 0 {
+        return Err(format!("handled again, by process: {again:?}").into());
     }
     Ok(())
 }
@@ -97,10 +101,7 @@ async fn ended_by_sigterm_under_load() -> Result<(), Failed> {
     load.wait_for_more(100).await;
     let accepted = load.end().await;
     account.finish(receiver, &accepted).await?;
-    match account.twice() {
-        0 => Ok(()),
-        twice => Err(format!("{twice} were handled twice").into()),
-    }
+    account.is_once()
 }
 
 async fn replaced() -> Result<(), Failed> {
@@ -119,10 +120,7 @@ async fn replaced() -> Result<(), Failed> {
     load.wait_for_more(100).await;
     let accepted = load.end().await;
     account.finish(old, &accepted).await?;
-    match account.twice() {
-        0 => Ok(()),
-        twice => Err(format!("{twice} were handled twice").into()),
-    }
+    account.is_once()
 }
 
 async fn synced() -> Result<(), Failed> {
@@ -132,6 +130,31 @@ async fn synced() -> Result<(), Failed> {
         return Err(format!("{with} syncs with 100 requests, {without} without").into());
     }
     Ok(())
+}
+
+/// What was not synced was not answered `200`, and what comes later is stored as before.
+async fn unsynced() -> Result<(), Failed> {
+    let folder = Folder::new("unsynced");
+    let log = folder.0.join("strace.log");
+    let log_name = log.to_str().ok_or("no UTF-8")?;
+    let fault = "inject=fsync,fdatasync:error=EIO:when=30+40";
+    let tracer = ["-D", "-f", "-e", fault, "-o", log_name];
+    let receiver = Receiver::start_under("strace", &tracer, &folder).await;
+    let load = Load::start(receiver.address);
+    load.wait_for_more(2000).await;
+    let refused = load.refused();
+    let accepted = load.end().await;
+    let mut account = Account::default();
+    account.finish(receiver, &accepted).await?;
+    let faults = fs::read_to_string(log)?.matches("(INJECTED)").count();
+    println!(
+        "{faults} failed syncs: {refused} refused, {} accepted",
+        accepted.len()
+    );
+    if faults == 0 || refused == 0 {
+        return Err("nothing was refused".into());
+    }
+    account.is_once()
 }
 
 /// How often a receiver syncs that gets so many requests, one after the other.
@@ -153,7 +176,7 @@ async fn syncs(requests: usize) -> Result<usize, Failed> {
 }
 
 /// Whether strace is installed, and may trace.
-fn traces() -> bool {
+fn may_trace() -> bool {
     let mut strace = Command::new("strace");
     let strace = strace.args(["-o", "/dev/null", "true"]);
     let ended = strace.stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -207,15 +230,19 @@ impl Receiver {
     }
 }
 
-/// How often each notification was handled.
+/// By which processes each notification was handled, the first one being 0.
 #[derive(Default)]
-struct Account(HashMap<String, usize>);
+struct Account {
+    handled: HashMap<String, Vec<usize>>,
+    process: usize,
+}
 
 impl Account {
     fn note(&mut self, ended: &Ended) {
         for line in &ended.stdout {
             self.note_line(line);
         }
+        self.process += 1;
     }
 
     fn note_success(&mut self, ended: &Ended) -> Result<(), Failed> {
@@ -230,20 +257,37 @@ impl Account {
         let id = line
             .strip_prefix("handled ")
             .unwrap_or_else(|| panic!("{line}"));
-        *self.0.entry(id.to_owned()).or_default() += 1;
+        self.handled
+            .entry(id.to_owned())
+            .or_default()
+            .push(self.process);
     }
 
     /// Waits until the last receiver has handled everything that was accepted, and ends it.
     async fn finish(&mut self, mut receiver: Receiver, accepted: &[String]) -> Result<(), Failed> {
-        while accepted.iter().any(|id| !self.0.contains_key(id)) {
+        while accepted.iter().any(|id| !self.handled.contains_key(id)) {
             let line = receiver.program.next_line().await;
             self.note_line(&line);
         }
         self.note_success(&receiver.terminate().await)
     }
 
-    fn twice(&self) -> usize {
-        self.0.values().map(|times| times - 1).sum()
+    /// How many of each process were handled again later.
+    fn again(&self) -> Vec<usize> {
+        let mut again = vec![0; self.process];
+        for processes in self.handled.values() {
+            for process in &processes[..processes.len() - 1] {
+                again[*process] += 1;
+            }
+        }
+        again
+    }
+
+    fn is_once(&self) -> Result<(), Failed> {
+        if self.handled.values().all(|processes| processes.len() == 1) {
+            return Ok(());
+        }
+        Err(format!("handled again, by process: {:?}", self.again()).into())
     }
 }
 

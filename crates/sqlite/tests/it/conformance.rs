@@ -36,7 +36,7 @@ impl Clock for Shifted {
         let seconds = self.seconds.load(Ordering::SeqCst);
         let shift = Duration::from_secs(seconds.unsigned_abs());
         if seconds < 0 {
-            self.clock.unix_time() - shift
+            self.clock.unix_time().saturating_sub(shift)
         } else {
             self.clock.unix_time() + shift
         }

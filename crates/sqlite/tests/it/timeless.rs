@@ -6,7 +6,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -27,6 +30,8 @@ pub(crate) struct Timeless {
     path: PathBuf,
     timer: Arc<dyn Timer>,
     runtime: Arc<Runtime>,
+    /// The last call was a claim, of nothing.
+    is_quiet: Arc<AtomicBool>,
 }
 
 /// How often a claim that waits asks.
@@ -41,6 +46,7 @@ impl Timeless {
             path,
             timer,
             runtime: Arc::new(runtime),
+            is_quiet: Arc::default(),
         }
     }
 
@@ -49,6 +55,7 @@ impl Timeless {
     }
 
     fn call<T>(&self, call: impl Future<Output = T>) -> T {
+        self.is_quiet.store(false, Ordering::SeqCst);
         self.runtime.block_on(call)
     }
 }
@@ -66,8 +73,13 @@ impl Inbox for Timeless {
         wait: Duration,
     ) -> Result<Vec<Claimed<SqliteReceipt>>, BoxError> {
         let end = self.timer.now() + wait;
+        // Between two claims of an idle worker nothing becomes due in no time.
+        if !wait.is_zero() && self.is_quiet.load(Ordering::SeqCst) {
+            self.timer.sleep(wait.min(EACH)).await;
+        }
         loop {
             let claimed = self.call(self.inbox.claim(max, Duration::ZERO))?;
+            self.is_quiet.store(claimed.is_empty(), Ordering::SeqCst);
             let left = end.saturating_duration_since(self.timer.now());
             if !claimed.is_empty() || left.is_zero() {
                 return Ok(claimed);
