@@ -16,6 +16,8 @@ use crate::{
 pub(crate) struct Session {
     pub(crate) connection: Connection,
     clock: FileClock,
+    /// Of the last transaction.
+    durability: Durability,
 }
 
 /// A transaction that writes.
@@ -75,7 +77,12 @@ impl Session {
         let found = schema::identify(&connection, path)?;
         prepare(&connection, &mut clock, found, lock.is_alone()).map_err(of)?;
         lock.share().map_err(|why| OpenError::of_io(path, why))?;
-        Ok((Self { connection, clock }, lock))
+        let session = Self {
+            connection,
+            clock,
+            durability: Durability::Disk,
+        };
+        Ok((session, lock))
     }
 
     /// Opens it again after an error. The lock is held meanwhile, so claims stay as they are.
@@ -94,6 +101,7 @@ impl Session {
         Ok(Self {
             connection,
             clock: clock.clone(),
+            durability: Durability::Disk,
         })
     }
 
@@ -120,7 +128,10 @@ impl Session {
         durability: Durability,
         work: impl FnOnce(&mut Write<'_>) -> Result<T>,
     ) -> Result<T> {
-        durability.set(&self.connection)?;
+        if durability != self.durability {
+            durability.set(&self.connection)?;
+            self.durability = durability;
+        }
         begin(&self.connection)?;
         let done = self.work(options, work);
         let done = done.and_then(|done| execute(&self.connection, "COMMIT").map(|()| done));

@@ -34,7 +34,7 @@ const WANTED: [(&str, i64); 9] = [
 const NORMAL: i64 = 1;
 const FULL: i64 = 2;
 
-/// How durable a transaction is when it is committed.
+/// How durable a transaction is when it is committed; a new connection has the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Durability {
     /// It survives the death of the process. A power cut can undo it, together with whatever came

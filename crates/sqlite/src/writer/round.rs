@@ -38,6 +38,9 @@ const LOOK_EACH: Duration = Duration::from_millis(25);
 /// How often it looks for what is to be pruned, while anything else is written.
 const PRUNE_EACH: Duration = Duration::from_secs(1);
 
+/// How often it looks whether the disk has room for the log.
+const LOOK_AT_DISK_EACH: Duration = Duration::from_millis(20);
+
 /// What they add to the log, roughly: in the same pages as others of their transaction, or in pages
 /// of their own.
 const PAGES_OF_ORDER: usize = 1;
@@ -59,6 +62,7 @@ pub(crate) struct Writer {
     pruned_at: i64,
     /// Since the log was cut last.
     has_written: bool,
+    looked_at_disk: Instant,
     /// Those for which there is nothing yet.
     waiting: VecDeque<Claim>,
     /// Dropped last: what others find then is closed.
@@ -84,6 +88,7 @@ impl Writer {
             is_busy: false,
             pruned_at: i64::MIN,
             has_written: true,
+            looked_at_disk: Instant::now(),
             waiting: VecDeque::new(),
             _lock: lock,
         })
@@ -128,9 +133,12 @@ impl Writer {
         self.appends(round.appends);
         self.claims();
         if let Some(session) = &self.session {
-            if self.has_written && Disk::is_scarce(session, &self.options) {
-                // If it fails, the next round tries again.
-                self.has_written = session.truncate_log().is_err();
+            if self.has_written && self.looked_at_disk.elapsed() >= LOOK_AT_DISK_EACH {
+                self.looked_at_disk = Instant::now();
+                // If it fails, the next look tries again.
+                let is_cut =
+                    Disk::is_scarce(session, &self.options) && session.truncate_log().is_ok();
+                self.has_written = !is_cut;
             }
             self.checkpointer.step(&session.connection);
         }
