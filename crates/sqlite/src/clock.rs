@@ -78,3 +78,80 @@ pub(crate) fn millis(duration: Duration) -> i64 {
 pub(crate) fn duration(millis: i64) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    const HOUR: i64 = 60 * 60 * 1000;
+
+    /// Both clocks, set by hand.
+    #[derive(Clone)]
+    struct Hands(Arc<Mutex<(Instant, Duration)>>);
+
+    impl Hands {
+        fn new() -> Self {
+            let start = (Instant::now(), Duration::from_secs(1_767_225_600));
+            Self(Arc::new(Mutex::new(start)))
+        }
+
+        fn pass(&self, monotonic: i64, wall: i64) {
+            let mut hands = self.0.lock().unwrap();
+            hands.0 += duration(monotonic);
+            hands.1 = duration(millis(hands.1) + wall);
+        }
+    }
+
+    impl Clock for Hands {
+        fn now(&self) -> Instant {
+            self.0.lock().unwrap().0
+        }
+
+        fn unix_time(&self) -> Duration {
+            self.0.lock().unwrap().1
+        }
+    }
+
+    #[test]
+    fn while_it_runs_the_wall_clock_changes_nothing() {
+        let hands = Hands::new();
+        let clock = FileClock::new(Arc::new(hands.clone()));
+        let start = clock.now().file;
+        for wall in [HOUR, -10 * HOUR, 10_000 * HOUR] {
+            hands.pass(0, wall);
+            assert_eq!(clock.now().file, start);
+        }
+        hands.pass(HOUR, 0);
+        assert_eq!(clock.now().file, start + HOUR);
+    }
+
+    #[test]
+    fn at_open_it_follows_the_wall_clock_within_bounds() {
+        for (is_alone, wall, counted, left_out) in [
+            (true, HOUR / 2, HOUR / 2, 0),
+            (true, 100 * HOUR, HOUR, 99 * HOUR),
+            (true, -100 * HOUR, 0, 0),
+            (false, 30_000, 30_000, 0),
+            (false, HOUR, MOST_BESIDE, HOUR - MOST_BESIDE),
+        ] {
+            let hands = Hands::new();
+            let mut clock = FileClock::new(Arc::new(hands.clone()));
+            let last = clock.now();
+            hands.pass(0, wall);
+            assert_eq!(clock.resume(last, is_alone), left_out);
+            assert_eq!(clock.now().file, last.file + counted);
+        }
+    }
+
+    #[test]
+    fn it_follows_others_forward_only() {
+        let mut clock = FileClock::new(Arc::new(Hands::new()));
+        let now = clock.now().file;
+        clock.follow(now - HOUR);
+        assert_eq!(clock.now().file, now);
+        clock.follow(now + HOUR);
+        assert_eq!(clock.now().file, now + HOUR);
+    }
+}

@@ -4,15 +4,27 @@
 //! was synced to the disk before the answer. It is handled later, as often as it takes:
 //!
 //! ```no_run
-//! use tower_nylas::{Secrets, WebhookLayer, inbox::Enqueue};
+//! use tower_nylas::{BoxError, Notification, Secrets, TriggerRouter, WebhookLayer};
+//! use tower_nylas::inbox::{Enqueue, Worker};
 //! use tower_nylas_sqlite::SqliteInbox;
 //!
-//! # async fn f() -> Result<(), tower_nylas::BoxError> {
+//! # async fn shutdown() {}
+//! # async fn serve(secrets: Secrets) -> Result<(), BoxError> {
 //! let inbox = SqliteInbox::open("nylas-inbox.db").await?;
-//! # let _ = inbox;
+//! let triggers = TriggerRouter::new().fallback(async |_: Notification| ());
+//! let working = tokio::spawn(Worker::new(inbox.clone(), triggers).run_until(shutdown()));
+//! let webhooks = WebhookLayer::new(secrets).layer(Enqueue::new(inbox.clone()));
+//! let app = axum::Router::<()>::new().route_service("/webhooks/nylas", webhooks);
+//! # let _ = app;
+//! // … serve `app`, and then
+//! working.await??;
+//! inbox.close().await;
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The README of the crate says what it takes, what is kept, how to back it up, and how to read dead
+//! letters; `tower_nylas::_guide::inbox` what a `200` promises.
 //!
 //! # What is durable
 //!
@@ -49,6 +61,10 @@ mod settings;
 mod settle;
 mod state;
 mod writer;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub use self::{
     error::OpenError, inbox::SqliteInbox, open::SqliteInboxBuilder, receipt::SqliteReceipt,

@@ -108,3 +108,29 @@ fn wait(times: i32) -> bool {
     thread::sleep(Duration::from_millis(1));
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_connection_does_not_accept_is_an_error() {
+        // In memory there is no write-ahead log.
+        let connection = Connection::open_in_memory().unwrap();
+        let error = apply(&connection, std::path::Path::new("inbox.db")).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "SQLite's setting journal_mode is memory, and has to be wal"
+        );
+    }
+
+    #[test]
+    fn a_level_that_is_set_is_the_level_of_the_connection() {
+        let connection = Connection::open_in_memory().unwrap();
+        for (durability, level) in [(Durability::Process, NORMAL), (Durability::Disk, FULL)] {
+            durability.set(&connection).unwrap();
+            let read = connection.pragma_query_value(None, "synchronous", |row| row.get(0));
+            assert_eq!(read, Ok(level));
+        }
+    }
+}

@@ -159,17 +159,31 @@ async fn time_without_a_process() {
     assert_eq!(inbox.append(entry("n-1")).await.unwrap(), Appended::New);
 }
 
+/// As README.md has it: in the shell, while the inbox is in use.
 #[tokio::test]
-async fn the_file_is_as_durable_as_is_promised() {
+async fn a_backup_is_an_inbox() {
     let scratch = Scratch::new();
-    let file = scratch.path("inbox.db");
-    let inbox = SqliteInbox::open(&file).await.unwrap();
+    let inbox = SqliteInbox::open(scratch.path("inbox.db")).await.unwrap();
     inbox.append(entry("n-1")).await.unwrap();
-    let other = Connection::open(&file).unwrap();
-    let mode: String = other
-        .query_row("PRAGMA journal_mode", [], |row| row.get(0))
+    inbox.append(entry("n-2")).await.unwrap();
+    let claim = inbox.claim(1, Duration::ZERO).await.unwrap().remove(0);
+    let shell = Connection::open(scratch.path("inbox.db")).unwrap();
+    let backup = scratch.path("backup.db");
+    shell
+        .execute("VACUUM INTO ?1", [backup.to_str().unwrap()])
         .unwrap();
-    assert_eq!(mode, "wal");
+    inbox
+        .settle(&claim.receipt, Settlement::Done)
+        .await
+        .unwrap();
+
+    let restored = SqliteInbox::open(&backup).await.unwrap();
+    let claims = restored.claim(9, Duration::ZERO).await.unwrap();
+    assert_eq!(claims.len(), 2);
+    assert_eq!(
+        restored.append(entry("n-1")).await.unwrap(),
+        Appended::Duplicate
+    );
 }
 
 /// No runtime is needed, and none is asked for.
