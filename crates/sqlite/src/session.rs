@@ -1,8 +1,12 @@
 //! The writer's connection and its transactions.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
-use rusqlite::{Connection, OpenFlags, Result, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Result, params};
 
 use crate::{
     clock::{FileClock, Now},
@@ -77,6 +81,7 @@ impl Session {
         let found = schema::identify(&connection, path)?;
         prepare(&connection, &mut clock, found, lock.is_alone()).map_err(of)?;
         lock.share().map_err(|why| OpenError::of_io(path, why))?;
+        wait_by_itself(&connection).map_err(of)?;
         let session = Self {
             connection,
             clock,
@@ -98,6 +103,7 @@ impl Session {
             schema::Found::Empty => return Err(OpenError::Foreign(path.to_owned())),
         }
         settings::apply(&connection, path)?;
+        wait_by_itself(&connection).map_err(|why| OpenError::of(path, why))?;
         Ok(Self {
             connection,
             clock: clock.clone(),
@@ -112,13 +118,10 @@ impl Session {
     /// Brings the whole log into the database and gives its space on the disk back, unless somebody
     /// reads or writes.
     pub(crate) fn truncate_log(&self) -> Result<()> {
-        self.connection.busy_handler(None)?;
         let mut pragma = self
             .connection
             .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?;
-        let done = pragma.query_row([], |_| Ok(()));
-        settings::wait_when_busy(&self.connection)?;
-        done
+        pragma.query_row([], |_| Ok(()))
     }
 
     /// Runs a transaction. If it fails, nothing of it is left.
@@ -198,8 +201,29 @@ pub(crate) fn as_limit(max: usize) -> i64 {
     i64::try_from(max).unwrap_or(i64::MAX)
 }
 
+/// From now on SQLite does not wait for other processes, as [`begin`] does.
+fn wait_by_itself(connection: &Connection) -> Result<()> {
+    connection.busy_timeout(Duration::ZERO)
+}
+
+/// Waits for another process that writes. SQLite's own waiting looks again after up to 100 ms, so a
+/// busy process would hardly ever let another one in.
 fn begin(connection: &Connection) -> Result<()> {
-    execute(connection, "BEGIN IMMEDIATE")
+    let end = Instant::now() + settings::PATIENCE;
+    loop {
+        let begun = execute(connection, "BEGIN IMMEDIATE");
+        match &begun {
+            Err(why) if is_busy(why) && Instant::now() < end => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            _ => return begun,
+        }
+    }
+}
+
+/// Whether another process was in the way.
+pub(crate) fn is_busy(why: &rusqlite::Error) -> bool {
+    why.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
 
 fn execute(connection: &Connection, sql: &str) -> Result<()> {

@@ -1,13 +1,13 @@
 //! The settings of a connection, each read again after it was written.
 
-use std::{thread, time::Duration};
+use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, Result};
 
 use crate::error::OpenError;
 
-/// How long a connection waits for another process that writes.
-const PATIENCE_MILLIS: i32 = 4000;
+/// How long a connection waits for another process that writes: less than a caller of the inbox.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What stays of the write-ahead log when it begins anew, in bytes.
 pub(crate) const LOG_LIMIT: i64 = 64 << 20;
@@ -55,12 +55,9 @@ impl Durability {
 }
 
 /// Makes the file one with a write-ahead log, and applies all settings.
-pub(crate) fn apply(
-    connection: &Connection,
-    path: &std::path::Path,
-) -> std::result::Result<(), OpenError> {
+pub(crate) fn apply(connection: &Connection, path: &Path) -> std::result::Result<(), OpenError> {
     let of = |why| OpenError::of(path, why);
-    wait_when_busy(connection).map_err(of)?;
+    connection.busy_timeout(PATIENCE).map_err(of)?;
     connection.set_prepared_statement_cache_capacity(64);
     let mode = connection
         .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0));
@@ -94,21 +91,6 @@ fn verify(name: &'static str, wanted: &str, found: &str) -> std::result::Result<
     })
 }
 
-/// Lets a connection wait for another process.
-pub(crate) fn wait_when_busy(connection: &Connection) -> Result<()> {
-    connection.busy_handler(Some(wait))
-}
-
-/// Called by SQLite again and again while another process writes. Its own handler waits for up to
-/// 100 ms at a time, so a busy process would hardly ever let another one in.
-fn wait(times: i32) -> bool {
-    if times >= PATIENCE_MILLIS {
-        return false;
-    }
-    thread::sleep(Duration::from_millis(1));
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,7 +99,7 @@ mod tests {
     fn what_a_connection_does_not_accept_is_an_error() {
         // In memory there is no write-ahead log.
         let connection = Connection::open_in_memory().unwrap();
-        let error = apply(&connection, std::path::Path::new("inbox.db")).unwrap_err();
+        let error = apply(&connection, Path::new("inbox.db")).unwrap_err();
         assert_eq!(
             error.to_string(),
             "SQLite's setting journal_mode is memory, and has to be wal"

@@ -22,7 +22,7 @@ use crate::{
     prune::{Cursor, Left},
     receipt::SqliteReceipt,
     room::{Disk, Room},
-    session::{Session, Write},
+    session::{Session, Write, is_busy},
     settings::Durability,
 };
 
@@ -356,8 +356,5 @@ fn obey(write: &mut Write<'_>, what: &What) -> Result<usize> {
 /// Whether the connection is as good as before: another process writes, or the disk is full. After
 /// anything else, a sync that failed above all, it is opened again.
 fn is_harmless(why: &rusqlite::Error) -> bool {
-    matches!(
-        why.sqlite_error_code(),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DiskFull)
-    )
+    is_busy(why) || why.sqlite_error_code() == Some(ErrorCode::DiskFull)
 }
