@@ -7,7 +7,10 @@ use tower_nylas::{
 };
 
 use crate::{
-    claim::entry, clock::duration, history, inbox::SqliteInbox, session::as_limit, state,
+    clock::duration,
+    inbox::SqliteInbox,
+    state,
+    transaction::{as_limit, entry, timeline},
     writer::What,
 };
 
@@ -56,16 +59,16 @@ impl Inspect for SqliteInbox {
     }
 
     async fn timeline(&self, key: EntryKey) -> std::result::Result<Vec<TimelineEvent>, BoxError> {
-        let timeline = move |connection: &Connection| {
+        let read = move |connection: &Connection| {
             let sql = "SELECT position FROM keys WHERE key = ?1";
             let mut select = connection.prepare_cached(sql)?;
             let mut rows = select.query([key.as_bytes()])?;
             match rows.next()? {
-                Some(row) => history::timeline(connection, row.get(0)?),
+                Some(row) => timeline(connection, row.get(0)?),
                 None => Ok(Vec::new()),
             }
         };
-        self.reader().read(timeline).await
+        self.reader().read(read).await
     }
 
     async fn purge_grant(&self, grant_id: &str) -> std::result::Result<usize, BoxError> {

@@ -41,25 +41,21 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod append;
 mod browse;
 mod checkpoint;
-mod claim;
 mod clock;
 mod error;
-mod history;
 mod inbox;
 mod lock;
 mod open;
-mod prune;
 mod reader;
 mod receipt;
 mod room;
 mod schema;
 mod session;
 mod settings;
-mod settle;
 mod state;
+mod transaction;
 mod writer;
 
 #[cfg(doctest)]

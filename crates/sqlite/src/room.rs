@@ -4,10 +4,7 @@ use std::{fs, path::Path};
 
 use rusqlite::{Connection, Result};
 
-use crate::{
-    open::Options,
-    session::{Session, Write},
-};
+use crate::{open::Options, session::Session, transaction::Write};
 
 /// What an entry takes beside its content, in bytes, roughly.
 const OVERHEAD: u64 = 512;
@@ -32,8 +29,7 @@ impl Disk {
             .saturating_add(length.saturating_mul(2));
         let mut free = free_disk(session, options);
         if free < wanted {
-            // If it fails, there is no room, and the next append tries again.
-            let _ = session.truncate_log();
+            session.truncate_log();
             free = free_disk(session, options);
         }
         Self(free.checked_sub(options.min_free_disk))

@@ -15,6 +15,7 @@ use crate::{
     open::Options,
     schema, settings,
     settings::Durability,
+    transaction::{Meta, Write},
 };
 
 pub(crate) struct Session {
@@ -22,22 +23,6 @@ pub(crate) struct Session {
     clock: FileClock,
     /// Of the last transaction.
     durability: Durability,
-}
-
-/// A transaction that writes.
-pub(crate) struct Write<'a> {
-    pub(crate) connection: &'a Connection,
-    pub(crate) options: &'a Options,
-    pub(crate) now: Now,
-    pub(crate) meta: Meta,
-}
-
-/// What is known of the whole file.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Meta {
-    pub(crate) last_position: i64,
-    pub(crate) bytes: i64,
-    pub(crate) done_bytes: i64,
 }
 
 /// Opens a connection to a file that is there or, with the right to create it, made.
@@ -115,13 +100,13 @@ impl Session {
         &self.clock
     }
 
-    /// Brings the whole log into the database and gives its space on the disk back, unless somebody
-    /// reads or writes.
-    pub(crate) fn truncate_log(&self) -> Result<()> {
-        let mut pragma = self
-            .connection
-            .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?;
-        pragma.query_row([], |_| Ok(()))
+    /// Brings the whole log into the database and gives its space on the disk back. Whether it has:
+    /// somebody else may read or write.
+    pub(crate) fn truncate_log(&self) -> bool {
+        let pragma = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let pragma = self.connection.prepare_cached(pragma);
+        let is_busy = pragma.and_then(|mut pragma| pragma.query_row([], |row| row.get(0)));
+        is_busy == Ok(false)
     }
 
     /// Runs a transaction. If it fails, nothing of it is left.
@@ -181,24 +166,6 @@ impl Session {
         ])?;
         Ok(done)
     }
-}
-
-impl Write<'_> {
-    /// The places and sizes of jobs in a state since, or until, no later than this, the first one
-    /// first.
-    pub(crate) fn oldest(&self, state: i64, until: i64, max: usize) -> Result<Vec<(i64, i64)>> {
-        let sql = "SELECT position, size FROM jobs WHERE state = ?1 AND at <= ?2 \
-                   ORDER BY at LIMIT ?3";
-        let mut select = self.connection.prepare_cached(sql)?;
-        let rows = select.query_map(params![state, until, as_limit(max)], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
-        rows.collect()
-    }
-}
-
-pub(crate) fn as_limit(max: usize) -> i64 {
-    i64::try_from(max).unwrap_or(i64::MAX)
 }
 
 /// From now on SQLite does not wait for other processes, as [`begin`] does.

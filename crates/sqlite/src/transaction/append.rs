@@ -1,9 +1,10 @@
 //! Stores entries.
 
-use rusqlite::{OptionalExtension, Result, params};
+use rusqlite::{Result, params};
 use tower_nylas::inbox::{AppendError, Appended, Entry};
 
-use crate::{clock::millis, room::Room, session::Write};
+use super::Write;
+use crate::{clock::millis, room::Room};
 
 impl Write<'_> {
     /// Stores the key, the content and the job of an entry.
@@ -71,45 +72,5 @@ impl Write<'_> {
     /// Keys that were stored until then are forgotten.
     pub(crate) fn end_of_window(&self) -> i64 {
         self.now.file.saturating_sub(millis(self.options.window))
-    }
-
-    /// The place of an entry that is there.
-    pub(crate) fn position(&self, key: tower_nylas::inbox::EntryKey) -> Result<Option<i64>> {
-        let sql = "SELECT position FROM keys WHERE key = ?1";
-        let mut position = self.connection.prepare_cached(sql)?;
-        position
-            .query_row([key.as_bytes()], |row| row.get(0))
-            .optional()
-    }
-
-    /// Deletes an entry in whatever state it is. Its key stays.
-    pub(crate) fn remove(&mut self, position: i64) -> Result<()> {
-        let sql = "DELETE FROM jobs WHERE position = ?1 RETURNING size, state, events";
-        let mut delete = self.connection.prepare_cached(sql)?;
-        let removed: Option<(i64, i64, i64)> = delete
-            .query_row([position], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })
-            .optional()?;
-        let Some((size, state, events)) = removed else {
-            return Ok(());
-        };
-        self.forget_body(position, size, events)?;
-        if state == crate::state::DONE {
-            self.meta.done_bytes = self.meta.done_bytes.saturating_sub(size);
-        }
-        Ok(())
-    }
-
-    /// Deletes what belongs to a job that is deleted.
-    pub(crate) fn forget_body(&mut self, position: i64, size: i64, events: i64) -> Result<()> {
-        self.meta.bytes = self.meta.bytes.saturating_sub(size);
-        let sql = "DELETE FROM bodies WHERE position = ?1";
-        self.connection.prepare_cached(sql)?.execute([position])?;
-        if events > 0 {
-            let sql = "DELETE FROM history WHERE position = ?1";
-            self.connection.prepare_cached(sql)?.execute([position])?;
-        }
-        Ok(())
     }
 }

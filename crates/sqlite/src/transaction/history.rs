@@ -6,9 +6,9 @@
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use tower_nylas::inbox::{DeadCause, Happened, Settlement, TimelineEvent};
 
+use super::Write;
 use crate::{
     clock::{duration, millis},
-    session::Write,
     state,
 };
 

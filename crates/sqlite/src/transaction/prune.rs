@@ -4,11 +4,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Result, params};
 
-use crate::{
-    clock::millis,
-    session::{Write, as_limit},
-    state,
-};
+use super::{Write, as_limit};
+use crate::{clock::millis, state};
 
 /// How long a transaction that prunes deletes.
 const LONGEST: Duration = Duration::from_millis(8);

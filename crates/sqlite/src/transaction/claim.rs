@@ -4,10 +4,10 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use tower_nylas::inbox::{Claimed, DeadCause, Entry, EntryKey};
 
+use super::Write;
 use crate::{
     clock::{duration, millis},
     receipt::SqliteReceipt,
-    session::Write,
     state,
 };
 
