@@ -43,6 +43,8 @@ fn main() {
         trial.with_kind(kind).with_ignored_flag(!may_trace)
     };
     let trials = vec![
+        trial("the_example_plays_its_scene", scene),
+        trial("the_example_needs_a_secret", without_secret),
         trial("killed_at_random_moments", killed_at_random_moments),
         trial("ended_by_sigterm_under_load", ended_by_sigterm_under_load),
         trial("two_processes_while_one_replaces_the_other", replaced),
@@ -57,6 +59,27 @@ where
     F: Future<Output = Result<(), Failed>>,
 {
     Trial::test(name, move || Runtime::new()?.block_on(test()))
+}
+
+async fn scene() -> Result<(), Failed> {
+    let ended = Program::start(example_path("durable"), &[], &[])
+        .end()
+        .await;
+    if ended.status.success() && ended.last_line() == "2000 of 2000 accepted notifications handled"
+    {
+        return Ok(());
+    }
+    Err(format!("{ended:?}").into())
+}
+
+async fn without_secret() -> Result<(), Failed> {
+    let folder = Folder::new("secret");
+    let program = Program::start(example_path("durable"), &folder.arguments(), &[]);
+    let ended = program.end_without_input().await;
+    if !ended.status.success() && ended.stderr.contains(SECRET_VARIABLE) {
+        return Ok(());
+    }
+    Err(format!("{ended:?}").into())
 }
 
 async fn killed_at_random_moments() -> Result<(), Failed> {
