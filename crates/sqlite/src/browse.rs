@@ -60,7 +60,12 @@ impl Inspect for SqliteInbox {
 
     async fn timeline(&self, key: EntryKey) -> std::result::Result<Vec<TimelineEvent>, BoxError> {
         let read = move |connection: &Connection| {
-            let sql = "SELECT position FROM keys WHERE key = ?1";
+            // The newest keys are in no index.
+            let sql = "SELECT keys.position FROM key_index JOIN keys \
+                       ON keys.position = key_index.position AND keys.key = key_index.key \
+                       WHERE key_index.key = ?1 \
+                       UNION ALL SELECT keys.position FROM keys JOIN meta \
+                       ON keys.position > meta.indexed_position WHERE keys.key = ?1 LIMIT 1";
             let mut select = connection.prepare_cached(sql)?;
             let mut rows = select.query([key.as_bytes()])?;
             match rows.next()? {

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tower_nylas::time::{Clock, SystemClock};
 
-use crate::{error::OpenError, inbox::SqliteInbox};
+use crate::{error::OpenError, inbox::SqliteInbox, transaction::MOST_RECENT};
 
 /// The settings of an inbox. Processes that share a file should have the same ones.
 #[derive(Clone)]
@@ -24,25 +24,34 @@ pub(crate) struct Options {
     pub(crate) keep_done_for: Duration,
     pub(crate) keep_done_bytes: u64,
     pub(crate) keep_dead_for: Duration,
+    pub(crate) recent_keys: usize,
 }
 
 /// The least that a lease can be.
 const SHORTEST_LEASE: Duration = Duration::from_millis(1);
 
+impl Options {
+    /// The defaults, without a path.
+    pub(crate) fn new() -> Self {
+        Self {
+            path: PathBuf::new(),
+            clock: Arc::new(SystemClock),
+            lease: SqliteInbox::LEASE,
+            window: SqliteInbox::WINDOW,
+            max_bytes: SqliteInbox::MAX_BYTES,
+            min_free_disk: SqliteInbox::MIN_FREE_DISK,
+            keep_done_for: Duration::ZERO,
+            keep_done_bytes: 0,
+            keep_dead_for: SqliteInbox::KEEP_DEAD_FOR,
+            recent_keys: MOST_RECENT,
+        }
+    }
+}
+
 impl SqliteInboxBuilder {
     pub(crate) fn new() -> Self {
         Self {
-            options: Options {
-                path: PathBuf::new(),
-                clock: Arc::new(SystemClock),
-                lease: SqliteInbox::LEASE,
-                window: SqliteInbox::WINDOW,
-                max_bytes: SqliteInbox::MAX_BYTES,
-                min_free_disk: SqliteInbox::MIN_FREE_DISK,
-                keep_done_for: Duration::ZERO,
-                keep_done_bytes: 0,
-                keep_dead_for: SqliteInbox::KEEP_DEAD_FOR,
-            },
+            options: Options::new(),
         }
     }
 

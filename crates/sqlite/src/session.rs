@@ -15,7 +15,7 @@ use crate::{
     open::Options,
     schema, settings,
     settings::Durability,
-    transaction::{Meta, Write},
+    transaction::{Meta, RecentKeys, Write},
 };
 
 pub(crate) struct Session {
@@ -23,6 +23,7 @@ pub(crate) struct Session {
     clock: FileClock,
     /// Of the last transaction.
     durability: Durability,
+    recent: RecentKeys,
 }
 
 /// Opens a connection to a file that is there or, with the right to create it, made.
@@ -71,6 +72,7 @@ impl Session {
             connection,
             clock,
             durability: Durability::Disk,
+            recent: RecentKeys::default(),
         };
         Ok((session, lock))
     }
@@ -93,6 +95,7 @@ impl Session {
             connection,
             clock: clock.clone(),
             durability: Durability::Disk,
+            recent: RecentKeys::default(),
         })
     }
 
@@ -121,9 +124,11 @@ impl Session {
             self.durability = durability;
         }
         begin(&self.connection)?;
+        let mark = self.recent.mark();
         let done = self.work(options, work);
         let done = done.and_then(|done| execute(&self.connection, "COMMIT").map(|()| done));
         if done.is_err() {
+            self.recent.undo(mark);
             // After some errors SQLite has rolled it back already.
             let _ = execute(&self.connection, "ROLLBACK");
         }
@@ -135,32 +140,36 @@ impl Session {
         options: &Options,
         work: impl FnOnce(&mut Write<'_>) -> Result<T>,
     ) -> Result<T> {
-        let sql = "SELECT file_ms, last_position, bytes, done_bytes FROM meta";
+        let sql = "SELECT file_ms, last_position, indexed_position, bytes, done_bytes FROM meta";
         let mut read = self.connection.prepare_cached(sql)?;
         let (last, meta) = read.query_row([], |row| {
             let meta = Meta {
                 last_position: row.get(1)?,
-                bytes: row.get(2)?,
-                done_bytes: row.get(3)?,
+                indexed_position: row.get(2)?,
+                bytes: row.get(3)?,
+                done_bytes: row.get(4)?,
             };
             Ok((row.get(0)?, meta))
         })?;
         self.clock.follow(last);
+        self.recent.follow(&self.connection, &meta)?;
         let mut write = Write {
             connection: &self.connection,
             options,
             now: self.clock.now(),
             meta,
+            recent: &mut self.recent,
         };
         let done = work(&mut write)?;
-        let sql = "UPDATE meta SET file_ms = ?1, unix_ms = ?2, last_position = ?3, bytes = ?4, \
-                   done_bytes = ?5";
+        let sql = "UPDATE meta SET file_ms = ?1, unix_ms = ?2, last_position = ?3, \
+                   indexed_position = ?4, bytes = ?5, done_bytes = ?6";
         let mut update = self.connection.prepare_cached(sql)?;
         let (now, meta) = (write.now, write.meta);
         update.execute(params![
             now.file,
             now.unix,
             meta.last_position,
+            meta.indexed_position,
             meta.bytes,
             meta.done_bytes
         ])?;

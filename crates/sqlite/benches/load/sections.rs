@@ -134,7 +134,9 @@ fn fill_keys(folder: &Folder, count: u64) -> Result<(), Error> {
          INSERT INTO keys SELECT n, randomblob(16), (SELECT file_ms FROM meta) FROM number",
         params![count],
     )?;
-    file.execute("UPDATE meta SET last_position = ?1", params![count])?;
+    file.execute_batch("INSERT INTO key_index SELECT key, position FROM keys ORDER BY key;")?;
+    let sql = "UPDATE meta SET last_position = ?1, indexed_position = ?1";
+    file.execute(sql, params![count])?;
     file.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE);")?;
     Ok(())
 }

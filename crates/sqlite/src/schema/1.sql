@@ -6,17 +6,25 @@ CREATE TABLE meta (
     file_ms INTEGER NOT NULL,
     unix_ms INTEGER NOT NULL,
     last_position INTEGER NOT NULL DEFAULT 0,
+    -- Keys up to there are in key_index.
+    indexed_position INTEGER NOT NULL DEFAULT 0,
     -- What the contents of all entries take, and of those that are done and kept.
     bytes INTEGER NOT NULL DEFAULT 0,
     done_bytes INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- Every key of the window, in the order in which they came. Only the index has no order.
+-- Every key of the window, in the order in which they came.
 CREATE TABLE keys (
     position INTEGER PRIMARY KEY,
-    key BLOB NOT NULL UNIQUE,
+    key BLOB NOT NULL,
     stored_ms INTEGER NOT NULL
 ) STRICT;
+
+-- Where keys are, but for the newest. It may say what is no longer true.
+CREATE TABLE key_index (
+    key BLOB PRIMARY KEY,
+    position INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- One row for each entry that is there: small, since it is written several times.
 CREATE TABLE jobs (

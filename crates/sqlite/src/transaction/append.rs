@@ -15,17 +15,21 @@ impl Write<'_> {
         entry: &Entry,
         room: &mut Room,
     ) -> Result<std::result::Result<Appended, AppendError>> {
-        if !room.take(entry.content().len()) {
-            return Ok(if self.is_known(entry)? {
-                Ok(Appended::Duplicate)
-            } else {
-                Err(AppendError::Full)
-            });
-        }
-        let position = self.meta.last_position + 1;
-        if !self.insert_key(entry, position)? && !self.replace_old_key(entry, position)? {
+        let key = entry.key();
+        let known = self.position(key)?;
+        if let Some(known) = known
+            && !self.is_forgotten(known)?
+        {
             return Ok(Ok(Appended::Duplicate));
         }
+        if !room.take(entry.content().len()) {
+            return Ok(Err(AppendError::Full));
+        }
+        if let Some(forgotten) = known {
+            self.delete_key(forgotten)?;
+        }
+        let position = self.meta.last_position + 1;
+        self.insert_key(key, position)?;
         self.meta.last_position = position;
         let size = i64::try_from(entry.content().len()).unwrap_or(i64::MAX);
         self.meta.bytes = self.meta.bytes.saturating_add(size);
@@ -46,27 +50,12 @@ impl Write<'_> {
         Ok(Ok(Appended::New))
     }
 
-    fn insert_key(&self, entry: &Entry, position: i64) -> Result<bool> {
-        let sql = "INSERT INTO keys (position, key, stored_ms) VALUES (?1, ?2, ?3) \
-                   ON CONFLICT (key) DO NOTHING";
-        let mut insert = self.connection.prepare_cached(sql)?;
-        let inserted = insert.execute(params![position, entry.key().as_bytes(), self.now.file])?;
-        Ok(inserted == 1)
-    }
-
-    fn is_known(&self, entry: &Entry) -> Result<bool> {
-        let sql = "SELECT 1 FROM keys WHERE key = ?1";
-        let mut known = self.connection.prepare_cached(sql)?;
-        known.exists([entry.key().as_bytes()])
-    }
-
-    /// Replaces a key whose window is over and whose entry is gone, as pruning would delete it.
-    fn replace_old_key(&self, entry: &Entry, position: i64) -> Result<bool> {
-        let sql = "DELETE FROM keys WHERE key = ?1 AND stored_ms <= ?2 \
+    /// Whether the window of a key is over and its entry gone, so that pruning would delete it.
+    fn is_forgotten(&self, position: i64) -> Result<bool> {
+        let sql = "SELECT 1 FROM keys WHERE position = ?1 AND stored_ms <= ?2 \
                    AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.position = keys.position)";
-        let mut delete = self.connection.prepare_cached(sql)?;
-        let deleted = delete.execute(params![entry.key().as_bytes(), self.end_of_window()])?;
-        Ok(deleted == 1 && self.insert_key(entry, position)?)
+        let mut forgotten = self.connection.prepare_cached(sql)?;
+        forgotten.exists(params![position, self.end_of_window()])
     }
 
     /// Keys that were stored until then are forgotten.

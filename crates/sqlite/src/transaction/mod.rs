@@ -3,6 +3,7 @@
 mod append;
 mod claim;
 mod history;
+mod keys;
 mod operate;
 mod prune;
 mod remove;
@@ -13,6 +14,7 @@ use rusqlite::{Connection, Result, params};
 pub(crate) use self::{
     claim::{entry, is_any_due},
     history::timeline,
+    keys::{MOST_RECENT, RecentKeys},
     prune::{Cursor, Left},
 };
 use crate::{clock::Now, open::Options};
@@ -23,12 +25,14 @@ pub(crate) struct Write<'a> {
     pub(crate) options: &'a Options,
     pub(crate) now: Now,
     pub(crate) meta: Meta,
+    pub(crate) recent: &'a mut RecentKeys,
 }
 
 /// What is known of the whole file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Meta {
     pub(crate) last_position: i64,
+    pub(crate) indexed_position: i64,
     pub(crate) bytes: i64,
     pub(crate) done_bytes: i64,
 }

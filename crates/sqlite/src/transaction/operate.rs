@@ -66,13 +66,4 @@ impl Write<'_> {
         }
         Ok(purged)
     }
-
-    /// The place of an entry that is there.
-    fn position(&self, key: EntryKey) -> Result<Option<i64>> {
-        let sql = "SELECT position FROM keys WHERE key = ?1";
-        let mut position = self.connection.prepare_cached(sql)?;
-        position
-            .query_row([key.as_bytes()], |row| row.get(0))
-            .optional()
-    }
 }

@@ -26,11 +26,17 @@ pub(crate) struct Cursor {
     next_look: i64,
 }
 
-/// What is left to be pruned.
+/// Whether something is left to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Left {
     Nothing,
     More,
+}
+
+impl Left {
+    pub(crate) fn and(self, other: Self) -> Self {
+        if self == Self::Nothing { other } else { self }
+    }
 }
 
 impl Write<'_> {
@@ -96,8 +102,6 @@ impl Write<'_> {
                    keys.position) FROM keys WHERE position > ?1 ORDER BY position LIMIT ?2";
         let mut select = self.connection.prepare_cached(sql)?;
         let mut rows = select.query(params![cursor.position, as_limit(MOST_ROWS)])?;
-        let sql = "DELETE FROM keys WHERE position = ?1";
-        let mut delete = self.connection.prepare_cached(sql)?;
         let mut looked = 0;
         while let Some(row) = rows.next()? {
             // They came in this order, so those behind it are younger.
@@ -106,7 +110,7 @@ impl Write<'_> {
             }
             let position = row.get(0)?;
             if !row.get::<_, bool>(2)? {
-                delete.execute([position])?;
+                self.delete_key(position)?;
             }
             cursor.position = position;
             looked += 1;

@@ -66,7 +66,10 @@ impl Writer {
         // What fails is tried again after a while.
         self.upkeep.left = Left::Nothing;
         let mut cursor = self.upkeep.cursor;
-        if let Ok(left) = self.write(Durability::Process, |write| write.prune(&mut cursor)) {
+        let left = self.write(Durability::Process, |write| {
+            Ok(write.prune(&mut cursor)?.and(write.index_keys()?))
+        });
+        if let Ok(left) = left {
             self.upkeep.cursor = cursor;
             self.upkeep.left = left;
         }
