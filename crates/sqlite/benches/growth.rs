@@ -6,9 +6,9 @@
 //!
 //! appends, claims and settles a million entries of 2 KB (`-- --entries N` another number), in a
 //! window of a tenth of that, and shows file, write-ahead log and memory after each tenth. Time is
-//! virtual, so a tenth passes in 72 hours. Then it prunes as many keys as the window has at once, and
-//! measures meanwhile how long a call waits. At last it fills a small inbox until it is full, makes
-//! room, and goes on.
+//! virtual, so a tenth passes in 72 hours. Then it prunes as many keys as the window has at once,
+//! and measures meanwhile how long a call waits. At last it fills a small inbox until it is full,
+//! makes room, and goes on.
 
 use std::{
     fs,

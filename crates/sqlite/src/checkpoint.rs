@@ -13,7 +13,8 @@ use crate::{error::OpenError, inbox::Ended, session::connect, settings};
 /// After about so many pages in the log, the database catches up: 32 MiB.
 const MOST_PAGES: usize = 8 << 10;
 
-/// What transactions add to the log, roughly: in the same pages as others, or in pages of their own.
+/// What transactions add to the log, roughly: in the same pages as others, or in pages of their
+/// own.
 pub(crate) const PAGES_OF_ORDER: usize = 1;
 
 /// The same for an append with a content of this length.
@@ -23,8 +24,8 @@ pub(crate) fn pages_of_append(length: usize) -> usize {
 
 /// A thread with a connection of its own, and what the writer knows of its work.
 ///
-/// A checkpoint does not hold the writer up. But the log begins anew only at a moment when all of it
-/// is in the database; while much is written, only the writer itself can bring that about, by a
+/// A checkpoint does not hold the writer up. But the log begins anew only at a moment when all of
+/// it is in the database; while much is written, only the writer itself can bring that about, by a
 /// second checkpoint of the little that has come since.
 pub(crate) struct Checkpointer {
     start: SyncSender<()>,

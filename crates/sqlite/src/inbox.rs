@@ -66,8 +66,8 @@ impl SqliteInbox {
 
     /// Opens a file with the default settings, or creates it. Its directory must be there.
     ///
-    /// Beside the file there are others with its name and `-wal`, `-shm` and `-lock`; they belong to
-    /// it.
+    /// Beside the file there are others with its name and `-wal`, `-shm` and `-lock`; they belong
+    /// to it.
     ///
     /// # Errors
     ///

@@ -23,21 +23,21 @@
 //! # }
 //! ```
 //!
-//! The README of the crate says what it takes, what is kept, how to back it up, and how to read dead
-//! letters; `tower_nylas::_guide::inbox` what a `200` promises.
+//! The README of the crate says what it takes, what is kept, how to back it up, and how to read
+//! dead letters; `tower_nylas::_guide::inbox` what a `200` promises.
 //!
 //! # What is durable
 //!
 //! Appends are synced (`synchronous=FULL`), many in one transaction. Claims and settlements are
-//! committed without a sync of their own: they survive the death of the process, and a power cut can
-//! undo the last of them. Their entries are handled again then, and none is lost.
+//! committed without a sync of their own: they survive the death of the process, and a power cut
+//! can undo the last of them. Their entries are handled again then, and none is lost.
 //!
 //! # Several processes
 //!
-//! They may use one file, as they do while a deployment replaces one by another, on one machine. The
-//! file must be on a local disk, since neither SQLite's log nor the locks work over a network. A
-//! claim whose process has died ends with its lease, after 30 seconds; if no other process has the
-//! file open, at once when it is opened again.
+//! They may use one file, as they do while a deployment replaces one by another, on one machine.
+//! The file must be on a local disk, since neither SQLite's log nor the locks work over a network.
+//! A claim whose process has died ends with its lease, after 30 seconds; if no other process has
+//! the file open, at once when it is opened again.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

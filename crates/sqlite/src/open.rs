@@ -55,15 +55,15 @@ impl SqliteInboxBuilder {
         }
     }
 
-    /// How long a claim lasts unless it is extended; by default [30 seconds](SqliteInbox::LEASE), at
-    /// least a millisecond.
+    /// How long a claim lasts unless it is extended; by default [30 seconds](SqliteInbox::LEASE),
+    /// at least a millisecond.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.options.lease = lease.max(SHORTEST_LEASE);
         self
     }
 
-    /// How long a key is remembered at least; by default [72 hours](SqliteInbox::WINDOW). The key of
-    /// an entry that is there is remembered in any case.
+    /// How long a key is remembered at least; by default [72 hours](SqliteInbox::WINDOW). The key
+    /// of an entry that is there is remembered in any case.
     pub fn window(mut self, window: Duration) -> Self {
         self.options.window = window;
         self

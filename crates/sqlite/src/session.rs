@@ -49,8 +49,8 @@ impl Session {
             schema::identify(&connection, path)?;
             Ok(connection)
         });
-        // SQLite does not tell why it cannot open a file; the file of the lock does, which is beside
-        // it.
+        // SQLite does not tell why it cannot open a file; the file of the lock does, which is
+        // beside it.
         let connection = connection.map_err(|why| match why {
             OpenError::Other(..) => match Lock::acquire(path) {
                 Err(reason) => OpenError::of_io(path, reason),

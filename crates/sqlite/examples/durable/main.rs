@@ -5,9 +5,9 @@
 //! ```
 //!
 //! plays a scene: it starts the receiver as a process, sends it notifications over 16 connections,
-//! kills it in the middle, starts it again, sends again what was not answered, as Nylas does, ends it
-//! with SIGTERM in the middle of the rest, and starts it once more. At the end it prints what became
-//! of all of them, and fails if a notification that was answered `200` was not handled.
+//! kills it in the middle, starts it again, sends again what was not answered, as Nylas does, ends
+//! it with SIGTERM in the middle of the rest, and starts it once more. At the end it prints what
+//! became of all of them, and fails if a notification that was answered `200` was not handled.
 //!
 //! ```text
 //! NYLAS_WEBHOOK_SECRET=… cargo run -p tower-nylas-sqlite --example durable -- \

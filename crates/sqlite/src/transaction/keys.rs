@@ -1,10 +1,10 @@
 //! Which keys are known.
 //!
-//! Keys come in no order, so a B-tree of many has another page for each of them: to write these with
-//! every append would double what a transaction syncs. The table `keys` is written in the order in
-//! which they come, and is what counts. The newest ones are found by a map in memory; whenever it is
-//! large, it goes into the table `key_index`, sorted, so that many keys share a page. What either
-//! says is compared with `keys`.
+//! Keys come in no order, so a B-tree of many has another page for each of them: to write these
+//! with every append would double what a transaction syncs. The table `keys` is written in the
+//! order in which they come, and is what counts. The newest ones are found by a map in memory;
+//! whenever it is large, it goes into the table `key_index`, sorted, so that many keys share a
+//! page. What either says is compared with `keys`.
 
 use std::{
     collections::HashMap,

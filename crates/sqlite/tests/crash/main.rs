@@ -1,5 +1,5 @@
-//! The example `durable` as a process that ends in every way, under load: what was answered `200` is
-//! handled.
+//! The example `durable` as a process that ends in every way, under load: what was answered `200`
+//! is handled.
 //!
 //! ```text
 //! KILLS=100 cargo test --release -p tower-nylas-sqlite --test crash killed

@@ -1,8 +1,8 @@
 //! The engine in virtual time.
 //!
 //! Its threads run in real time, of which a virtual clock knows nothing: it would advance while a
-//! transaction is under way. So a call of this inbox blocks until the engine has answered, and takes
-//! no virtual time.
+//! transaction is under way. So a call of this inbox blocks until the engine has answered, and
+//! takes no virtual time.
 
 use std::{
     path::{Path, PathBuf},
