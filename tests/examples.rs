@@ -14,7 +14,7 @@ use std::{
 
 use tower_nylas_kit::{
     delivery::{PATH, SECRET, sign_with},
-    program::{Ended, Program, SECRET_VARIABLE},
+    program::{Ended, Program, SECRET_VARIABLE, example_path},
     wire::{Answer, Connection, head, send},
 };
 
@@ -33,8 +33,8 @@ async fn quickstart_elsewhere() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("quickstart");
     std::fs::create_dir_all(&folder).unwrap();
     let moved = folder.join("a copy");
-    std::fs::copy(path_of("quickstart"), &moved).unwrap();
-    for path in [path_of("quickstart"), moved] {
+    std::fs::copy(example_path("quickstart"), &moved).unwrap();
+    for path in [example_path("quickstart"), moved] {
         let ended = Program::start_in(&folder, path, &[], &[]).end().await;
         assert!(ended.status.success(), "{ended:?}");
         assert_all(&ended, " as expected");
@@ -761,25 +761,9 @@ impl Server {
 }
 
 fn start(name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
-    Program::start(path_of(name), arguments, variables)
+    Program::start(example_path(name), arguments, variables)
 }
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Cargo puts the tests into `deps` and the examples beside it.
-fn path_of(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a path");
-    let profile = test.parent().and_then(|deps| deps.parent());
-    let path = profile
-        .expect("a test lies two levels down")
-        .join("examples")
-        .join(name);
-    assert!(
-        path.exists(),
-        "{} is not built: `cargo build --examples` with the features of this test does that",
-        path.display()
-    );
-    path
 }
