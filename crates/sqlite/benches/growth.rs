@@ -12,6 +12,7 @@
 
 use std::{
     fs,
+    ops::Range,
     path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
@@ -27,7 +28,9 @@ use tower_nylas_kit::delivery::notification_of;
 use tower_nylas_sqlite::SqliteInbox;
 
 const SIZE: usize = 2_000;
-const CALLERS: usize = 256;
+
+/// How many are appended before they are handled.
+const AT_A_TIME: u64 = 2000;
 
 /// After how many bytes of the file more than after the third tenth it has no plateau.
 const PLATEAU: f64 = 1.1;
@@ -94,35 +97,38 @@ async fn run(entries: u64) -> Result<bool, BoxError> {
     Ok(growth <= PLATEAU && longest <= Duration::from_millis(20) && again >= stored / 2)
 }
 
-/// Appends these entries and handles them.
-async fn handle(inbox: &SqliteInbox, numbers: std::ops::Range<u64>) -> Result<(), BoxError> {
-    let mut callers = JoinSet::new();
-    let count = numbers.end - numbers.start;
-    for caller in 0..CALLERS {
-        let (inbox, numbers) = (inbox.clone(), numbers.clone());
-        callers.spawn(async move {
-            for number in numbers.skip(caller).step_by(CALLERS) {
-                inbox.append(entry(number)).await?;
-            }
-            Ok::<_, BoxError>(())
-        });
+/// Appends these entries and handles them, some at a time: what waits is not what grows.
+async fn handle(inbox: &SqliteInbox, numbers: Range<u64>) -> Result<(), BoxError> {
+    let mut start = numbers.start;
+    while start < numbers.end {
+        let end = numbers.end.min(start + AT_A_TIME);
+        let mut appending = JoinSet::new();
+        for number in start..end {
+            let inbox = inbox.clone();
+            appending.spawn(async move { inbox.append(entry(number)).await });
+        }
+        let appended: Result<Vec<_>, _> = appending.join_all().await.into_iter().collect();
+        appended?;
+        settle_all(inbox).await?;
+        start = end;
     }
-    let mut handled = 0;
-    while handled < count {
-        let claims = inbox.claim(256, Duration::from_secs(1)).await?;
+    Ok(())
+}
+
+async fn settle_all(inbox: &SqliteInbox) -> Result<(), BoxError> {
+    loop {
+        let claims = inbox.claim(256, Duration::ZERO).await?;
+        if claims.is_empty() {
+            return Ok(());
+        }
         let mut settling = JoinSet::new();
         for claim in claims {
             let inbox = inbox.clone();
             settling.spawn(async move { inbox.settle(&claim.receipt, Settlement::Done).await });
-            handled += 1;
         }
-        settling
-            .join_all()
-            .await
-            .into_iter()
-            .collect::<Result<(), _>>()?;
+        let settled: Result<(), _> = settling.join_all().await.into_iter().collect();
+        settled?;
     }
-    callers.join_all().await.into_iter().collect()
 }
 
 /// A call waits for the transaction that is under way, so for a part of what is pruned.
@@ -157,15 +163,7 @@ async fn fill_and_empty(file: &Path) -> Result<(u64, u64), BoxError> {
                 Err(why) => return Err(why.into()),
             }
         }
-        loop {
-            let claims = inbox.claim(256, Duration::ZERO).await?;
-            if claims.is_empty() {
-                break;
-            }
-            for claim in claims {
-                inbox.settle(&claim.receipt, Settlement::Done).await?;
-            }
-        }
+        settle_all(&inbox).await?;
     }
     inbox.close().await;
     Ok((stored[0], stored[1]))

@@ -17,6 +17,9 @@ const MOST_PAGES: usize = 8 << 10;
 /// own.
 pub(crate) const PAGES_OF_ORDER: usize = 1;
 
+/// The same for a transaction that prunes or indexes as much as one may.
+pub(crate) const PAGES_OF_UPKEEP: usize = 512;
+
 /// The same for an append with a content of this length.
 pub(crate) fn pages_of_append(length: usize) -> usize {
     3 + length / (4 << 10)

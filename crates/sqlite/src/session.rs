@@ -26,13 +26,20 @@ pub(crate) struct Session {
     recent: RecentKeys,
 }
 
-/// Opens a connection to a file that is there or, with the right to create it, made.
+/// Opens another connection to the file of an inbox, which has to be there: to begin another one,
+/// where somebody has moved it away, would lose what is in it.
 pub(crate) fn connect(path: &Path) -> Result<Connection> {
-    // Without SQLITE_OPEN_URI: a path that begins with `file:` is a path.
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags)
+    open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+}
+
+fn connect_or_create(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    open_with(path, flags)
+}
+
+/// Without `SQLITE_OPEN_URI`: a path that begins with `file:` is a path.
+fn open_with(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
 }
 
 impl Session {
@@ -44,7 +51,7 @@ impl Session {
             return Err(OpenError::Directory(path.to_owned()));
         }
         let of = |why| OpenError::of(path, why);
-        let connection = connect(path).map_err(of);
+        let connection = connect_or_create(path).map_err(of);
         let connection = connection.and_then(|connection| {
             schema::identify(&connection, path)?;
             Ok(connection)
@@ -84,10 +91,9 @@ impl Session {
     ) -> std::result::Result<Self, OpenError> {
         let path = &*options.path;
         let connection = connect(path).map_err(|why| OpenError::of(path, why))?;
-        match schema::identify(&connection, path)? {
-            schema::Found::Inbox(_) => {}
-            // Somebody has moved the file away. To begin another one would lose what is in it.
-            schema::Found::Empty => return Err(OpenError::Foreign(path.to_owned())),
+        // Somebody may have put another one in its place.
+        if schema::identify(&connection, path)? == schema::Found::Empty {
+            return Err(OpenError::Foreign(path.to_owned()));
         }
         settings::apply(&connection, path)?;
         wait_by_itself(&connection).map_err(|why| OpenError::of(path, why))?;
@@ -177,6 +183,10 @@ impl Session {
     }
 }
 
+/// How often a transaction looks whether another process has ended its own: within the gap between
+/// two transactions of a busy one.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_micros(200);
+
 /// From now on SQLite does not wait for other processes, as [`begin`] does.
 fn wait_by_itself(connection: &Connection) -> Result<()> {
     connection.busy_timeout(Duration::ZERO)
@@ -190,7 +200,7 @@ fn begin(connection: &Connection) -> Result<()> {
         let begun = execute(connection, "BEGIN IMMEDIATE");
         match &begun {
             Err(why) if is_busy(why) && Instant::now() < end => {
-                thread::sleep(Duration::from_millis(1));
+                thread::sleep(LOOK_AGAIN_AFTER);
             }
             _ => return begun,
         }

@@ -1,50 +1,15 @@
 //! `MemoryInbox` does what every engine has to do.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
 use tower_nylas::{
     inbox::{
         BoxInbox, MemoryInbox, Task,
         conformance::{self, Engine, Options},
     },
-    testing::VirtualClock,
-    time::{Clock, Sleep, Timer},
+    time::Timer,
 };
-
-/// A virtual clock whose wall clock can be set.
-#[derive(Clone, Default)]
-struct Shifted {
-    clock: VirtualClock,
-    seconds: Arc<AtomicI64>,
-}
-
-impl Clock for Shifted {
-    fn now(&self) -> Instant {
-        self.clock.now()
-    }
-
-    fn unix_time(&self) -> Duration {
-        let seconds = self.seconds.load(Ordering::SeqCst);
-        let shift = Duration::from_secs(seconds.unsigned_abs());
-        if seconds < 0 {
-            self.clock.unix_time().saturating_sub(shift)
-        } else {
-            self.clock.unix_time().saturating_add(shift)
-        }
-    }
-}
-
-impl Timer for Shifted {
-    fn sleep(&self, duration: Duration) -> Sleep {
-        self.clock.sleep(duration)
-    }
-}
+use tower_nylas_kit::shifted::Shifted;
 
 #[derive(Default)]
 struct Memory(Shifted);
@@ -69,7 +34,7 @@ impl Engine for Memory {
     }
 
     fn shift_wall_clock(&self, seconds: i64) -> bool {
-        self.0.seconds.store(seconds, Ordering::SeqCst);
+        self.0.shift(seconds);
         true
     }
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Writer;
 use crate::{
+    checkpoint::PAGES_OF_UPKEEP,
     clock::{BEAT, millis},
     room::Disk,
     settings::Durability,
@@ -72,6 +73,9 @@ impl Writer {
         if let Ok(left) = left {
             self.upkeep.cursor = cursor;
             self.upkeep.left = left;
+            if left == Left::More {
+                self.checkpointer.wrote(PAGES_OF_UPKEEP);
+            }
         }
         self.upkeep.pruned_at = now;
         self.upkeep.is_busy = false;

@@ -1,11 +1,8 @@
 //! The engine does what every engine has to do.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, AtomicU32, Ordering},
-    },
-    time::{Duration, Instant},
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
 };
 
 use tower_nylas::{
@@ -13,41 +10,12 @@ use tower_nylas::{
         EntryKey, Task,
         conformance::{self, Engine, Options},
     },
-    testing::VirtualClock,
-    time::{Clock, Sleep, Timer},
+    time::Timer,
 };
+use tower_nylas_kit::shifted::Shifted;
 use tower_nylas_sqlite::SqliteInbox;
 
 use crate::{scratch::Scratch, timeless::Timeless};
-
-/// A virtual clock whose wall clock can be set.
-#[derive(Clone, Default)]
-struct Shifted {
-    clock: VirtualClock,
-    seconds: Arc<AtomicI64>,
-}
-
-impl Clock for Shifted {
-    fn now(&self) -> Instant {
-        self.clock.now()
-    }
-
-    fn unix_time(&self) -> Duration {
-        let seconds = self.seconds.load(Ordering::SeqCst);
-        let shift = Duration::from_secs(seconds.unsigned_abs());
-        if seconds < 0 {
-            self.clock.unix_time().saturating_sub(shift)
-        } else {
-            self.clock.unix_time() + shift
-        }
-    }
-}
-
-impl Timer for Shifted {
-    fn sleep(&self, duration: Duration) -> Sleep {
-        self.clock.sleep(duration)
-    }
-}
 
 struct Sqlite {
     clock: Shifted,
@@ -100,7 +68,7 @@ impl Engine for Sqlite {
     }
 
     fn shift_wall_clock(&self, seconds: i64) -> bool {
-        self.clock.seconds.store(seconds, Ordering::SeqCst);
+        self.clock.shift(seconds);
         true
     }
 }
