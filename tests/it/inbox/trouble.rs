@@ -348,3 +348,39 @@ fn leases_that_an_outage_ends_bury_nothing() {
     assert_eq!((stats.dead, stats.ready, stats.waiting), (0, 0, 0));
     assert_eq!(world.calls(), 6);
 }
+
+#[test]
+fn a_handler_that_panics_when_it_is_cut_is_given_back() {
+    let world = World::new();
+    let clock = world.clock.clone();
+    let handlers = TriggerRouter::new().fallback(move || {
+        let (guard, work) = (PanicsOnDrop, clock.sleep(10 * MINUTE));
+        async move {
+            let _guard = guard;
+            work.await;
+        }
+    });
+    world.store(3);
+    let worker = world.worker(world.inbox.clone(), handlers);
+    let stop = world.clock.sleep(8 * SECOND);
+    let running = worker.drain_timeout(3 * SECOND).run_until(stop);
+    world.clock.run_until(running).unwrap();
+    assert_eq!(world.due(), [(0, 0); 3]);
+}
+
+#[test]
+fn two_workers_share_the_entries_and_each_is_handled_once() {
+    let world = World::new();
+    world.store(200);
+    let handlers = world.handlers(50 * SECOND, |_| Ok(Ack::Done));
+    let run = || {
+        let worker = world.worker(world.inbox.clone(), handlers.clone());
+        let stop = world.clock.sleep(20 * MINUTE);
+        async move { worker.run_until(stop).await.unwrap() }
+    };
+    world.clock.spawn(run());
+    world.clock.run_until(run());
+    assert_eq!(world.calls(), 200);
+    world.clock.run_for(MINUTE);
+    assert_eq!(world.due(), []);
+}
