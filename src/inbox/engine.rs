@@ -42,8 +42,8 @@ pub trait Inbox: Clone + Send + Sync + 'static {
     /// Claims up to `max` entries that are due, those first that have been due for longest.
     ///
     /// If there is none, it waits for the first one for up to `wait` (a worker waits for one second
-    /// at most), and does not wait for others then. Rows that cannot be
-    /// [restored](Entry::restore) are buried and left out.
+    /// at most), be it new, put off or one whose lease ends, and does not wait for others then.
+    /// Rows that cannot be [restored](Entry::restore) are buried and left out.
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ pub trait Inbox: Clone + Send + Sync + 'static {
         wait: Duration,
     ) -> impl Future<Output = Result<Vec<Claimed<Self::Receipt>>, BoxError>> + Send;
 
-    /// Lets the lease count from now.
+    /// Lets the lease count from now. A claim that has ended stays so.
     ///
     /// # Errors
     ///

@@ -41,6 +41,14 @@ impl Settlement {
         }
     }
 
+    /// The same once more, for another claim: its failure is counted already.
+    pub(super) fn counted(mut self) -> Self {
+        if let Self::Retry { failed, .. } = &mut self {
+            *failed = false;
+        }
+        self
+    }
+
     /// Gives the claim back, without a failure: it is due again at once.
     pub(super) fn given_back(why: &str) -> Self {
         Self::Retry {

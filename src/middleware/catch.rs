@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 #[cfg(feature = "inbox")]
-use std::{future::poll_fn, task::Poll};
+use std::{future::poll_fn, pin::Pin, task::Poll};
 
 /// What the application panicked with, if it is a text.
 #[derive(Debug)]
@@ -51,15 +51,38 @@ impl fmt::Display for Panic {
 
 impl Error for Panic {}
 
-/// Polls code of the application, which may panic, to its end, and drops it.
+/// Polls code of the application, which may panic, and drops it, at its end or before.
 #[cfg(feature = "inbox")]
 pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Panic> {
-    let mut future = Box::pin(future);
-    let polled = poll_fn(|cx| match catch(|| future.as_mut().poll(cx)) {
-        Ok(polled) => polled.map(Ok),
-        Err(panic) => Poll::Ready(Err(panic)),
+    let mut caught = Caught(Some(Box::pin(future)));
+    let polled = poll_fn(|cx| {
+        // It is there until it ends.
+        let future = caught.0.as_mut();
+        match catch(|| future.map_or(Poll::Pending, |future| future.as_mut().poll(cx))) {
+            Ok(polled) => polled.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
     });
     let output = polled.await;
-    catch(|| drop(future))?;
+    caught.end()?;
     output
+}
+
+/// A future whose drop may panic.
+#[cfg(feature = "inbox")]
+struct Caught<F>(Option<Pin<Box<F>>>);
+
+#[cfg(feature = "inbox")]
+impl<F> Caught<F> {
+    fn end(&mut self) -> Result<(), Panic> {
+        let future = self.0.take();
+        catch(|| drop(future))
+    }
+}
+
+#[cfg(feature = "inbox")]
+impl<F> Drop for Caught<F> {
+    fn drop(&mut self) {
+        let _ = self.end();
+    }
 }

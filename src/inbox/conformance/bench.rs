@@ -140,7 +140,7 @@ pub(super) fn dead(cause: DeadCause) -> Settlement {
     }
 }
 
-/// Of a settlement that changes nothing.
+/// Of a call that changes nothing.
 pub(super) fn assert_without_effect(settled: &Result<(), SettleError>) {
     assert!(
         matches!(settled, Ok(()) | Err(SettleError::LeaseLost)),

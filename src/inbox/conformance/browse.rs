@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::{
     Engine,
-    bench::{Bench, SOON, dead, retry},
+    bench::{Bench, SOON, assert_without_effect, dead, retry},
 };
 use crate::inbox::{Appended, Browse, DeadCause, EntryKey, EntryState, Inbox, Settlement};
 
@@ -22,6 +22,9 @@ pub(super) async fn stats_count_each_state<E: Engine<Inbox: Browse>>(bench: &Ben
     assert_eq!(counts, (1, 1, 1, 1), "{stats:?}");
     assert!(stats.bytes > 0);
     assert!(stats.oldest_ready >= Some(SOON / 2), "{stats:?}");
+    bench.pass(bench.lease()).await;
+    let stats = inbox.stats().await.unwrap();
+    assert_eq!((stats.ready, stats.claimed), (1, 1), "{stats:?}");
 }
 
 pub(super) async fn the_dead_are_listed_with_cause_and_reason<E: Engine<Inbox: Browse>>(
@@ -75,11 +78,22 @@ pub(super) async fn a_replay_starts_anew<E: Engine<Inbox: Browse>>(bench: &Bench
             .settle(&inbox, claim, dead(DeadCause::Malformed))
             .await;
     }
+    let listed = inbox.dead(None, 10).await.unwrap();
+    assert!(
+        listed
+            .iter()
+            .all(|stored| (stored.crashes, stored.failures) == (1, 1))
+    );
+    bench.pass(SOON).await;
     assert_eq!(inbox.replay(&[keys[0], unknown]).await.unwrap(), 1);
     let claim = bench.claim(&inbox).await;
     assert_eq!(claim.entry.key(), keys[0]);
     assert_eq!((claim.crashes, claim.failures), (0, 0));
     assert!(claim.failing_for.is_zero());
+    // The claims before it have ended.
+    for earlier in &claims {
+        assert_without_effect(&inbox.settle(&earlier.receipt, Settlement::Done).await);
+    }
     let dead = inbox.dead(None, 10).await.unwrap();
     assert_eq!(dead.len(), 1);
     // It can die and be replayed once more.
@@ -105,8 +119,9 @@ pub(super) async fn what_is_discarded_is_gone_and_its_key_is_not<E: Engine<Inbox
     assert!(inbox.dead(None, 10).await.unwrap().is_empty());
     assert_eq!(inbox.replay(&keys).await.unwrap(), 0);
     assert_eq!(inbox.append(entry).await.unwrap(), Appended::Duplicate);
-    // What is not dead is not discarded.
+    // What is not dead is not discarded, and neither is what is claimed.
     let claim = bench.claim(&inbox).await;
     assert_eq!(claim.entry.key(), ready.key());
+    assert_eq!(inbox.discard(&keys).await.unwrap(), 0);
     bench.settle(&inbox, &claim, Settlement::Done).await;
 }

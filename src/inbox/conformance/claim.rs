@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::{
     Engine,
-    bench::{Bench, SOON},
+    bench::{Bench, SOON, retry},
 };
 use crate::inbox::{Inbox, Settlement};
 
@@ -11,6 +11,7 @@ pub(super) async fn the_longest_due_come_first_and_no_more_than_asked_for<E: Eng
 ) {
     let inbox = bench.open().await;
     let keys = bench.store(&inbox, 5).await;
+    assert!(inbox.claim(0, Duration::ZERO).await.unwrap().is_empty());
     let mut claimed = Vec::new();
     for _ in 0..3 {
         let claims = inbox.claim(2, Duration::ZERO).await.unwrap();
@@ -26,7 +27,7 @@ pub(super) async fn an_entry_is_claimed_once_in_its_lease<E: Engine>(bench: &Ben
     let claim = bench.claim(&inbox).await;
     assert!(claim.lease <= bench.lease() && !claim.lease.is_zero());
     bench.assert_nothing_is_due(&inbox.clone()).await;
-    bench.pass(bench.lease() / 2).await;
+    bench.pass(claim.lease * 4 / 5).await;
     bench.assert_nothing_is_due(&inbox).await;
 }
 
@@ -49,6 +50,18 @@ pub(super) async fn it_ends_soon_after_the_first_entry<E: Engine>(bench: &Bench<
         timer.sleep(SOON).await;
         later.append(entry).await.unwrap();
     }));
+    let started = bench.now();
+    let claims = inbox.claim(10, SOON * 100).await.unwrap();
+    assert_eq!(claims.len(), 1);
+    let waited = bench.now().saturating_duration_since(started);
+    assert!(waited < SOON * 50, "{waited:?}");
+}
+
+pub(super) async fn it_waits_for_one_that_was_put_off<E: Engine>(bench: &Bench<'_, E>) {
+    let inbox = bench.open().await;
+    bench.store(&inbox, 1).await;
+    let claim = bench.claim(&inbox).await;
+    bench.settle(&inbox, &claim, retry(SOON, false)).await;
     let started = bench.now();
     let claims = inbox.claim(10, SOON * 100).await.unwrap();
     assert_eq!(claims.len(), 1);
@@ -83,7 +96,9 @@ pub(super) async fn an_extended_lease_counts_from_then<E: Engine>(bench: &Bench<
         inbox.extend(&claim.receipt).await.unwrap();
         bench.assert_nothing_is_due(&inbox).await;
     }
-    bench.pass(bench.lease() + SOON).await;
+    bench.pass(claim.lease * 4 / 5).await;
+    bench.assert_nothing_is_due(&inbox).await;
+    bench.pass(bench.lease() / 5 + SOON).await;
     let claim = bench.claim(&inbox).await;
     assert_eq!(claim.crashes, 1);
 }

@@ -146,6 +146,7 @@ fn cases<E: Engine>() -> Vec<Case<E>> {
             an_entry_is_claimed_once_in_its_lease,
             without_an_entry_it_waits_as_long_as_asked,
             it_ends_soon_after_the_first_entry,
+            it_waits_for_one_that_was_put_off,
             what_was_not_settled_comes_again_and_counts_as_a_crash,
             an_extended_lease_counts_from_then,
         }
@@ -154,6 +155,7 @@ fn cases<E: Engine>() -> Vec<Case<E>> {
             a_retry_comes_again_after_its_time,
             failures_are_counted_from_the_first_on,
             to_wait_is_neither_a_failure_nor_a_crash,
+            to_wait_sets_nothing_back,
             what_is_given_back_is_due_at_once,
             dead_does_not_come_again,
             a_settlement_can_be_repeated,

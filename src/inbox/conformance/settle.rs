@@ -55,7 +55,26 @@ pub(super) async fn to_wait_is_neither_a_failure_nor_a_crash<E: Engine>(bench: &
         assert_eq!((claim.crashes, claim.failures), (0, 0));
         assert!(claim.failing_for.is_zero());
         bench.settle(&inbox, &claim, retry(SOON, false)).await;
+        bench.assert_nothing_is_due(&inbox).await;
         bench.pass(SOON).await;
+    }
+}
+
+pub(super) async fn to_wait_sets_nothing_back<E: Engine>(bench: &Bench<'_, E>) {
+    let inbox = bench.open().await;
+    bench.store(&inbox, 1).await;
+    drop(bench.claim(&inbox).await);
+    bench.pass(bench.lease() + SOON).await;
+    let claim = bench.claim(&inbox).await;
+    bench.settle(&inbox, &claim, retry(SOON, true)).await;
+    bench.pass(SOON).await;
+    for _ in 0..2 {
+        let claim = bench.claim(&inbox).await;
+        assert_eq!((claim.crashes, claim.failures), (1, 1));
+        assert!(claim.failing_for >= SOON / 2, "{:?}", claim.failing_for);
+        bench
+            .settle(&inbox, &claim, retry(Duration::ZERO, false))
+            .await;
     }
 }
 
@@ -97,10 +116,12 @@ pub(super) async fn a_settlement_can_be_repeated<E: Engine>(bench: &Bench<'_, E>
         for _ in 0..2 {
             assert_without_effect(&inbox.settle(&claim.receipt, settlement.clone()).await);
         }
+        assert_without_effect(&inbox.extend(&claim.receipt).await);
         bench.assert_nothing_is_due(&inbox).await;
         bench.pass(bench.lease() + SOON).await;
         if let Settlement::Retry { .. } = settlement {
-            assert_eq!(bench.claim(&inbox).await.failures, 1);
+            let claim = bench.claim(&inbox).await;
+            assert_eq!((claim.crashes, claim.failures), (0, 1));
         } else {
             bench.assert_nothing_is_due(&inbox).await;
         }

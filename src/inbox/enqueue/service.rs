@@ -15,6 +15,7 @@ use super::{EnqueueError, ResponseFuture};
 use crate::time::TokioTimer;
 use crate::{
     inbox::{AppendError, Appended, BoxInbox, Delivery, Entry, Inbox, observe},
+    middleware::caught,
     report::Outcome,
     router::RoutedBody,
     time::{Timer, within},
@@ -153,8 +154,10 @@ async fn append<I: Inbox>(
     entry: Entry,
 ) -> Result<Appended, EnqueueError> {
     let key = entry.key();
-    let appended = within(&*settings.timer, limit, inbox.append(entry)).await;
+    let appended = caught(async { inbox.append(entry).await });
+    let appended = within(&*settings.timer, limit, appended).await;
     let appended = appended.ok_or(EnqueueError::TimedOut(limit))?;
+    let appended = appended.unwrap_or_else(|panic| Err(AppendError::Unavailable(panic.into())));
     appended.map_err(|why| {
         if let AppendError::TooLarge { .. } = why {
             observe::too_large(key, &why);

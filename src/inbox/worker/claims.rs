@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     core::{Phase, Shared, Unsettled},
@@ -38,7 +38,8 @@ fn take(handover: &Handover) -> Option<Vec<Slot>> {
     slots.take()
 }
 
-/// Claims an entry for each slot, and starts their handlers. Returns how many there were.
+/// Claims an entry for each slot, and starts their handlers. Returns how many there were, but for
+/// those that an engine whose leases do not last returns again at once.
 ///
 /// The claim is polled in a task of its own, to its end if it has one: a dropped one may have
 /// claimed entries that nobody would know of. What comes too late is given back.
@@ -63,7 +64,7 @@ pub(super) async fn claim<I: Inbox, H: Handler>(
                 core.hung_claims.fetch_sub(1, Ordering::SeqCst);
             }
             let (result, claimed) = match claimed {
-                Ok(claimed) => (Ok(claimed.len()), claimed),
+                Ok(claimed) => (Ok(count_new(&core, &claimed)), claimed),
                 Err(why) => (Err(why), Vec::new()),
             };
             // The worker may have stopped waiting.
@@ -86,15 +87,23 @@ pub(super) async fn claim<I: Inbox, H: Handler>(
     }
 }
 
-/// Settles those that are not to be handled now, and then starts the others: one of them may end
-/// the process, and with it every claim that is still open.
+fn count_new<I: Inbox, H>(core: &Shared<I, H>, claimed: &[Claimed<I::Receipt>]) -> usize {
+    let is_new = |claimed: &&Claimed<_>| {
+        suspects::is_innocent(claimed.crashes) && !core.held.holds(claimed.entry.key())
+    };
+    claimed.iter().filter(is_new).count()
+}
+
+/// Settles those that are not to be handled now, all at a time, and then starts the others: one of
+/// them may end the process, and with it every claim that is still open.
 async fn dispatch<I: Inbox, H: Handler>(
     core: &Shared<I, H>,
     claimed: Vec<Claimed<I::Receipt>>,
     mut slots: Vec<Slot>,
 ) {
     let mut starting = Vec::new();
-    let mut answers = true;
+    // Each task that settles has a sender.
+    let (settling, mut settled) = mpsc::channel::<()>(1);
     for claimed in claimed {
         let key = claimed.entry.key();
         let now = core.runtime.timer.now();
@@ -103,13 +112,20 @@ async fn dispatch<I: Inbox, H: Handler>(
         let Some(slot) = slots.pop() else {
             // Late, or more than were asked for. If this fails, the lease ends.
             let settlement = Settlement::given_back("claimed too late");
-            let _ = core.try_settle(&claimed.receipt, &settlement).await;
+            core.runtime.spawn({
+                let (core, settling) = (core.clone(), settling.clone());
+                async move {
+                    let _ = core.try_settle(&claimed.receipt, &settlement).await;
+                    drop(settling);
+                }
+            });
             continue;
         };
         let Some(mut newer) = core.held.enter(Newer { claimed, slot }) else {
             continue;
         };
-        let settlement = match core.suspects.admit(newer.claimed.crashes) {
+        let crashes = core.held.crashes(&newer.claimed);
+        let settlement = match core.suspects.admit(crashes) {
             _ if core.is_in(Phase::Draining) => Settlement::given_back("the worker has stopped"),
             Admission::Innocent => {
                 starting.push(newer);
@@ -127,20 +143,27 @@ async fn dispatch<I: Inbox, H: Handler>(
             },
             Admission::Dead => Settlement::Dead {
                 cause: DeadCause::Crashed,
-                why: format!(
-                    "{} claims of it have ended without a settlement",
-                    newer.claimed.crashes
-                ),
+                why: format!("{crashes} claims of it have ended without a settlement"),
             },
         };
         let Newer { claimed, slot } = newer;
-        let unsettled = Unsettled::new(key, claimed.receipt, settlement, slot);
-        if answers {
-            answers = core.settle(unsettled).await;
-        } else {
-            core.postpone(unsettled);
-        }
+        let unsettled = Unsettled {
+            key,
+            receipt: claimed.receipt,
+            failures: claimed.failures,
+            settlement,
+            _slot: slot,
+        };
+        core.runtime.spawn({
+            let (core, settling) = (core.clone(), settling.clone());
+            async move {
+                core.settle(unsettled).await;
+                drop(settling);
+            }
+        });
     }
+    drop(settling);
+    settled.recv().await;
     for newer in starting {
         keep::start(core, newer);
     }

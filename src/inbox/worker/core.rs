@@ -50,22 +50,13 @@ pub(super) enum Phase {
 
 /// A claim that the engine could not settle, to be tried again.
 pub(super) struct Unsettled<R> {
-    key: EntryKey,
-    receipt: R,
-    settlement: Settlement,
+    pub(super) key: EntryKey,
+    pub(super) receipt: R,
+    /// When it was claimed.
+    pub(super) failures: u32,
+    pub(super) settlement: Settlement,
     /// Until it is settled.
-    _slot: Slot,
-}
-
-impl<R> Unsettled<R> {
-    pub(super) fn new(key: EntryKey, receipt: R, settlement: Settlement, slot: Slot) -> Self {
-        Self {
-            key,
-            receipt,
-            settlement,
-            _slot: slot,
-        }
-    }
+    pub(super) _slot: Slot,
 }
 
 impl<I: Inbox, H> Core<I, H> {
@@ -110,19 +101,26 @@ impl<I: Inbox, H> Core<I, H> {
                 Ok(()) => {
                     let now = self.runtime.timer.now();
                     self.observers.settled(key, settlement, now);
-                    // Where the engine does not fence, another claim of it may have come.
-                    if let Some(receipt) = self.held.leave(key) {
+                    // Another claim of it may have come: before, where the engine does not fence,
+                    // or afterwards, where its answer was late.
+                    let is_last = !matches!(settlement, Settlement::Retry { .. });
+                    if let Some(newer) = self.held.leave(key, is_last) {
+                        let settlement = settlement.clone().counted();
                         // If that fails, its lease ends.
-                        let _ = self.try_settle(&receipt, settlement).await;
+                        let _ = self.try_settle(&newer.receipt, &settlement).await;
                     }
                     return true;
                 }
                 Err(SettleError::LeaseLost) => {
-                    if let Some(receipt) = self.held.take_over(key) {
-                        unsettled.receipt = receipt;
+                    if let Some(newer) = self.held.take_over(key) {
+                        // An earlier call has succeeded, and its answer was lost.
+                        if newer.failures > unsettled.failures {
+                            unsettled.settlement = unsettled.settlement.counted();
+                        }
+                        unsettled.receipt = newer.receipt;
                         continue;
                     }
-                    self.held.leave(key);
+                    self.held.leave(key, false);
                     self.observers.lease_lost(key, self.runtime.timer.now());
                     return true;
                 }

@@ -1,7 +1,7 @@
 //! A claimed entry, from its start to its settlement: its lease is extended, and its handler runs
 //! in a task of its own, since a handler that blocks its thread must not cost it the lease.
 
-use std::{future::pending, pin::pin, time::Duration};
+use std::{pin::pin, time::Duration};
 
 use http::Response;
 use tokio::sync::oneshot;
@@ -13,13 +13,19 @@ use super::{
     race::{First, race},
     verdict::{self, Tried},
 };
-use crate::inbox::{
-    Delivery, Entry, EntryKey, Inbox, SettleError, Settlement,
-    observe::{Span, Witness},
+use crate::{
+    inbox::{
+        Delivery, Entry, EntryKey, Inbox, SettleError, Settlement,
+        observe::{Span, Witness},
+    },
+    time::within,
 };
 
 /// How often a lease is extended at most, whatever the engine says of its length.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+
+/// How long the handler's task may take to drop the handler; it takes longer only if that blocks.
+const STOPS_WITHIN: Duration = Duration::from_secs(1);
 
 /// What the handler's task sends.
 type Answer = Response<()>;
@@ -60,7 +66,13 @@ async fn keep<I: Inbox, H: Handler>(core: &Shared<I, H>, newer: Newer<I::Receipt
         let lag = unix_time.saturating_sub(entry.received_at());
         core.observers.done(lag);
     }
-    let unsettled = Unsettled::new(tried.key, receipt, settlement, slot);
+    let unsettled = Unsettled {
+        key: tried.key,
+        receipt,
+        failures: tried.failures,
+        settlement,
+        _slot: slot,
+    };
     core.settle(unsettled).await;
 }
 
@@ -74,30 +86,27 @@ async fn hold<I: Inbox, H: Handler>(
 ) -> Option<Result<Answer, oneshot::error::RecvError>> {
     let timer = &core.runtime.timer;
     let mut cut = pin!(core.reaches(Phase::Cut));
-    let mut is_lost = false;
     loop {
-        let pause = async {
-            if is_lost {
-                pending::<()>().await;
-            } else {
-                timer.sleep((lease / 3).max(SHORTEST_PAUSE)).await;
-            }
-        };
+        let pause = timer.sleep((lease / 3).max(SHORTEST_PAUSE));
         match race(&mut answered, race(cut.as_mut(), pause)).await {
             First::Left(Err(_)) if core.is_in(Phase::Cut) => return None,
             First::Left(answer) => return Some(answer),
-            First::Right(First::Left(())) => return None,
+            First::Right(First::Left(())) => {
+                // What ends in the poll that is under way is done, and must not be given back.
+                let answered = within(&**timer, STOPS_WITHIN, answered);
+                return answered.await.and_then(Result::ok).map(Ok);
+            }
             First::Right(First::Right(())) => {}
+        }
+        if let Some(newer) = core.held.take_over(key) {
+            *receipt = newer.receipt;
         }
         let extended = core
             .runtime
             .call(async { core.inbox.extend(receipt).await });
         match extended.await {
-            Ok(()) => {}
-            Err(SettleError::LeaseLost) => match core.held.take_over(key) {
-                Some(newer) => *receipt = newer,
-                None => is_lost = true,
-            },
+            // If it is lost, this worker may still get the claim that has replaced it.
+            Ok(()) | Err(SettleError::LeaseLost) => {}
             Err(SettleError::Unavailable(why)) => {
                 core.observers.engine_failed("extend", &why, timer.now());
             }

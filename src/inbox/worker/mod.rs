@@ -57,7 +57,8 @@ type ReadStats =
 /// | none, since the process has died | comes again when its lease ends; after five times it is dead: `crashed` |
 ///
 /// An entry with two crashes may be what ends the process, so it is handled while no other one of
-/// this kind is.
+/// this kind is. Leases that end while this worker holds the entry, since it does not reach the
+/// engine, are no crashes.
 ///
 /// Nothing that an engine, a handler or an entry does ends the worker: calls of the engine have 5
 /// seconds each, errors are followed by a pause of up to 5 seconds, and what is handled and could
@@ -163,7 +164,8 @@ where
     ///
     /// A program that is to stop waits for this future, or its open claims count as crashes. It
     /// takes up to a second longer than its handlers, since a claim may be under way, and up to 10
-    /// seconds longer than the drain timeout if the engine does not answer.
+    /// seconds longer than the drain timeout if the engine does not answer. If it is dropped, so
+    /// are the handlers, and their entries are given back as long as the runtime lives.
     ///
     /// # Errors
     ///

@@ -27,6 +27,7 @@ pub(super) async fn run<I: Inbox, H: Handler>(
     core: Shared<I, H>,
     shutdown: impl Future<Output = ()>,
 ) {
+    let _stop = Stop(&core);
     // Not dropped when the worker is to stop, as a claim may be under way.
     let mut work = pin!(work(&core));
     if let First::Right(()) = race(work.as_mut(), shutdown).await {
@@ -34,6 +35,15 @@ pub(super) async fn run<I: Inbox, H: Handler>(
         work.await;
     }
     drain(&core).await;
+}
+
+/// Ends the tasks of a worker, also of one that is dropped before its drain.
+struct Stop<'a, I: Inbox, H>(&'a Shared<I, H>);
+
+impl<I: Inbox, H> Drop for Stop<'_, I, H> {
+    fn drop(&mut self) {
+        self.0.enter(Phase::Cut);
+    }
 }
 
 async fn work<I: Inbox, H: Handler>(core: &Shared<I, H>) {

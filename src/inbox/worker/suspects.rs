@@ -38,6 +38,10 @@ pub(super) enum Admission {
     Dead,
 }
 
+pub(super) fn is_innocent(crashes: u32) -> bool {
+    crashes < SUSPECT
+}
+
 impl Suspects {
     pub(super) fn admit(&self, crashes: u32) -> Admission {
         match crashes {

@@ -7,4 +7,5 @@ mod enqueue;
 mod memory;
 #[cfg(all(feature = "metrics", feature = "tracing"))]
 mod observe;
+mod trouble;
 mod worker;
