@@ -52,6 +52,7 @@
 
 mod access;
 mod answer;
+mod destination;
 mod error;
 mod id;
 mod objects;
@@ -62,12 +63,12 @@ mod rotate;
 mod secret;
 mod send;
 mod store;
-mod webhook;
 mod webhooks;
 
 pub(crate) use self::objects::GetRawObject;
 pub use self::{
     access::{Api, InvalidApi},
+    destination::{Destination, DestinationStatus, Issued},
     error::{ApiError, ErrorKind, SendError},
     id::{InvalidId, WebhookId},
     objects::{DownloadAttachment, GetObject, RefetchError},
@@ -77,7 +78,6 @@ pub use self::{
     secret::NewSecret,
     send::send,
     store::{DestinationStore, Recorded},
-    webhook::{Destination, DestinationStatus, Issued},
     webhooks::{
         CreateWebhook, DeleteWebhook, GetWebhook, IpAddresses, IpRanges, ListWebhooks, MockPayload,
         RotateSecret, SendTestEvent, UpdateWebhook,

@@ -9,7 +9,7 @@ use super::{
     fetch::Fetcher,
     layer::Access,
     settings::Settings,
-    whole::{OtherObject, Truncated},
+    truncated::{OtherObject, Truncated},
 };
 use crate::{
     api::{ErrorKind, SendError},

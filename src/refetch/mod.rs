@@ -86,7 +86,7 @@ mod layer;
 mod not_refetched;
 mod service;
 mod settings;
-mod whole;
+mod truncated;
 
 pub use self::{
     future::ResponseFuture,

@@ -51,7 +51,6 @@ fn every_trigger_leads_to_its_object() {
                 .unwrap_or_else(|| panic!("{path}")),
         )
     };
-    let mut seen = 0;
     for (trigger, place, id) in [
         ("message.created", "messages", "id"),
         ("message.created.truncated", "messages", "id"),
@@ -79,9 +78,7 @@ fn every_trigger_leads_to_its_object() {
         let id = text(&body, &format!("/data/object/{id}"));
         let expected = format!("{BASE}/grants/{grant}/{place}/{id}");
         assert_eq!(url(&body), Ok(expected), "{trigger}");
-        seen += 1;
     }
-    assert_eq!(seen, 20);
 
     let event = sample("event.updated");
     let calendar = text(&event, "/data/object/calendar_id");
