@@ -62,6 +62,7 @@ mod reconcile;
 mod rotate;
 mod secret;
 mod send;
+mod send_error;
 mod store;
 mod webhooks;
 
@@ -69,7 +70,7 @@ pub(crate) use self::objects::GetRawObject;
 pub use self::{
     access::{Api, InvalidApi},
     destination::{Destination, DestinationStatus, Issued},
-    error::{ApiError, ErrorKind, SendError},
+    error::{ApiError, ErrorKind},
     id::{InvalidId, WebhookId},
     objects::{DownloadAttachment, GetObject, RefetchError},
     operation::Operation,
@@ -77,6 +78,7 @@ pub use self::{
     rotate::{RotateError, Rotation, rotate},
     secret::NewSecret,
     send::send,
+    send_error::SendError,
     store::{DestinationStore, Recorded},
     webhooks::{
         CreateWebhook, DeleteWebhook, GetWebhook, IpAddresses, IpRanges, ListWebhooks, MockPayload,
