@@ -33,6 +33,7 @@
 //!                   ->  decompression  gzip is inflated, after verification
 //!                   ->  acknowledge    200, 429 or 503, whatever the inner service does
 //!                  (->  dedup          200 without a call, if it was handled before)
+//!                  (->  inbox          200 once it is stored; a worker goes on from here)
 //!                  (->  refetch        the whole object, if it was truncated)
 //!                   ->  router         by the trigger's name, to the most specific route
 //!                   ->  a handler
@@ -65,8 +66,8 @@
 //! [Recipes](_guide::recipes), [statuses](_guide::statuses), [secrets](_guide::secrets),
 //! [management](_guide::management), [truncated notifications](_guide::refetch),
 //! [tenants](_guide::tenants), [layers](_guide::layers), [proxies](_guide::proxies),
-//! [memory](_guide::memory), [handlers](_guide::handlers), [shutdown](_guide::shutdown),
-//! [testing](_guide::testing).
+//! [memory](_guide::memory), [handlers](_guide::handlers), [inbox](_guide::inbox),
+//! [shutdown](_guide::shutdown), [testing](_guide::testing).
 //!
 //! # Features
 //!
@@ -80,6 +81,7 @@
 //! | `api` | | Nylas' management API, see the module `api`, and `RefetchLayer` |
 //! | `axum` | | extractors for axum handlers inside the layer |
 //! | `dedup` | | `DeduplicateLayer`: each notification is handled once |
+//! | `inbox` | | `Enqueue` and `Worker`: accepted means stored, see the [guide](_guide::inbox) |
 //! | `testing` | | tools for tests of one's own handlers, see the [guide](_guide::testing) |
 //! | `full` | | all but `testing` |
 
@@ -98,6 +100,8 @@ pub mod decompression;
 pub mod dedup;
 #[cfg(feature = "axum")]
 pub mod extract;
+#[cfg(feature = "inbox")]
+pub mod inbox;
 mod middleware;
 #[cfg(feature = "router")]
 pub mod notification;

@@ -14,7 +14,7 @@ use std::{
 
 use tower_nylas_kit::{
     delivery::{PATH, SECRET, sign_with},
-    program::{Ended, Program, SECRET_VARIABLE},
+    program::{Ended, Program, SECRET_VARIABLE, example_path},
     wire::{Answer, Connection, head, send},
 };
 
@@ -33,8 +33,8 @@ async fn quickstart_elsewhere() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("quickstart");
     std::fs::create_dir_all(&folder).unwrap();
     let moved = folder.join("a copy");
-    std::fs::copy(path_of("quickstart"), &moved).unwrap();
-    for path in [path_of("quickstart"), moved] {
+    std::fs::copy(example_path("quickstart"), &moved).unwrap();
+    for path in [example_path("quickstart"), moved] {
         let ended = Program::start_in(&folder, path, &[], &[]).end().await;
         assert!(ended.status.success(), "{ended:?}");
         assert_all(&ended, " as expected");
@@ -247,13 +247,37 @@ async fn by_hand() {
     assert_eq!(handled.count(), 2, "{ended:?}");
 }
 
+#[cfg(feature = "inbox")]
+#[tokio::test]
+async fn inbox() {
+    answers_while_pending("inbox").await;
+    let server = Server::start("inbox", &[(SECRET_VARIABLE, SECRET)]).await;
+    answers(&server, PATH, SECRET).await;
+    // The handler fails the first time, long after the answer.
+    let mail =
+        br#"{"type":"message.created","id":"n-2","data":{"object":{"id":"m-1","grant_id":"g-1"}}}"#;
+    for _ in 0..2 {
+        assert_eq!(deliver(&server, PATH, SECRET, mail).await.status, 200);
+    }
+    let handled = "g-1 has to log in again\nmail m-1 at try 2\n";
+    let start = Instant::now();
+    while get(&server, "/").await.text() != handled {
+        assert!(
+            start.elapsed() < Duration::from_secs(30),
+            "it is not handled"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    ends_gracefully(server, PATH, SECRET, BODY).await;
+}
+
 #[cfg(all(feature = "dedup", feature = "testing"))]
 #[tokio::test]
 async fn dedup() {
     let ended = start("dedup", &[], &[]).end().await;
     assert!(ended.status.success(), "{ended:?}");
     assert_all(&ended, " as expected");
-    let again = "handled before, so not handled again";
+    let again = "accepted before, so not handled again";
     let again = ended.stdout.iter().filter(|line| line.ends_with(again));
     assert_eq!(again.count(), 2, "{ended:?}");
 }
@@ -580,6 +604,7 @@ async fn drains_end() {
         "tonic",
     ];
     names.extend(cfg!(all(feature = "axum", feature = "dedup")).then_some("axum_extractors"));
+    names.extend(cfg!(feature = "inbox").then_some("inbox"));
     let observes = cfg!(all(
         feature = "metrics",
         feature = "testing",
@@ -750,25 +775,9 @@ impl Server {
 }
 
 fn start(name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
-    Program::start(path_of(name), arguments, variables)
+    Program::start(example_path(name), arguments, variables)
 }
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Cargo puts the tests into `deps` and the examples beside it.
-fn path_of(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a path");
-    let profile = test.parent().and_then(|deps| deps.parent());
-    let path = profile
-        .expect("a test lies two levels down")
-        .join("examples")
-        .join(name);
-    assert!(
-        path.exists(),
-        "{} is not built: `cargo build --examples` with the features of this test does that",
-        path.display()
-    );
-    path
 }

@@ -10,6 +10,7 @@
 //! - [`proxies`]: what nginx, HAProxy, Envoy, load balancers and tunnels change, and their settings
 //! - [`memory`]: what unverified bodies may hold
 //! - [`handlers`]: state, values that do not fit, deadlines, back-pressure, duplicates
+//! - [`inbox`]: what it promises, failures, engines of one's own
 //! - [`shutdown`]: how to stop a server
 //! - [`testing`]: tests of one's own handlers
 
@@ -42,6 +43,9 @@ pub mod memory {}
 
 #[doc = include_str!("handlers.md")]
 pub mod handlers {}
+
+#[doc = include_str!("inbox.md")]
+pub mod inbox {}
 
 #[doc = include_str!("shutdown.md")]
 pub mod shutdown {}

@@ -69,7 +69,6 @@
 
 mod future;
 mod held;
-mod key;
 mod layer;
 mod memory;
 mod seen_ids;
@@ -77,9 +76,9 @@ mod service;
 
 pub use self::{
     future::ResponseFuture,
-    key::NotificationKey,
     layer::DeduplicateLayer,
     memory::{MemoryClaim, MemorySeenIds},
     seen_ids::{Begun, SeenIds},
     service::Deduplicate,
 };
+pub use crate::notification::NotificationKey;

@@ -7,6 +7,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
+#[cfg(feature = "inbox")]
+use std::{future::poll_fn, task::Poll};
 
 /// What the application panicked with, if it is a text.
 #[derive(Debug)]
@@ -21,6 +23,13 @@ pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Panic> {
         mem::forget(catch_unwind(AssertUnwindSafe(|| drop(payload))));
         panic
     })
+}
+
+/// Runs both, whatever one of them does. A function that observes may panic, a recorder, and the
+/// text of an error in an event: the other one observes the same, and the answer is given.
+pub(crate) fn both(one: impl FnOnce(), other: impl FnOnce()) {
+    let _ = catch(one);
+    let _ = catch(other);
 }
 
 fn text(payload: &(dyn Any + Send)) -> Option<Arc<str>> {
@@ -41,3 +50,16 @@ impl fmt::Display for Panic {
 }
 
 impl Error for Panic {}
+
+/// Polls code of the application, which may panic, to its end, and drops it.
+#[cfg(feature = "inbox")]
+pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Panic> {
+    let mut future = Box::pin(future);
+    let polled = poll_fn(|cx| match catch(|| future.as_mut().poll(cx)) {
+        Ok(polled) => polled.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
+    });
+    let output = polled.await;
+    catch(|| drop(future))?;
+    output
+}

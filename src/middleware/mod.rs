@@ -7,11 +7,13 @@ mod catch;
 mod first_bytes;
 
 pub use self::answer::ResponseBody;
+#[cfg(feature = "inbox")]
+pub(crate) use self::catch::caught;
 pub(crate) use self::{
     answer::{Answer, close_unless_read, is_at_end},
     answer_or::AnswerOr,
     call_ready::CallReady,
-    catch::{Panic, catch},
+    catch::{Panic, both, catch},
     first_bytes::{is_gzip, is_json},
 };
 

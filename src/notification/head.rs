@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, ops::Range};
 
+#[cfg(feature = "inbox")]
+use super::reader::find;
 use super::{
     fit::whole_in_text,
     reader::{Members, RawValue},
@@ -129,6 +131,17 @@ impl<'a> Kind<'a> {
     pub(crate) fn of(json: &'a [u8]) -> Self {
         Head::read::<false>(json).kind
     }
+}
+
+/// The grant that a notification is about, read without parsing the rest.
+#[cfg(feature = "inbox")]
+pub(crate) fn grant_id(json: &[u8]) -> Option<Cow<'_, str>> {
+    let paths: [&[&str]; 2] = [&["data", "grant_id"], &["data", "object", "grant_id"]];
+    let mut found = paths.into_iter().filter_map(|path| {
+        let id = find(json, path)?.text_or_number()?;
+        (!id.is_empty()).then_some(id)
+    });
+    found.next()
 }
 
 /// A whole number, also with a fraction of zero or in a string.

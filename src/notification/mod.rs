@@ -38,6 +38,7 @@ mod deltas;
 mod envelope;
 mod fit;
 mod head;
+mod key;
 #[cfg(feature = "api")]
 mod lenient;
 mod malformed;
@@ -52,10 +53,13 @@ mod typed;
 mod unfit;
 mod wire;
 
+#[cfg(feature = "inbox")]
+pub(crate) use self::head::grant_id;
 pub(crate) use self::head::{Head, Kind};
 pub use self::{
     deltas::Deltas,
     envelope::Envelope,
+    key::NotificationKey,
     malformed::Malformed,
     payload::{Payload, UnfitObject},
     typed::Notification,

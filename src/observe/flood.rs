@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(super) const WINDOW: Duration = Duration::from_secs(10);
+pub(crate) const WINDOW: Duration = Duration::from_secs(10);
 
 /// Room for all reasons and outcomes that are emitted, so that a flood allocates nothing.
 const KINDS: usize = 64;
@@ -16,7 +16,7 @@ const KINDS: usize = 64;
 /// Admits a few events of each kind in each window of time, and counts the rest.
 ///
 /// Each kind has a limit of its own: in a flood of forgeries, a failed lookup is still emitted.
-pub(super) struct Flood<K> {
+pub(crate) struct Flood<K> {
     start: Instant,
     /// When suppressed events are to be summarized, in milliseconds from the start; `u64::MAX` if
     /// there are none. So a request that emits nothing takes no lock.
@@ -38,13 +38,13 @@ struct Share<K> {
 
 /// How many of a kind were suppressed in a window that has ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Suppressed<K> {
-    pub(super) kind: K,
-    pub(super) count: u64,
+pub(crate) struct Suppressed<K> {
+    pub(crate) kind: K,
+    pub(crate) count: u64,
 }
 
 impl<K: Copy + PartialEq> Flood<K> {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self {
             start: now,
             due: AtomicU64::new(u64::MAX),
@@ -56,7 +56,7 @@ impl<K: Copy + PartialEq> Flood<K> {
     }
 
     /// Whether this event is to be emitted, and the summaries to be emitted before it.
-    pub(super) fn admit(&self, kind: K, limit: u32, now: Instant) -> (bool, Vec<Suppressed<K>>) {
+    pub(crate) fn admit(&self, kind: K, limit: u32, now: Instant) -> (bool, Vec<Suppressed<K>>) {
         let mut window = self.lock();
         let before = self.renew(&mut window, now);
         let shares = &mut window.shares;
@@ -84,7 +84,7 @@ impl<K: Copy + PartialEq> Flood<K> {
     }
 
     /// The summaries of a window that has ended, if they were not emitted yet.
-    pub(super) fn overdue(&self, now: Instant) -> Vec<Suppressed<K>> {
+    pub(crate) fn overdue(&self, now: Instant) -> Vec<Suppressed<K>> {
         if self.millis(now) < self.due.load(Ordering::Relaxed) {
             return Vec::new();
         }
@@ -93,7 +93,7 @@ impl<K: Copy + PartialEq> Flood<K> {
     }
 
     /// The summaries that remain when the log is dropped.
-    pub(super) fn rest(&mut self) -> Vec<Suppressed<K>> {
+    pub(crate) fn rest(&mut self) -> Vec<Suppressed<K>> {
         let window = self.windows.get_mut();
         take(&mut window.unwrap_or_else(PoisonError::into_inner).shares)
     }

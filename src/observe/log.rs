@@ -1,7 +1,6 @@
 //! What the feature `tracing` emits. The guide in `mod.rs` lists it.
 
 use std::{
-    fmt::Display,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -14,12 +13,11 @@ use super::{
     labels::{FaultLabel, HintLabel, OutcomeLabel, ReasonLabel},
     witness::Witness,
 };
-use crate::{
-    middleware::catch,
-    report::{CodingFault, MismatchHint, Outcome, Rejection, Report, Resolution, UpTo},
+use crate::report::{
+    CodingFault, MismatchHint, Outcome, Rejection, Report, Resolution, UpTo, one_line,
 };
 
-const TARGET: &str = "tower_nylas";
+pub(crate) const TARGET: &str = "tower_nylas";
 
 /// How many events are emitted in each window of each reason, each fault, and of test events and
 /// notifications without a route or a fitting body.
@@ -27,10 +25,6 @@ const FEW: u32 = 10;
 
 /// How many events are emitted in each window of every other outcome.
 const MANY: u32 = 100;
-
-/// How many characters are shown of a trigger's name or an id, and of a whole text.
-const NAME_LENGTH: usize = 128;
-const TEXT_LENGTH: usize = 512;
 
 /// `event!` needs its level at compile time.
 macro_rules! event_at {
@@ -43,6 +37,9 @@ macro_rules! event_at {
         }
     };
 }
+
+#[cfg(feature = "inbox")]
+pub(crate) use event_at;
 
 /// Spans and events. Clones of a layer and its services share the limits.
 #[derive(Clone)]
@@ -81,7 +78,7 @@ impl Log {
                 destination = report.destination().map(name),
                 hint = HintLabel::of(rejection).map(HintLabel::as_str),
                 "{}",
-                text(report.without_identity())
+                one_line(report.without_identity())
             );
         }
     }
@@ -162,8 +159,9 @@ impl Witness for Log {
         }))
     }
 
+    /// What is lost is an error, which even a filter that leaves nothing else lets through.
     fn is_read(&self) -> bool {
-        tracing::enabled!(target: TARGET, Level::WARN)
+        tracing::enabled!(target: TARGET, Level::ERROR)
     }
 
     fn reads_identity(&self) -> bool {
@@ -249,10 +247,10 @@ impl Witness for Log {
                 handle_ms,
                 lost,
                 "{}",
-                text(report.without_identity()),
+                one_line(report.without_identity()),
             );
         } else {
-            span.in_scope(|| event_at!(level, "{}", text(report.without_identity())));
+            span.in_scope(|| event_at!(level, "{}", one_line(report.without_identity())));
         }
     }
 }
@@ -328,7 +326,9 @@ fn level_of(report: &Report<'_>) -> (Level, Option<u32>) {
 fn level_of_outcome(outcome: &Outcome) -> (Level, Option<u32>) {
     match outcome {
         // Not limited: `DEBUG` is enabled to see each of them.
-        Outcome::Done | Outcome::Discarded | Outcome::Duplicate => (Level::DEBUG, None),
+        Outcome::Done | Outcome::Discarded | Outcome::Stored | Outcome::Duplicate => {
+            (Level::DEBUG, None)
+        }
         Outcome::InProgress | Outcome::Retry | Outcome::RetryAfter(_) => (Level::INFO, Some(MANY)),
         Outcome::TestEvent => (Level::INFO, Some(FEW)),
         // Every notification of all tenants, and every truncated one, until the program or its API
@@ -351,16 +351,9 @@ fn level_of_outcome(outcome: &Outcome) -> (Level, Option<u32>) {
     }
 }
 
-/// What an event says. The text of an application's error may panic, and that in the middle of a
-/// subscriber would spoil its next line.
-fn text(of: impl Display) -> String {
-    catch(|| UpTo(TEXT_LENGTH, of).to_string())
-        .unwrap_or_else(|_| "an error whose `Display` panicked".to_owned())
-}
-
 /// A name or an id, as far as it is shown.
 fn name(text: &str) -> String {
-    UpTo(NAME_LENGTH, text).to_string()
+    UpTo::name(text).to_string()
 }
 
 fn status(report: &Report<'_>) -> Option<u16> {

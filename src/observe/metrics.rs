@@ -93,7 +93,7 @@ pub fn describe_metrics() {
         ),
         (
             LOST,
-            "Notifications whose last attempt has failed, by destination and trigger",
+            "Notifications that are lost, by destination and trigger",
         ),
         (
             CODING_FAULTS,

@@ -72,9 +72,9 @@
 //!   `signature_mismatch` (also with [`Mismatch::Retry`](crate::Mismatch::Retry)),
 //!   `secret_unproven`, `rotation_expected` (see [`Rejection`](crate::Rejection)), `aborted`;
 //! - `outcome`: `done`, `discarded`, `given_up`, `unrouted`, `unread`, `malformed`, `test_event`,
-//!   `duplicate`, `unremembered`, `in_progress`, `unlabelled`, `unfetched`, `retry`, `retry_after`,
-//!   `failed`, `panicked`, `timed_out`, `status`, `undecodable` (see [`Outcome`](crate::Outcome)),
-//!   `dropped`;
+//!   `stored`, `duplicate`, `unremembered`, `in_progress`, `unlabelled`, `unfetched`, `retry`,
+//!   `retry_after`, `failed`, `panicked`, `timed_out`, `status`, `undecodable` (see
+//!   [`Outcome`](crate::Outcome)), `dropped`;
 //! - `hint`: `length_changed`, `empty`, `read_as_text`, `base64`, `inflated`, `encoding_lost`,
 //!   `framing_lost`, `test_event` (see [`MismatchHint`](crate::MismatchHint)), `none`;
 //! - `destination`: the label of the secrets, by default `default`, for the first 100 labels whose
@@ -103,15 +103,19 @@
 //!   requests are no answers to genuine notifications as far as the layer can tell, so the share
 //!   above does not show them: `sum by (instance)
 //!   (rate(nylas_webhook_mismatches_total{hint!="test_event"}[5m])) > 0 unless on (instance)
-//!   nylas_webhook_last_verified_timestamp_seconds`.
+//!   nylas_webhook_last_verified_timestamp_seconds`. The wrong secret of one tenant among several
+//!   shows in [its `verified`](crate::_guide::tenants#a-wrong-secret).
 //! - *A notification is lost*: `increase(nylas_webhook_lost_total[10m]) > 0`. Before that, at
-//!   attempt 3, `verified` counts what has failed twice.
+//!   attempt 3, `verified` counts what has failed twice. What is refused before verification
+//!   never counts as lost, since its attempt is not known. A series that begins with its first
+//!   event has no increase by it, which the rules in the file allow for.
 //! - *Nothing arrives*: `time() - nylas_webhook_last_verified_timestamp_seconds`, compared with the
 //!   longest pause of your traffic.
 //! - `rejected` with `timer_missing`, `lookup_failed`, `secret_pending`, `budget_exhausted` or
-//!   `body_too_large`; `outcomes` with `unrouted`, `unread`, `malformed`, `unremembered`,
-//!   `unlabelled` or `unfetched`; and `coding_faults`, which means a proxy that changes heads, or a
-//!   sender that changed.
+//!   `body_too_large`; `outcomes` with `unrouted`, `unread`, `malformed`, `undecodable` (whose
+//!   attempt cannot be read, so that none counts as lost), `unremembered`, `unlabelled` or
+//!   `unfetched`; and `coding_faults`, which means a proxy that changes heads, or a sender that
+//!   changed.
 //!
 //! [`docs/alerts.yml`]: https://docs.rs/crate/tower-nylas/latest/source/docs/alerts.yml
 //! [`docs/dashboard.json`]: https://docs.rs/crate/tower-nylas/latest/source/docs/dashboard.json
@@ -133,19 +137,19 @@
 //! | `read_ms` | milliseconds from arrival until verified and inflated |
 //! | `handle_ms` | milliseconds from verified and inflated until answered |
 //! | `outcome`, `status` | as the label above, and the HTTP status of the answer |
-//! | `lost` | `true` if Nylas does not send it again although nothing has handled it |
+//! | `lost` | `true` if its third attempt has failed, or was read by nothing |
 //! | `otel.status_code` | `ERROR` if it failed |
 //!
 //! A name or an id is shown up to 128 characters, and characters that would break a line are
 //! escaped.
 //!
 //! Each span ends with an event that describes what happened, errors with their causes. Where a
-//! filter has disabled the span, the event has the span's fields itself. Its level is that of the
-//! outcome, and `ERROR` for whatever is lost:
+//! filter has disabled the span, the event itself has the fields that say which notification it is
+//! about and how it ended. Its level is that of the outcome, and `ERROR` for whatever is lost:
 //!
 //! | outcome | level |
 //! |---|---|
-//! | `done`, `discarded`, `duplicate` | `DEBUG` |
+//! | `done`, `discarded`, `stored`, `duplicate` | `DEBUG` |
 //! | `retry`, `retry_after`, `in_progress`, `test_event` | `INFO` |
 //! | `unlabelled`, `unfetched` with `503`, and every outcome that is not `200` at the third attempt, or `unread` there | `ERROR` |
 //! | all others | `WARN` |
@@ -197,6 +201,11 @@ use self::metrics::Metrics;
 #[cfg(feature = "metrics")]
 pub use self::metrics::{BUCKETS, describe_metrics};
 pub(crate) use self::observation::{Observation, Observers};
+#[cfg(all(feature = "inbox", feature = "tracing"))]
+pub(crate) use self::{
+    flood::{Flood, Suppressed, WINDOW},
+    log::{TARGET, event_at},
+};
 
 #[cfg(not(feature = "metrics"))]
 type Metrics = ();

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::facts::{End, Facts, Identity};
-use crate::{middleware::catch, report::Report};
+use crate::{middleware::both, report::Report};
 
 /// What observes requests: metrics, the log, a closure of the application.
 ///
@@ -107,11 +107,4 @@ impl<A: Witness, B: Witness> Witness for (A, B) {
         A::buffered(bytes);
         B::buffered(bytes);
     }
-}
-
-/// The application's function may panic, and so may the text of its error in an event: the other
-/// member observes the end all the same, and the answer is given.
-fn both(one: impl FnOnce(), other: impl FnOnce()) {
-    let _ = catch(one);
-    let _ = catch(other);
 }

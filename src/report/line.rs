@@ -2,6 +2,13 @@
 
 use std::fmt::{self, Display, Write};
 
+#[cfg(any(feature = "inbox", feature = "tracing"))]
+use crate::middleware::catch;
+
+/// How many characters are shown of a whole text.
+#[cfg(any(feature = "inbox", feature = "tracing"))]
+const TEXT_LENGTH: usize = 512;
+
 /// Escapes characters that would break a line, change its direction or control a terminal. They
 /// can occur in a trigger's name, which is part of the body, and in an application's own error.
 pub(crate) struct Line<'a, 'f> {
@@ -57,8 +64,18 @@ impl Write for Line<'_, '_> {
     }
 }
 
+/// How many characters are shown of a name or an id, which is part of a body.
+const NAME_LENGTH: usize = 128;
+
 /// The first characters of a text, in one line.
 pub(crate) struct UpTo<T>(pub(crate) usize, pub(crate) T);
+
+impl<T> UpTo<T> {
+    /// A name or an id, as far as it is shown.
+    pub(crate) fn name(text: T) -> Self {
+        Self(NAME_LENGTH, text)
+    }
+}
 
 impl<T: Display> Display for UpTo<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,6 +83,14 @@ impl<T: Display> Display for UpTo<T> {
         write!(line, "{}", self.1)?;
         line.finish()
     }
+}
+
+/// The first 512 characters, in one line. The text of an application's error may panic, and that in
+/// the middle of a subscriber would spoil its next line.
+#[cfg(any(feature = "inbox", feature = "tracing"))]
+pub(crate) fn one_line(of: impl Display) -> String {
+    catch(|| UpTo(TEXT_LENGTH, of).to_string())
+        .unwrap_or_else(|_| "an error whose `Display` panicked".to_owned())
 }
 
 /// A separator of lines or paragraphs, or what changes the direction in which a line is shown.

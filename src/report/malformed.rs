@@ -2,6 +2,7 @@
 
 use std::{error::Error, fmt};
 
+use super::UpTo;
 use crate::trigger::Trigger;
 
 /// Why a verified body is not a notification, or does not fit the handler's type.
@@ -108,7 +109,7 @@ impl fmt::Display for Misfit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(trigger, reason) = self;
         if let Some(trigger) = trigger {
-            write!(f, "{trigger}: ")?;
+            write!(f, "{}: ", UpTo::name(trigger))?;
         }
         reason.fmt(f)
     }

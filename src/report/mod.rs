@@ -17,6 +17,8 @@ use std::{error::Error, sync::Arc};
 
 #[cfg(feature = "router")]
 pub(crate) use self::fate::ATTEMPTS;
+#[cfg(any(feature = "inbox", feature = "tracing"))]
+pub(crate) use self::line::one_line;
 pub use self::{
     ack::{Ack, IntoAck},
     coding_fault::CodingFault,

@@ -10,9 +10,6 @@ use http::{Response, StatusCode};
 use super::{Line, Outcome, Rejection, UpTo, fate::Fate};
 use crate::signature::Secrets;
 
-/// How many characters [`Display`](fmt::Display) shows of a name or an id.
-const NAME_LENGTH: usize = 128;
-
 /// What became of one request, for a log or a counter.
 ///
 /// [`Display`](fmt::Display) is one line without a line break, and shows no secret, no signature
@@ -177,7 +174,7 @@ impl fmt::Display for Report<'_> {
 
 fn name(line: &mut Line<'_, '_>, before: &str, name: Option<&str>) -> fmt::Result {
     match name {
-        Some(name) => write!(line, "{before}{}", UpTo(NAME_LENGTH, name)),
+        Some(name) => write!(line, "{before}{}", UpTo::name(name)),
         None => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Response, StatusCode, header};
 
-use super::{Ack, BoxError, Causes, MalformedReason, Misfit, SharedError, Undecodable};
+use super::{Ack, BoxError, Causes, MalformedReason, Misfit, SharedError, Undecodable, UpTo};
 use crate::{middleware::Panic, trigger::Trigger};
 
 /// The largest number of seconds that every recipient can read (RFC 9111, 1.2.2).
@@ -13,10 +13,10 @@ pub(crate) const MAX_RETRY_AFTER: u64 = i32::MAX as u64;
 /// What became of a verified notification, for the operator.
 ///
 /// Responses to verified notifications carry it in their [extensions](http::Extensions), unless
-/// the outcome is [`Done`](Self::Done). [`Display`](fmt::Display) shows no secret, no signature and
-/// no body, but the texts of the application's own reasons, panics, and errors with their causes,
-/// as they are. Whether Nylas sends the notification again also depends on the attempt: see
-/// [`Report`](super::Report).
+/// the outcome is [`Done`](Self::Done). [`Display`](fmt::Display) shows no secret and no signature,
+/// of the body at most 128 characters of its trigger's name, and the texts of the application's own
+/// reasons, panics, and errors with their causes as they are. Whether Nylas sends the notification
+/// again also depends on the attempt: see [`Report`](super::Report).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -50,8 +50,10 @@ pub enum Outcome {
     },
     /// `200`: a test event, signed with Nylas' public secret. It was not routed.
     TestEvent,
+    /// `200`: it was stored in the inbox, and a worker handles it (module `inbox`).
+    Stored,
     /// `200`: the same notification was handled before, so it was not handled again (module
-    /// `dedup`).
+    /// `dedup`), or stored before, so it was not stored again (module `inbox`).
     Duplicate,
     /// `200`: the inner service handled it, but the store of ids (`dedup::SeenIds`) returned this
     /// error, so a repetition will be handled again.
@@ -105,6 +107,7 @@ impl Outcome {
             | Self::Unread { is_lost: true, .. }
             | Self::Malformed { .. }
             | Self::TestEvent
+            | Self::Stored
             | Self::Duplicate
             | Self::Unremembered(_) => StatusCode::OK,
             Self::RetryAfter(_)
@@ -174,7 +177,8 @@ impl fmt::Display for Outcome {
             Self::GivenUp(reason) => write!(f, "given up by its handler: {reason}"),
             Self::Unrouted(Some(trigger)) => write!(
                 f,
-                "no route for {trigger}: add one, or do not subscribe to it"
+                "no route for {}: add one, or do not subscribe to it",
+                UpTo::name(trigger)
             ),
             Self::Unrouted(None) => f.write_str(
                 "no route for the deltas of Nylas API v2: add one with `TriggerRouter::on_deltas`",
@@ -190,7 +194,8 @@ impl fmt::Display for Outcome {
                 Misfit(trigger.as_ref(), reason).fmt(f)
             }
             Self::TestEvent => f.write_str("a test event, not routed"),
-            Self::Duplicate => f.write_str("handled before, so not handled again"),
+            Self::Stored => f.write_str("stored"),
+            Self::Duplicate => f.write_str("accepted before, so not handled again"),
             Self::Unremembered(why) => write!(
                 f,
                 "handled, and a repetition will be handled again, since the store of ids failed: {}",

@@ -167,7 +167,8 @@ impl fmt::Display for Rejection {
             Self::LookupFailed(why) => {
                 write!(
                     f,
-                    "the lookup of the webhook secret failed: {}",
+                    "the lookup of the webhook secret failed; it must succeed before the third \
+                     attempt: {}",
                     Causes(why)
                 )
             }
@@ -193,19 +194,20 @@ impl fmt::Display for Rejection {
             ),
             Self::SignatureMismatch(hint) => {
                 f.write_str("the signature does not match the body")?;
-                explain(f, hint.as_ref(), "if nothing at all is verified, compare the secret with \
-                 the `webhook_secret` of this destination")
+                explain(f, hint.as_ref(), "if nothing at all is verified, ")
             }
             Self::SecretUnproven(hint) => {
                 f.write_str(
                     "the signature does not match the body, and the newest secret has not verified \
                      any body yet",
                 )?;
-                explain(f, hint.as_ref(), "compare it with the `webhook_secret` of this destination")
+                explain(f, hint.as_ref(), "")
             }
             Self::MismatchRetried(hint) => {
-                f.write_str("the signature does not match the body, and `Mismatch::Retry` is chosen")?;
-                explain(f, hint.as_ref(), "compare the secret with the `webhook_secret` of this destination")
+                f.write_str(
+                    "the signature does not match the body, and `Mismatch::Retry` is chosen",
+                )?;
+                explain(f, hint.as_ref(), "")
             }
             Self::RotationExpected => f.write_str(
                 "the signature does not match the body, but a rotation is expected: call \
@@ -215,15 +217,18 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// The hint, or without one what is to be done.
+/// The hint, or without one what is to be done, on this condition.
 fn explain(
     f: &mut fmt::Formatter<'_>,
     hint: Option<&MismatchHint>,
-    otherwise: &str,
+    condition: &str,
 ) -> fmt::Result {
     match hint {
         Some(hint) => write!(f, ": {hint}"),
-        None => write!(f, ": {otherwise}"),
+        None => write!(
+            f,
+            ": {condition}compare the secret with the `webhook_secret` of this destination"
+        ),
     }
 }
 

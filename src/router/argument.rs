@@ -12,6 +12,7 @@ use crate::{
 ///
 /// - [`State<T>`](super::State): the router's state or a part of it;
 /// - [`Attempt`](super::Attempt): which attempt of Nylas this is;
+/// - `Option<inbox::Delivery>` (feature `inbox`): of which entry of an inbox this is, if of any;
 /// - and at most one of [`Notification<T>`](Notification), [`VerifiedBody`],
 ///   `Request<VerifiedBody>`, [`Deltas`] for [`on_deltas`](super::TriggerRouter::on_deltas) and
 ///   [`Malformed`] for [`on_malformed`](super::TriggerRouter::on_malformed).
@@ -136,7 +137,7 @@ whole! {
     models { Content::Malformed => true }
 }
 
-pub(super) mod sealed {
+pub(crate) mod sealed {
     // Sealed by not having a path.
     #[allow(unnameable_types)]
     pub trait Sealed {}

@@ -59,6 +59,8 @@ mod table;
 mod tuple;
 mod unread;
 
+#[cfg(feature = "inbox")]
+pub(crate) use self::argument::sealed::Sealed;
 #[doc(hidden)]
 pub use self::{argument::Content, endpoint::EndpointFuture};
 pub use self::{

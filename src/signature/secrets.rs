@@ -14,7 +14,7 @@ use arc_swap::{ArcSwap, Guard};
 use super::{
     InvalidSecret, SecretsBuilder, Signature, Verifier, VerifyError, WebhookSecret, set::SecretSet,
 };
-use crate::time::Clock;
+use crate::time::{Clock, later};
 
 /// The webhook secrets of **one destination**, shared by all clones and exchangeable at any time.
 ///
@@ -65,9 +65,6 @@ struct Shared {
     exchanges: AtomicU64,
     known: AtomicBool,
 }
-
-/// 100 years: used where a duration is too long for the clock.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// How many times [`Secrets::verify`] checks a body if the secrets are exchanged during each check.
 const MAX_CHECKS: usize = 4;
@@ -224,7 +221,7 @@ impl Secrets {
     /// **every** replica *before* calling Nylas.
     pub fn expect_rotation(&self, max: Duration) {
         let now = self.shared.clock.now();
-        let until = now.checked_add(max).or_else(|| now.checked_add(LONGEST));
+        let until = later(now, max);
         self.replace(|old| old.expecting_rotation(until));
     }
 

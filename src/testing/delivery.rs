@@ -128,8 +128,8 @@ impl DeliveryAttempt {
     /// Whether the answer is `200` and a handler has really run for it.
     ///
     /// `Some(false)` as well for a `200` without a handler: no route, a body that nothing reads, a
-    /// duplicate, a test event. `None` if it is not known: for a `200` whose
-    /// [outcome](Self::outcome) cannot be seen.
+    /// duplicate, a test event, one that is stored in an inbox for a worker. `None` if it is not
+    /// known: for a `200` whose [outcome](Self::outcome) cannot be seen.
     pub fn is_handled(&self) -> Option<bool> {
         if !self.is_accepted() {
             return Some(false);
@@ -143,6 +143,7 @@ impl DeliveryAttempt {
             Outcome::Unrouted(_)
             | Outcome::Unread { .. }
             | Outcome::TestEvent
+            | Outcome::Stored
             | Outcome::Duplicate
             | Outcome::InProgress
             | Outcome::Unlabelled

@@ -26,10 +26,10 @@
 //! ```
 
 mod check;
-#[cfg(any(feature = "api", feature = "testing"))]
-mod deadline;
 #[cfg(feature = "tokio")]
 mod tokio;
+#[cfg(any(feature = "api", feature = "inbox", feature = "testing"))]
+mod within;
 
 use std::{
     pin::Pin,
@@ -39,10 +39,10 @@ use std::{
 
 pub(crate) use self::check::TimerCheck;
 pub use self::check::TimerMissing;
-#[cfg(any(feature = "api", feature = "testing"))]
-pub(crate) use self::deadline::within;
 #[cfg(feature = "tokio")]
 pub use self::tokio::TokioTimer;
+#[cfg(any(feature = "api", feature = "inbox", feature = "testing"))]
+pub(crate) use self::within::within;
 
 /// Reads the time: all that [`Secrets`](crate::Secrets) need.
 pub trait Clock: Send + Sync + 'static {
@@ -77,6 +77,15 @@ pub trait Timer: Clock {
     fn can_sleep(&self) -> bool {
         true
     }
+}
+
+/// 100 years: used where a duration is too long for the clock.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// `duration` after a moment, or 100 years after it; `None` if the clock represents neither.
+pub(crate) fn later(now: Instant, duration: Duration) -> Option<Instant> {
+    now.checked_add(duration)
+        .or_else(|| now.checked_add(LONGEST))
 }
 
 /// What [`Timer::sleep`] returns.

@@ -85,6 +85,12 @@ impl VerifiedBody {
         Self::labelled(bytes, Arc::from(verified_by), by_lookup)
     }
 
+    /// For bytes that the application stored after their verification.
+    #[cfg(feature = "inbox")]
+    pub(crate) fn stored(bytes: Bytes, verified_by: Arc<str>, by_lookup: bool) -> Self {
+        Self::labelled(bytes, verified_by, by_lookup)
+    }
+
     fn labelled(bytes: Bytes, verified_by: Arc<str>, by_lookup: bool) -> Self {
         Self {
             bytes,
@@ -164,7 +170,7 @@ impl VerifiedBody {
 
     /// Whether a tenant's secrets without a label have verified it, so that nothing tells its id
     /// from that of another tenant.
-    #[cfg(feature = "dedup")]
+    #[cfg(any(feature = "dedup", feature = "inbox"))]
     pub(crate) fn is_of_unlabelled_tenant(&self) -> bool {
         self.by_lookup && *self.verified_by == *Secrets::DEFAULT_LABEL
     }

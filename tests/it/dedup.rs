@@ -91,7 +91,7 @@ async fn a_repetition_is_200_and_not_handled() {
     assert_eq!(endpoint.send(&other).await.status, 200);
     assert_eq!(calls.load(Ordering::SeqCst), 2);
     let duplicate =
-        "notification message.created n-1 acknowledged: handled before, so not handled again";
+        "notification message.created n-1 acknowledged: accepted before, so not handled again";
     assert_eq!(
         endpoint.reports(),
         [
@@ -159,7 +159,10 @@ where
         reports[1], "notification message.created n-1 acknowledged: handled",
         "{what}"
     );
-    assert!(reports[2].contains("handled before"), "{what}: {reports:?}");
+    assert!(
+        reports[2].contains("accepted before"),
+        "{what}: {reports:?}"
+    );
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod extract;
 mod faults;
 mod filters;
 mod handlers;
+mod inbox;
 mod layers;
 mod mistakes_of_others;
 mod mounts;

@@ -33,14 +33,14 @@ use tower_nylas_kit::{
     delivery::{PATH, SECRET, proven, sign, sign_test_event},
     faulty::{Mute, PanicsOnDrop},
 };
-use tracing::Level;
+use tracing::{Dispatch, Level, subscriber::NoSubscriber};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// What was told while something ran: log lines as JSON, and metrics as Prometheus reads them.
-struct Told {
-    lines: Vec<Value>,
-    metrics: String,
-    log: String,
+pub(crate) struct Told {
+    pub(crate) lines: Vec<Value>,
+    pub(crate) metrics: String,
+    pub(crate) log: String,
 }
 
 /// Where log lines go.
@@ -67,7 +67,7 @@ impl MakeWriter<'_> for Written {
 
 impl Told {
     /// Everything down to `DEBUG`, and every span when it ends.
-    fn by(run: impl FnOnce()) -> Self {
+    pub(crate) fn by(run: impl FnOnce()) -> Self {
         Self::at(Level::DEBUG, run)
     }
 
@@ -79,6 +79,9 @@ impl Told {
             .with_span_events(tracing_subscriber::fmt::format::FmtSpan::CLOSE)
             .with_writer(written.clone())
             .finish();
+        // With only one, `tracing` asks whichever thread comes to an event first whether somebody
+        // listens, and keeps the answer, also where that is another test without a subscriber.
+        let _another = Dispatch::new(NoSubscriber::default());
         let recorder = PrometheusBuilder::new().build_recorder();
         tracing::subscriber::with_default(subscriber, || {
             metrics::with_local_recorder(&recorder, run);
@@ -93,7 +96,7 @@ impl Told {
     }
 
     /// The events of the crate, without the ends of spans and what is told of what was kept back.
-    fn events(&self) -> Vec<&Value> {
+    pub(crate) fn events(&self) -> Vec<&Value> {
         let ours = |line: &&Value| line["target"] == "tower_nylas" && !is_close(line);
         let told = |line: &&Value| line["fields"].get("suppressed").is_none();
         self.lines.iter().filter(ours).filter(told).collect()
@@ -106,7 +109,7 @@ impl Told {
     }
 
     /// The ended spans.
-    fn spans(&self) -> Vec<&Value> {
+    pub(crate) fn spans(&self) -> Vec<&Value> {
         let closed = self.lines.iter().filter(|line| is_close(line));
         closed.map(|line| &line["span"]).collect()
     }

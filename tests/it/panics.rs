@@ -72,7 +72,8 @@ async fn a_lookup_is_503() {
         request.headers_mut().insert("x-bug", "1".parse().unwrap());
         request
     };
-    let expected = "the lookup of the webhook secret failed: it panicked: a bug";
+    let expected = "the lookup of the webhook secret failed; it must succeed before the third attempt: \
+                    it panicked: a bug";
     let response = whole.clone().oneshot(buggy()).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     let report = reports.take().concat();

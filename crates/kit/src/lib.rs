@@ -28,6 +28,7 @@ pub mod proxy;
 pub mod reference;
 #[cfg(feature = "net")]
 pub mod serve;
+pub mod shifted;
 #[cfg(feature = "net")]
 pub mod siege;
 #[cfg(feature = "net")]

@@ -20,6 +20,22 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Where programs look for their secret. None inherits it from whoever runs the tests.
 pub const SECRET_VARIABLE: &str = "NYLAS_WEBHOOK_SECRET";
 
+/// The program of an example. Cargo puts tests into `deps` and examples beside it.
+pub fn example_path(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    let profile = test.parent().and_then(|deps| deps.parent());
+    let path = profile
+        .expect("a test lies two levels down")
+        .join("examples")
+        .join(name);
+    assert!(
+        path.exists(),
+        "{} is not built: `cargo build --examples` with the features of this test does that",
+        path.display()
+    );
+    path
+}
+
 /// A running program. It is killed when this is dropped, as it is when a test fails.
 #[derive(Debug)]
 pub struct Program {
@@ -91,6 +107,12 @@ impl Program {
         let pid = self.child.id().expect("it runs").to_string();
         let kill = Command::new("kill").args([signal, &pid]).status().await;
         assert!(kill.expect("there is a `kill`").success());
+    }
+
+    /// Kills it, which it cannot notice.
+    pub async fn kill(mut self) -> Ended {
+        self.child.start_kill().expect("it can be killed");
+        self.end_without_input().await
     }
 
     /// Waits until it ends by itself, after its input.

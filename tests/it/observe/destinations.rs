@@ -228,3 +228,25 @@ fn an_observer_is_told_which_notification_it_was_and_how_long_it_took() {
         ]
     );
 }
+
+/// In the reason as well, which says it again.
+#[test]
+fn a_report_shows_the_beginning_of_a_long_name() {
+    let name = format!("yacht.sunk\n{}", "x".repeat(100_000));
+    let body = notification(&name.replace('\n', "\\n"));
+    for triggers in [
+        TriggerRouter::new(),
+        TriggerRouter::new().on_any_type(),
+        TriggerRouter::new().on_any_type().on_malformed(async || ()),
+    ] {
+        let seen = Arc::new(Mutex::new(String::new()));
+        let log = seen.clone();
+        let layer = layer(&VirtualClock::new())
+            .observe(move |report: Report<'_>| *log.lock().unwrap() = report.to_string());
+        answer(layer.layer(triggers), signed(body.clone()));
+        let report = seen.lock().unwrap().clone();
+        assert!(report.len() < 500, "{report:.500}");
+        assert_eq!(report.matches(r"yacht.sunk\n").count(), 2, "{report}");
+        assert_eq!(report.lines().count(), 1);
+    }
+}

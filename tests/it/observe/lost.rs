@@ -218,3 +218,17 @@ fn nothing_lost_is_a_number_as_well() {
     let now = unix_now() as f64;
     told.assert_samples("last_verified_timestamp_seconds", [("", now)]);
 }
+
+/// A filter may leave nothing but errors, which then say by themselves what they are about.
+#[test]
+fn where_only_errors_are_logged_what_is_lost_has_its_id() {
+    let told = Told::at(Level::ERROR, || {
+        let triggers = TriggerRouter::new().fallback(async || Ack::Retry);
+        let service = layer(&VirtualClock::new()).layer(triggers);
+        assert_eq!(answer(service, signed(at_attempt("3"))), 503);
+    });
+    let fields = &told.event()["fields"];
+    assert_eq!(fields["notification_id"], "n-1");
+    assert_eq!(fields["trigger"], "message.created");
+    assert_eq!(fields["lost"], true);
+}

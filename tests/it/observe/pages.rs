@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 const ALERTS: &str = include_str!("../../../docs/alerts.yml");
 const DASHBOARD: &str = include_str!("../../../docs/dashboard.json");
 const GUIDE: &str = include_str!("../../../src/observe/mod.rs");
+const LAYERS: &str = include_str!("../../../src/_guide/layers.md");
 
 /// The names of metrics in a text, those of histograms without what Prometheus appends.
 fn metrics_in(text: &str) -> BTreeSet<String> {
@@ -73,6 +74,22 @@ fn each_metric_of_the_alerts_and_the_dashboard_exists() {
     }
     // Nothing that is measured is missing on the dashboard.
     assert_eq!(metrics_in(&dashboard), described);
+}
+
+/// `length_changed` of the label is `LengthChanged` of the guide to layers.
+#[test]
+fn each_hint_is_explained() {
+    let list = GUIDE.split_once("- `hint`:").unwrap().1;
+    let list = list.split_once("(see").unwrap().0;
+    let hints: Vec<_> = list.split('`').skip(1).step_by(2).collect();
+    assert_eq!(hints.len(), 8);
+    for hint in hints {
+        let words = hint.split('_');
+        let variant: String = words
+            .map(|word| word[..1].to_uppercase() + &word[1..])
+            .collect();
+        assert!(LAYERS.contains(&format!("| `{variant}` |")), "{variant}");
+    }
 }
 
 #[test]

@@ -151,7 +151,7 @@ async fn no_match_is_503_until_the_newest_secret_has_verified_a_body() {
         assert_rejected(&answer, 503, "try again later");
         assert_reported(
             &endpoint,
-            "compare it with the `webhook_secret` of this destination",
+            "compare the secret with the `webhook_secret` of this destination",
         );
     }
     // Mended in time, nothing is lost, and then a stranger's is final.

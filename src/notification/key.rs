@@ -4,7 +4,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::{notification::Head, verify::VerifiedBody};
+use super::Head;
+use crate::verify::VerifiedBody;
 
 /// The destination and the id of a notification, as 16 bytes.
 ///
@@ -24,14 +25,25 @@ impl NotificationKey {
     /// The key of a notification with this `id`, verified by the secrets with this
     /// [label](crate::Secrets::label).
     pub fn new(label: &str, id: &str) -> Self {
-        let hash = Sha256::new()
-            // Without it, a label could continue as an id.
-            .chain_update((label.len() as u64).to_be_bytes())
-            .chain_update(label)
-            .chain_update(id)
-            .finalize();
+        Self::of_hash(labelled(Sha256::new(), label).chain_update(id))
+    }
+
+    /// The key of a body that has no id: that of its bytes. It differs from that of any id, since
+    /// no label has the length with which it begins.
+    #[cfg(feature = "inbox")]
+    pub(crate) fn of_bytes(label: &str, bytes: &[u8]) -> Self {
+        let hash = Sha256::new().chain_update(u64::MAX.to_be_bytes());
+        Self::of_hash(labelled(hash, label).chain_update(bytes))
+    }
+
+    #[cfg(feature = "inbox")]
+    pub(crate) const fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
+        Self(bytes)
+    }
+
+    fn of_hash(hash: Sha256) -> Self {
         let mut key = [0; Self::LENGTH];
-        for (byte, hashed) in key.iter_mut().zip(hash) {
+        for (byte, hashed) in key.iter_mut().zip(hash.finalize()) {
             *byte = hashed;
         }
         Self(key)
@@ -47,6 +59,12 @@ impl NotificationKey {
     pub fn as_bytes(&self) -> &[u8; Self::LENGTH] {
         &self.0
     }
+}
+
+/// The length stands in front, or a label could continue as an id.
+fn labelled(hash: Sha256, label: &str) -> Sha256 {
+    hash.chain_update((label.len() as u64).to_be_bytes())
+        .chain_update(label)
 }
 
 impl fmt::Display for NotificationKey {

@@ -1,0 +1,110 @@
+//! Moves what is in the write-ahead log into the database, beside the writer.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel},
+    thread,
+};
+
+use rusqlite::Connection;
+
+use crate::{error::OpenError, inbox::Ended, session::connect, settings};
+
+/// After about so many pages in the log, the database catches up: 32 MiB.
+const MOST_PAGES: usize = 8 << 10;
+
+/// What transactions add to the log, roughly: in the same pages as others, or in pages of their
+/// own.
+pub(crate) const PAGES_OF_ORDER: usize = 1;
+
+/// The same for a transaction that prunes or indexes as much as one may.
+pub(crate) const PAGES_OF_UPKEEP: usize = 512;
+
+/// The same for an append with a content of this length.
+pub(crate) fn pages_of_append(length: usize) -> usize {
+    3 + length / (4 << 10)
+}
+
+/// A thread with a connection of its own, and what the writer knows of its work.
+///
+/// A checkpoint does not hold the writer up. But the log begins anew only at a moment when all of
+/// it is in the database; while much is written, only the writer itself can bring that about, by a
+/// second checkpoint of the little that has come since.
+pub(crate) struct Checkpointer {
+    start: SyncSender<()>,
+    done: Receiver<()>,
+    is_running: bool,
+    /// How many pages the writer has written since the last start, roughly.
+    pages: usize,
+}
+
+impl Checkpointer {
+    pub(crate) fn start(path: PathBuf, ended: Ended) -> std::io::Result<Self> {
+        let (start, starts) = sync_channel(1);
+        let (tell_done, done) = sync_channel(1);
+        let name = "nylas-inbox-checkpoint".to_owned();
+        thread::Builder::new().name(name).spawn(move || {
+            run(&path, &starts, &tell_done);
+            drop(ended);
+        })?;
+        Ok(Self {
+            start,
+            done,
+            is_running: false,
+            // What an earlier process has left is moved at once.
+            pages: MOST_PAGES,
+        })
+    }
+
+    /// The writer has written about so many pages.
+    pub(crate) fn wrote(&mut self, pages: usize) {
+        self.pages = self.pages.saturating_add(pages);
+    }
+
+    /// To be called by the writer between two transactions.
+    pub(crate) fn step(&mut self, writer: &Connection) {
+        if self.is_running {
+            match self.done.try_recv() {
+                Ok(()) => {}
+                Err(TryRecvError::Empty) => return,
+                // Without the thread, the writer does it alone.
+                Err(TryRecvError::Disconnected) => self.pages = 0,
+            }
+            self.is_running = false;
+            // If it fails, the log grows until the next one.
+            let _ = checkpoint(writer);
+        } else if self.pages >= MOST_PAGES {
+            self.pages = 0;
+            self.is_running = true;
+            let _ = self.start.try_send(());
+        }
+    }
+}
+
+fn run(path: &Path, starts: &Receiver<()>, done: &SyncSender<()>) {
+    let mut connection = None;
+    while let Ok(()) = starts.recv() {
+        if catch_up(path, &mut connection).is_err() {
+            connection = None;
+        }
+        if done.send(()).is_err() {
+            break;
+        }
+    }
+}
+
+fn catch_up(path: &Path, connection: &mut Option<Connection>) -> Result<(), OpenError> {
+    let of = |why| OpenError::of(path, why);
+    if connection.is_none() {
+        let opened = connect(path).map_err(of)?;
+        settings::apply(&opened, path)?;
+        *connection = Some(opened);
+    }
+    connection.as_ref().map_or(Ok(()), checkpoint).map_err(of)
+}
+
+/// Moves as much as there is, without waiting for anybody.
+fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
+    let mut pragma = connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?;
+    pragma.query_row([], |_| Ok(()))
+}

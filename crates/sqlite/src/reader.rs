@@ -1,0 +1,84 @@
+//! The thread that reads, beside the writer.
+
+use std::{
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+    thread,
+};
+
+use rusqlite::{Connection, Result};
+use tokio::sync::{mpsc, oneshot};
+use tower_nylas::BoxError;
+
+use crate::{error::Failure, inbox::Ended, session::connect, settings};
+
+/// How many reads may wait.
+const MOST_WAITING: usize = 64;
+
+type Read = Box<dyn FnOnce(std::result::Result<&Connection, Failure>) -> bool + Send>;
+
+/// Runs one read after the other, each in a snapshot of its own, which ends with it: a long one
+/// would keep the log from beginning anew.
+pub(crate) struct Reader(Mutex<Option<mpsc::Sender<Read>>>);
+
+impl Reader {
+    pub(crate) fn start(path: PathBuf, ended: Ended) -> std::io::Result<Self> {
+        let (sender, mut reads) = mpsc::channel::<Read>(MOST_WAITING);
+        let name = "nylas-inbox-read".to_owned();
+        thread::Builder::new().name(name).spawn(move || {
+            let mut connection = None;
+            while let Some(read) = reads.blocking_recv() {
+                let opened = match &connection {
+                    Some(opened) => Ok(opened),
+                    None => open(&path).map(|opened| &*connection.insert(opened)),
+                };
+                if !read(opened) {
+                    connection = None;
+                }
+            }
+            drop(connection);
+            drop(ended);
+        })?;
+        Ok(Self(Mutex::new(Some(sender))))
+    }
+
+    /// Ends the thread after the reads that wait.
+    pub(crate) fn close(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> std::result::Result<T, BoxError> {
+        let (reply, answer) = oneshot::channel();
+        let read: Read = Box::new(move |connection| {
+            let result = connection.and_then(|connection| {
+                let snapshot = connection.unchecked_transaction().map_err(Failure::new)?;
+                let result = read(&snapshot).map_err(Failure::new)?;
+                snapshot.finish().map_err(Failure::new)?;
+                Ok(result)
+            });
+            let is_ok = result.is_ok();
+            let _ = reply.send(result);
+            is_ok
+        });
+        let sender = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let sender = sender.ok_or_else(Failure::closed)?;
+        sender.send(read).await.map_err(|_| Failure::closed())?;
+        Ok(answer.await.map_err(|_| Failure::closed())??)
+    }
+}
+
+fn open(path: &std::path::Path) -> std::result::Result<Connection, Failure> {
+    let connection = connect(path).map_err(Failure::new)?;
+    settings::apply(&connection, path).map_err(Failure::new)?;
+    connection
+        .pragma_update(None, "query_only", 1)
+        .map_err(Failure::new)?;
+    Ok(connection)
+}

@@ -1,0 +1,10 @@
+//! The tests of the engine in one process, a module for each subject. Those that kill processes, or
+//! need a disk of their own, stand beside it.
+
+mod conformance;
+mod entries;
+mod growth;
+mod lifetime;
+mod open;
+mod scratch;
+mod timeless;

@@ -1,0 +1,208 @@
+//! What an operator sees of an inbox, and does to it.
+
+use std::time::Duration;
+
+use super::{DeadCause, Entry, EntryKey, Inbox};
+use crate::report::BoxError;
+
+/// Shows how an inbox is doing and what is dead in it, and lets dead entries be handled again.
+pub trait Browse: Inbox {
+    /// How many entries there are of each state.
+    ///
+    /// # Errors
+    ///
+    /// Those of the engine.
+    fn stats(&self) -> impl Future<Output = Result<Stats, BoxError>> + Send;
+
+    /// The dead entries, the last one first: up to `max`, with positions below `before`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the engine.
+    fn dead(
+        &self,
+        before: Option<u64>,
+        max: usize,
+    ) -> impl Future<Output = Result<Vec<StoredEntry>, BoxError>> + Send;
+
+    /// Lets dead entries, and those that are done and kept, be handled again at once, without their
+    /// crashes and failures. Returns how many; keys of other entries are passed over.
+    ///
+    /// # Errors
+    ///
+    /// Those of the engine.
+    fn replay(&self, keys: &[EntryKey]) -> impl Future<Output = Result<usize, BoxError>> + Send;
+
+    /// Deletes dead entries. Their keys are remembered. Returns how many; keys of other entries are
+    /// passed over.
+    ///
+    /// # Errors
+    ///
+    /// Those of the engine.
+    fn discard(&self, keys: &[EntryKey]) -> impl Future<Output = Result<usize, BoxError>> + Send;
+}
+
+/// Looks into single entries. Engines that cannot search, as one over a stream, do not implement
+/// it.
+pub trait Inspect: Browse {
+    /// The entries that a query selects, the last one first.
+    ///
+    /// # Errors
+    ///
+    /// Those of the engine.
+    fn list(
+        &self,
+        query: &Query,
+    ) -> impl Future<Output = Result<Vec<StoredEntry>, BoxError>> + Send;
+
+    /// What has happened to an entry, the earliest first, as far as it is kept; empty if there is
+    /// no such entry.
+    ///
+    /// # Errors
+    ///
+    /// Those of the engine.
+    fn timeline(
+        &self,
+        key: EntryKey,
+    ) -> impl Future<Output = Result<Vec<TimelineEvent>, BoxError>> + Send;
+
+    /// Deletes all entries of a grant that are not claimed, in whatever state they are, for
+    /// instance after a user has asked for it. Their keys are remembered. Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// Those of the engine.
+    fn purge_grant(&self, grant_id: &str) -> impl Future<Output = Result<usize, BoxError>> + Send;
+}
+
+/// How many entries of each state an inbox has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Due, and claimed by nobody: the depth of the queue.
+    pub ready: u64,
+    /// Not due yet.
+    pub waiting: u64,
+    /// Claimed, also if the lease has run out.
+    pub claimed: u64,
+    /// Dead.
+    pub dead: u64,
+    /// Done, and kept.
+    pub done: u64,
+    /// What all of them take, in bytes.
+    pub bytes: u64,
+    /// How long the entry that has been due for longest has been due; `None` if none is.
+    pub oldest_ready: Option<Duration>,
+}
+
+/// What an engine has stored of one entry.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct StoredEntry {
+    /// Its key.
+    pub key: EntryKey,
+    /// The entry; `None` if it cannot be read.
+    pub entry: Option<Entry>,
+    /// Its state.
+    pub state: EntryState,
+    /// Its place in the inbox: later entries have higher ones.
+    pub position: u64,
+    /// As [`Claimed::crashes`](super::Claimed::crashes).
+    pub crashes: u32,
+    /// As [`Claimed::failures`](super::Claimed::failures).
+    pub failures: u32,
+    /// The reason of the last settlement; empty without one.
+    pub why: String,
+}
+
+impl StoredEntry {
+    /// An entry that has neither crashed nor failed.
+    pub fn new(key: EntryKey, entry: Option<Entry>, state: EntryState, position: u64) -> Self {
+        Self {
+            key,
+            entry,
+            state,
+            position,
+            crashes: 0,
+            failures: 0,
+            why: String::new(),
+        }
+    }
+}
+
+/// Where an entry is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EntryState {
+    /// It is due.
+    Ready,
+    /// It is not due yet.
+    Waiting,
+    /// A worker has it.
+    Claimed,
+    /// It was handled, and is kept.
+    Done,
+    /// It does not come again, for this reason.
+    Dead(DeadCause),
+}
+
+/// Which entries [`Inspect::list`] returns: by default the last 100, of any kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Query {
+    /// Of this state.
+    pub state: Option<EntryState>,
+    /// With exactly this trigger.
+    pub trigger: Option<String>,
+    /// Of this grant.
+    pub grant_id: Option<String>,
+    /// With a position below this one: the last one of the page before.
+    pub before: Option<u64>,
+    /// So many at most.
+    pub max: usize,
+}
+
+impl Default for Query {
+    fn default() -> Self {
+        Self {
+            state: None,
+            trigger: None,
+            grant_id: None,
+            before: None,
+            max: 100,
+        }
+    }
+}
+
+/// What has happened to an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TimelineEvent {
+    /// When, since the Unix epoch.
+    pub at: Duration,
+    /// What.
+    pub what: Happened,
+}
+
+impl TimelineEvent {
+    /// An event at this time since the Unix epoch.
+    pub fn new(at: Duration, what: Happened) -> Self {
+        Self { at, what }
+    }
+}
+
+/// What can happen to an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Happened {
+    /// It was stored.
+    Stored,
+    /// A worker has claimed it.
+    Claimed,
+    /// A claim has ended without a settlement. Found out when it was claimed again.
+    Crashed,
+    /// It was settled.
+    Settled(super::Settlement),
+    /// It was replayed.
+    Replayed,
+}

@@ -1,0 +1,112 @@
+use std::time::Duration;
+
+use super::{
+    Engine,
+    bench::{Bench, SOON, dead, retry},
+};
+use crate::inbox::{Appended, Browse, DeadCause, EntryKey, EntryState, Inbox, Settlement};
+
+pub(super) async fn stats_count_each_state<E: Engine<Inbox: Browse>>(bench: &Bench<'_, E>) {
+    let inbox = bench.open().await;
+    assert_eq!(inbox.stats().await.unwrap().oldest_ready, None);
+    bench.store(&inbox, 4).await;
+    let claims = inbox.claim(3, SOON).await.unwrap();
+    let long = bench.lease() * 50;
+    bench.settle(&inbox, &claims[0], retry(long, true)).await;
+    bench
+        .settle(&inbox, &claims[1], dead(DeadCause::Exhausted))
+        .await;
+    bench.pass(SOON).await;
+    let stats = inbox.stats().await.unwrap();
+    let counts = (stats.ready, stats.waiting, stats.claimed, stats.dead);
+    assert_eq!(counts, (1, 1, 1, 1), "{stats:?}");
+    assert!(stats.bytes > 0);
+    assert!(stats.oldest_ready >= Some(SOON / 2), "{stats:?}");
+}
+
+pub(super) async fn the_dead_are_listed_with_cause_and_reason<E: Engine<Inbox: Browse>>(
+    bench: &Bench<'_, E>,
+) {
+    let inbox = bench.open().await;
+    let mut keys: Vec<EntryKey> = Vec::new();
+    for cause in DeadCause::ALL {
+        keys.extend(bench.store(&inbox, 1).await);
+        let claim = bench.claim(&inbox).await;
+        bench.settle(&inbox, &claim, dead(cause)).await;
+    }
+    keys.reverse();
+    let mut listed = Vec::new();
+    let mut before = None;
+    loop {
+        let page = inbox.dead(before, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        before = Some(last.position);
+        listed.extend(page);
+    }
+    let listed_keys: Vec<_> = listed.iter().map(|stored| stored.key).collect();
+    assert_eq!(listed_keys, keys);
+    for (stored, cause) in listed.iter().rev().zip(DeadCause::ALL) {
+        assert_eq!(stored.state, EntryState::Dead(cause));
+        assert_eq!(stored.why, "a reason");
+        let entry = stored.entry.as_ref().unwrap();
+        assert_eq!(entry.key(), stored.key);
+    }
+}
+
+pub(super) async fn a_replay_starts_anew<E: Engine<Inbox: Browse>>(bench: &Bench<'_, E>) {
+    let inbox = bench.open().await;
+    let keys = bench.store(&inbox, 2).await;
+    let claims = bench.claims(&inbox).await;
+    drop(claims);
+    bench.pass(bench.lease() + SOON).await;
+    for claim in bench.claims(&inbox).await {
+        bench
+            .settle(&inbox, &claim, retry(Duration::ZERO, true))
+            .await;
+    }
+    let claims = inbox.claim(10, SOON).await.unwrap();
+    assert_eq!((claims[0].crashes, claims[0].failures), (1, 1));
+    let claimed = claims[0].entry.key();
+    let unknown = bench.entry().key();
+    // One is claimed, and one is not known.
+    assert_eq!(inbox.replay(&[claimed, unknown]).await.unwrap(), 0);
+    for claim in &claims {
+        bench
+            .settle(&inbox, claim, dead(DeadCause::Malformed))
+            .await;
+    }
+    assert_eq!(inbox.replay(&[keys[0], unknown]).await.unwrap(), 1);
+    let claim = bench.claim(&inbox).await;
+    assert_eq!(claim.entry.key(), keys[0]);
+    assert_eq!((claim.crashes, claim.failures), (0, 0));
+    assert!(claim.failing_for.is_zero());
+    let dead = inbox.dead(None, 10).await.unwrap();
+    assert_eq!(dead.len(), 1);
+    // It can die and be replayed once more.
+    let again = super::bench::dead(DeadCause::Expired);
+    bench.settle(&inbox, &claim, again).await;
+    assert_eq!(inbox.replay(&keys).await.unwrap(), 2);
+}
+
+pub(super) async fn what_is_discarded_is_gone_and_its_key_is_not<E: Engine<Inbox: Browse>>(
+    bench: &Bench<'_, E>,
+) {
+    let inbox = bench.open().await;
+    let (entry, ready) = (bench.entry(), bench.entry());
+    bench.append(&inbox, entry.clone()).await;
+    let claim = bench.claim(&inbox).await;
+    bench
+        .settle(&inbox, &claim, dead(DeadCause::Malformed))
+        .await;
+    bench.append(&inbox, ready.clone()).await;
+    let keys = [entry.key(), ready.key()];
+    assert_eq!(inbox.discard(&keys).await.unwrap(), 1);
+    assert_eq!(inbox.discard(&keys).await.unwrap(), 0);
+    assert!(inbox.dead(None, 10).await.unwrap().is_empty());
+    assert_eq!(inbox.replay(&keys).await.unwrap(), 0);
+    assert_eq!(inbox.append(entry).await.unwrap(), Appended::Duplicate);
+    // What is not dead is not discarded.
+    let claim = bench.claim(&inbox).await;
+    assert_eq!(claim.entry.key(), ready.key());
+    bench.settle(&inbox, &claim, Settlement::Done).await;
+}

@@ -1,0 +1,106 @@
+use super::{
+    Engine,
+    bench::{Bench, SOON, dead, retry},
+};
+use crate::inbox::{
+    Appended, Browse, DeadCause, EntryState, Happened, Inbox, Inspect, Query, Settlement,
+};
+
+pub(super) async fn a_query_selects_and_pages<E: Engine<Inbox: Inspect>>(bench: &Bench<'_, E>) {
+    let inbox = bench.open().await;
+    for (trigger, grant) in [
+        ("message.created", "g-1"),
+        ("message.created", "g-2"),
+        ("grant.expired", "g-1"),
+        ("message.created", "g-1"),
+    ] {
+        bench.append(&inbox, bench.entry_of(trigger, grant)).await;
+        bench.pass(SOON / 10).await;
+    }
+    let claim = inbox.claim(1, SOON).await.unwrap().pop().unwrap();
+    bench
+        .settle(&inbox, &claim, dead(DeadCause::Malformed))
+        .await;
+    let count = async |query: &Query| inbox.list(query).await.unwrap().len();
+    let all = Query::default();
+    assert_eq!(count(&all).await, 4);
+    let mut query = all.clone();
+    query.trigger = Some("message.created".to_owned());
+    assert_eq!(count(&query).await, 3);
+    query.grant_id = Some("g-1".to_owned());
+    assert_eq!(count(&query).await, 2);
+    query.state = Some(EntryState::Ready);
+    assert_eq!(count(&query).await, 1);
+    query.state = Some(EntryState::Dead(DeadCause::Malformed));
+    assert_eq!(count(&query).await, 1);
+    query.state = Some(EntryState::Dead(DeadCause::Expired));
+    assert_eq!(count(&query).await, 0);
+    let mut query = all;
+    query.max = 3;
+    let first = inbox.list(&query).await.unwrap();
+    assert!(first.is_sorted_by(|a, b| a.position > b.position));
+    query.before = first.last().map(|stored| stored.position);
+    assert_eq!(count(&query).await, 1);
+}
+
+pub(super) async fn a_timeline_tells_what_has_happened<E: Engine<Inbox: Inspect>>(
+    bench: &Bench<'_, E>,
+) {
+    let inbox = bench.open().await;
+    let keys = bench.store(&inbox, 1).await;
+    drop(bench.claim(&inbox).await);
+    bench.pass(bench.lease() + SOON).await;
+    let claim = bench.claim(&inbox).await;
+    bench.settle(&inbox, &claim, retry(SOON, true)).await;
+    bench.pass(SOON).await;
+    let claim = bench.claim(&inbox).await;
+    bench.settle(&inbox, &claim, dead(DeadCause::Expired)).await;
+    inbox.replay(&keys).await.unwrap();
+    let timeline = inbox.timeline(keys[0]).await.unwrap();
+    assert!(timeline.is_sorted_by_key(|event| event.at));
+    let happened: Vec<_> = timeline.into_iter().map(|event| event.what).collect();
+    assert_eq!(
+        happened,
+        [
+            Happened::Stored,
+            Happened::Claimed,
+            Happened::Crashed,
+            Happened::Claimed,
+            Happened::Settled(retry(SOON, true)),
+            Happened::Claimed,
+            Happened::Settled(dead(DeadCause::Expired)),
+            Happened::Replayed,
+        ]
+    );
+    let unknown = bench.entry().key();
+    assert!(inbox.timeline(unknown).await.unwrap().is_empty());
+}
+
+pub(super) async fn a_purged_grant_leaves_nothing_behind<E: Engine<Inbox: Inspect>>(
+    bench: &Bench<'_, E>,
+) {
+    let inbox = bench.open().await;
+    let of = |grant: &str| bench.entry_of("message.created", grant);
+    let purged = of("g-1");
+    bench.append(&inbox, purged.clone()).await;
+    let claim = bench.claim(&inbox).await;
+    bench
+        .settle(&inbox, &claim, dead(DeadCause::Malformed))
+        .await;
+    bench.append(&inbox, of("g-1")).await;
+    let claim = bench.claim(&inbox).await;
+    for grant in ["g-1", "g-2"] {
+        bench.append(&inbox, of(grant)).await;
+    }
+    // One is claimed, and ends as its handler says.
+    assert_eq!(inbox.purge_grant("g-1").await.unwrap(), 2);
+    bench.settle(&inbox, &claim, Settlement::Done).await;
+    let query = Query {
+        grant_id: Some("g-1".to_owned()),
+        state: Some(EntryState::Ready),
+        ..Query::default()
+    };
+    assert!(inbox.list(&query).await.unwrap().is_empty());
+    assert_eq!(inbox.append(purged).await.unwrap(), Appended::Duplicate);
+    assert_eq!(bench.claim(&inbox).await.entry.grant_id(), Some("g-2"));
+}

@@ -1,0 +1,7 @@
+//! Stores notifications in place of handling them.
+
+mod error;
+mod future;
+mod service;
+
+pub use self::{error::EnqueueError, future::ResponseFuture, service::Enqueue};

@@ -1,0 +1,105 @@
+//! What the feature `tracing` emits of a worker.
+
+use std::{fmt::Display, time::Instant};
+
+use tracing::{Level, event};
+
+use super::witness::Witness;
+use crate::{
+    inbox::{EntryKey, Settlement},
+    observe::{Flood, Suppressed, TARGET, WINDOW, event_at},
+    report::one_line,
+};
+
+/// How many events of each kind are emitted in each 10 seconds.
+const MANY: u32 = 100;
+
+/// The events of one worker.
+pub(in crate::inbox) struct Log(Flood<Kind>);
+
+#[derive(Clone, Copy, PartialEq)]
+struct Kind {
+    level: Level,
+    what: &'static str,
+}
+
+impl Log {
+    fn admits(&self, kind: Kind, now: Instant) -> bool {
+        let (admitted, before) = self.0.admit(kind, MANY, now);
+        summarize(before);
+        admitted
+    }
+}
+
+impl Witness for Log {
+    fn new(now: Instant) -> Self {
+        Self(Flood::new(now))
+    }
+
+    fn settled(&self, key: EntryKey, settlement: &Settlement, now: Instant) {
+        let what = settlement.name();
+        let (level, why) = match settlement {
+            Settlement::Done => (Level::DEBUG, ""),
+            Settlement::Retry { failed, why, .. } => {
+                let level = if *failed { Level::WARN } else { Level::DEBUG };
+                (level, why.as_str())
+            }
+            Settlement::Dead { why, .. } => (Level::ERROR, why.as_str()),
+        };
+        if level == Level::DEBUG || self.admits(Kind { level, what }, now) {
+            event_at!(level, entry = %key, settlement = what, "{why}");
+        }
+    }
+
+    fn lease_lost(&self, key: EntryKey, now: Instant) {
+        let (level, what) = (Level::WARN, "lease_lost");
+        if self.admits(Kind { level, what }, now) {
+            event_at!(
+                level,
+                entry = %key,
+                "not settled, since another claim has replaced this one: it is handled once more"
+            );
+        }
+    }
+
+    fn engine_failed(&self, call: &'static str, why: &dyn Display, now: Instant) {
+        let level = Level::WARN;
+        if self.admits(Kind { level, what: call }, now) {
+            event_at!(
+                level,
+                call,
+                "the engine of the inbox failed: {}",
+                one_line(why)
+            );
+        }
+    }
+
+    fn left_open(&self, claims: usize) {
+        event_at!(
+            Level::WARN,
+            claims,
+            "the worker has stopped, and {claims} claims that the engine did not settle end by \
+             themselves"
+        );
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        summarize(self.0.rest());
+    }
+}
+
+/// Emits how many events were suppressed in 10 seconds that have ended.
+fn summarize(suppressed: Vec<Suppressed<Kind>>) {
+    for Suppressed { kind, count } in suppressed {
+        let Kind { level, what } = kind;
+        let seconds = WINDOW.as_secs();
+        event_at!(
+            level,
+            what,
+            suppressed = count,
+            "{count} more events of this kind within {seconds} s"
+        );
+    }
+}

@@ -1,0 +1,10 @@
+//! Accepted means stored: what the inbox, its worker and `Enqueue` promise.
+
+#![cfg(feature = "inbox")]
+
+mod conformance;
+mod enqueue;
+mod memory;
+#[cfg(all(feature = "metrics", feature = "tracing"))]
+mod observe;
+mod worker;

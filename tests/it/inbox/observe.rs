@@ -1,0 +1,194 @@
+//! What operators are told of a worker.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tower_nylas::{
+    BoxError, TriggerRouter,
+    inbox::{
+        Delivery, Enqueue, Entry, Inbox, MemoryInbox, Worker,
+        conformance::{Call, Fault, Faults},
+    },
+    testing::{self, VirtualClock},
+    time::{Clock, Timer},
+};
+
+use crate::observe::Told;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn store(clock: &VirtualClock, inbox: &impl Inbox, body: &str) {
+    let entry = Entry::new(&testing::verified(body.to_owned()), clock.unix_time());
+    clock.run_until(inbox.append(entry)).unwrap();
+}
+
+fn work(clock: &VirtualClock, inbox: Faults<MemoryInbox>, router: TriggerRouter, time: Duration) {
+    let spawn = clock.clone();
+    let worker = Worker::on_runtime(inbox, router, clock.clone(), move |task| spawn.spawn(task));
+    let timer = clock.clone();
+    let worker = worker
+        .report_stats()
+        .run_until(async move { timer.sleep(time).await });
+    clock.run_until(worker).unwrap();
+}
+
+fn field<'a>(line: &'a Value, name: &str) -> &'a Value {
+    &line["fields"][name]
+}
+
+#[test]
+fn entries_are_counted_by_what_becomes_of_them() {
+    let told = Told::by(|| {
+        let clock = VirtualClock::new();
+        let inbox = Faults::new(MemoryInbox::with_timer(clock.clone()), clock.clone());
+        store(&clock, &inbox, r#"{"type":"grant.expired","id":"n-1"}"#);
+        store(&clock, &inbox, r#"{"type":"message.created","id":"n-2"}"#);
+        store(&clock, &inbox, "[]");
+        clock.advance(10 * SECOND);
+        let router = TriggerRouter::new().on("grant.expired", async || ()).on(
+            "message.created",
+            async |delivery: Option<Delivery>| {
+                let before = delivery.map_or(0, |delivery| delivery.failures());
+                match before {
+                    0 => Err::<(), BoxError>("it\nfails".into()),
+                    _ => Ok(()),
+                }
+            },
+        );
+        work(&clock, inbox, router, 5 * SECOND);
+    });
+    for line in [
+        r#"nylas_inbox_claimed_total{after="nothing"} 3"#,
+        r#"nylas_inbox_claimed_total{after="failure"} 1"#,
+        r#"nylas_inbox_settled_total{settlement="done"} 2"#,
+        r#"nylas_inbox_settled_total{settlement="failed"} 1"#,
+        r#"nylas_inbox_settled_total{settlement="malformed"} 1"#,
+        "nylas_inbox_lag_seconds_count 2",
+        r#"nylas_inbox_entries{state="ready"} 3"#,
+        "nylas_inbox_oldest_ready_seconds 10",
+    ] {
+        assert!(
+            told.metrics.lines().any(|told| told == line),
+            "{line}\n{}",
+            told.metrics
+        );
+    }
+
+    let of = |settlement: &str| {
+        let events = told.events().into_iter();
+        let mut of = events.filter(|line| field(line, "settlement") == settlement);
+        of.next().unwrap()
+    };
+    assert_eq!(of("done")["level"], "DEBUG");
+    assert_eq!(of("failed")["level"], "WARN");
+    let why = field(of("failed"), "message").as_str().unwrap();
+    assert!(why.ends_with(r"its handler failed: it\nfails"), "{why}");
+    assert_eq!(of("malformed")["level"], "ERROR");
+
+    // The id is that of the span of its delivery.
+    let spans = told.spans();
+    let handled: Vec<_> = spans
+        .iter()
+        .filter(|span| span["name"] == "handle")
+        .collect();
+    assert_eq!(handled.len(), 4);
+    let expired = handled.iter().find(|span| span["notification_id"] == "n-1");
+    let expired = expired.unwrap();
+    assert_eq!(expired["trigger"], "grant.expired");
+    assert_eq!(expired["status"], 200);
+    assert_eq!(expired["entry"].as_str().unwrap().len(), 32);
+}
+
+#[test]
+fn an_engine_in_trouble_is_told() {
+    let told = Told::by(|| {
+        let clock = VirtualClock::new();
+        let inbox = Faults::new(MemoryInbox::with_timer(clock.clone()), clock.clone());
+        store(&clock, &inbox, r#"{"type":"grant.expired","id":"n-1"}"#);
+        inbox.set(&[Call::Settle], Fault::Fails);
+        work(&clock, inbox, TriggerRouter::new(), 2 * SECOND);
+    });
+    assert!(
+        told.metrics
+            .contains(r#"nylas_inbox_engine_failures_total{call="settle"}"#)
+    );
+    let first = told.events()[0];
+    assert_eq!(first["level"], "WARN");
+    assert_eq!(field(first, "call"), "settle");
+    // 100 of each kind in 10 seconds, and how many more.
+    let failures = told.events().len();
+    assert!(failures <= 500, "{failures}");
+    let left = told
+        .events()
+        .into_iter()
+        .find(|line| field(line, "claims") == 1);
+    assert!(left.is_some(), "{}", told.log);
+}
+
+#[test]
+fn what_never_fits_is_an_error() {
+    let told = Told::by(|| {
+        let clock = VirtualClock::new();
+        let inbox = MemoryInbox::with_timer(clock.clone()).max_bytes(600);
+        let enqueue = Enqueue::with_timer(inbox, clock.clone());
+        let body = testing::verified(format!("[\"{}\"]", "x".repeat(1000)));
+        let response = tower::ServiceExt::oneshot(enqueue, http::Request::new(body));
+        assert_eq!(clock.run_until(response).unwrap().status(), 503);
+    });
+    assert_eq!(told.lines[0]["level"], "ERROR");
+    let text = field(&told.lines[0], "message").as_str().unwrap();
+    assert!(text.ends_with("it will be lost"), "{text}");
+}
+
+/// A recorder that panics is the observers' own trouble.
+#[test]
+fn a_recorder_that_panics_ends_nothing() {
+    struct Panics;
+    impl metrics::Recorder for Panics {
+        fn describe_counter(
+            &self,
+            _: metrics::KeyName,
+            _: Option<metrics::Unit>,
+            _: metrics::SharedString,
+        ) {
+        }
+        fn describe_gauge(
+            &self,
+            _: metrics::KeyName,
+            _: Option<metrics::Unit>,
+            _: metrics::SharedString,
+        ) {
+        }
+        fn describe_histogram(
+            &self,
+            _: metrics::KeyName,
+            _: Option<metrics::Unit>,
+            _: metrics::SharedString,
+        ) {
+        }
+        fn register_counter(
+            &self,
+            _: &metrics::Key,
+            _: &metrics::Metadata<'_>,
+        ) -> metrics::Counter {
+            panic!("the recorder panics")
+        }
+        fn register_gauge(&self, _: &metrics::Key, _: &metrics::Metadata<'_>) -> metrics::Gauge {
+            panic!("the recorder panics")
+        }
+        fn register_histogram(
+            &self,
+            _: &metrics::Key,
+            _: &metrics::Metadata<'_>,
+        ) -> metrics::Histogram {
+            panic!("the recorder panics")
+        }
+    }
+    let clock = VirtualClock::new();
+    let inbox = Faults::new(MemoryInbox::with_timer(clock.clone()), clock.clone());
+    store(&clock, &inbox, r#"{"type":"grant.expired","id":"n-1"}"#);
+    let router = TriggerRouter::new().on("grant.expired", async || ());
+    metrics::with_local_recorder(&Panics, || work(&clock, inbox.clone(), router, SECOND));
+    let left = clock.run_until(inbox.claim(10, Duration::ZERO)).unwrap();
+    assert!(left.is_empty());
+}
