@@ -369,6 +369,20 @@ async fn register() {
     assert_eq!(secrets[0], secrets[1]);
     assert_ne!(secrets[1], secrets[2]);
 
+    // Without the API it goes on with the secret that it has, and it has none without the file.
+    let nobody = ("NYLAS_API_URL", "http://127.0.0.1:1");
+    let offline = [variables[0], nobody, variables[2]];
+    let mut server = Server::start_with("register", &[URL, "127.0.0.1:0"], &offline).await;
+    let line = server.program.next_line().await;
+    assert!(line.starts_with("not checked: "), "{line}");
+    answers(&server, PATH, &secrets[2]).await;
+    ends_gracefully(server, PATH, &secrets[2], BODY).await;
+    std::fs::remove_file(&file).unwrap();
+    let ended = start("register", &[URL, "127.0.0.1:0"], &offline)
+        .end()
+        .await;
+    assert!(!ended.status.success(), "{ended:?}");
+
     let ended = start("register", &[URL], &[]).end().await;
     assert!(!ended.status.success(), "{ended:?}");
     assert!(ended.stderr.contains("NYLAS_API_KEY"), "{ended:?}");

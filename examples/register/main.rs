@@ -10,7 +10,8 @@
 //! about to do, and with `--dry-run` that is all. `NYLAS_API_URL` is the API, by default the one in
 //! the United States. The id and the secret are kept in the file that `NYLAS_DESTINATION` names, by
 //! default `nylas-destination.json`, as a database would keep them for several replicas. Started
-//! again, it changes nothing; without the file, it gives the destination a new secret.
+//! again, it changes nothing; without the file, it gives the destination a new secret. If Nylas'
+//! API is out of reach, it goes on with the secret that it has.
 
 mod store;
 
@@ -23,7 +24,7 @@ use tokio::{net::TcpListener, signal, time::sleep};
 use tower::{Service, service_fn};
 use tower_nylas::{
     BoxError, Notification, Secrets, TriggerRouter, WebhookLayer,
-    api::{self, Api, Desired},
+    api::{self, Api, Desired, DestinationStore, NewSecret, Rotation},
 };
 
 use self::store::FileStore;
@@ -60,6 +61,14 @@ async fn main() -> Result<(), BoxError> {
         Some(secret) => Secrets::new(secret)?,
         None => Secrets::pending(),
     };
+    if store
+        .load()
+        .await?
+        .is_some_and(|recorded| !recorded.is_current)
+    {
+        // A rotation was interrupted: what does not match is sent again until it is repaired.
+        secrets.expect_rotation(Rotation::EXPECT_FOR);
+    }
     let webhooks = WebhookLayer::new(secrets.clone()).layer(triggers);
     let app = axum::Router::new().route_service("/webhooks/nylas", webhooks);
     let listener = TcpListener::bind(address).await?;
@@ -67,13 +76,13 @@ async fn main() -> Result<(), BoxError> {
     let server = axum::serve(listener, app).with_graceful_shutdown(stopped());
     let server = tokio::spawn(server.into_future());
 
-    let plan = api::dry_run(&desired, &api, client.clone(), &store).await?;
-    println!("{plan}");
-    let reconciled = api::reconcile(&desired, &api, client, &store).await?;
-    if let Some(secret) = &reconciled.secret {
-        secrets.set(secret)?;
+    match register(&desired, &api, client, &store).await {
+        Ok(Some(secret)) => secrets.rotate(&secret, Secrets::KEEP_OLD_FOR)?,
+        Ok(None) => {}
+        Err(error) if secrets.is_pending() => return Err(error),
+        // Nylas' API may be out of reach; notifications are not.
+        Err(error) => println!("not checked: {error}"),
     }
-    println!("registered as {}", reconciled.destination.id);
 
     tokio::select! {
         ended = server => Ok(ended??),
@@ -81,17 +90,38 @@ async fn main() -> Result<(), BoxError> {
     }
 }
 
+/// The secret of the destination, if it is a new one.
+async fn register(
+    desired: &Desired,
+    api: &Api,
+    client: impl Client,
+    store: &FileStore,
+) -> Result<Option<NewSecret>, BoxError> {
+    let plan = api::dry_run(desired, api, client.clone(), store).await?;
+    println!("{plan}");
+    let reconciled = api::reconcile(desired, api, client, store).await?;
+    println!("registered as {}", reconciled.destination.id);
+    Ok(reconciled.secret)
+}
+
 async fn on_any(notification: Notification) {
     println!("{} {:?}", notification.trigger(), notification.id());
 }
 
-/// reqwest with TLS, as the service that this crate sends with. A redirect would take the API key
-/// along.
-fn client() -> Result<
-    impl Service<Request<Full<Bytes>>, Response = Response<reqwest::Body>, Error = reqwest::Error>
-    + Clone,
-    reqwest::Error,
-> {
+/// What this program sends with.
+trait Client:
+    Service<Request<Full<Bytes>>, Response = Response<reqwest::Body>, Error = reqwest::Error> + Clone
+{
+}
+
+impl<S> Client for S where
+    S: Service<Request<Full<Bytes>>, Response = Response<reqwest::Body>, Error = reqwest::Error>
+        + Clone
+{
+}
+
+/// reqwest with TLS, as a tower service. A redirect would take the API key along.
+fn client() -> Result<impl Client, reqwest::Error> {
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(5))

@@ -55,7 +55,7 @@ impl<'de> Deserialize<'de> for WebhookId {
 pub enum InvalidId {
     /// It is empty, or `.` or `..`, with which the path would be another one.
     Unusable,
-    /// It has this many bytes, and more than 4096.
+    /// It has this many bytes: more than 4096, or more than a path with others has room for.
     TooLong(usize),
 }
 
@@ -63,7 +63,7 @@ impl fmt::Display for InvalidId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unusable => f.write_str("an id is empty or has dots only"),
-            Self::TooLong(length) => write!(f, "an id has {length} bytes"),
+            Self::TooLong(length) => write!(f, "an id is too long, with {length} bytes"),
         }
     }
 }

@@ -52,6 +52,7 @@
 
 mod access;
 mod answer;
+mod destination;
 mod error;
 mod id;
 mod objects;
@@ -61,14 +62,15 @@ mod reconcile;
 mod rotate;
 mod secret;
 mod send;
+mod send_error;
 mod store;
-mod webhook;
 mod webhooks;
 
 pub(crate) use self::objects::GetRawObject;
 pub use self::{
     access::{Api, InvalidApi},
-    error::{ApiError, ErrorKind, SendError},
+    destination::{Destination, DestinationStatus, Issued},
+    error::{ApiError, ErrorKind},
     id::{InvalidId, WebhookId},
     objects::{DownloadAttachment, GetObject, RefetchError},
     operation::Operation,
@@ -76,8 +78,8 @@ pub use self::{
     rotate::{RotateError, Rotation, rotate},
     secret::NewSecret,
     send::send,
+    send_error::SendError,
     store::{DestinationStore, Recorded},
-    webhook::{Destination, DestinationStatus, Issued},
     webhooks::{
         CreateWebhook, DeleteWebhook, GetWebhook, IpAddresses, IpRanges, ListWebhooks, MockPayload,
         RotateSecret, SendTestEvent, UpdateWebhook,

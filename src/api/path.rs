@@ -38,29 +38,33 @@ impl Path {
     }
 
     /// The same path with an id below it.
-    pub(super) fn id(mut self, id: &str) -> Result<Self, InvalidId> {
-        check(id)?;
-        let text = self.text.to_mut();
-        text.push('/');
-        text.extend(utf8_percent_encode(id, KEPT));
-        Ok(self)
+    pub(super) fn id(self, id: &str) -> Result<Self, InvalidId> {
+        self.append(&["/"], id)
     }
 
     /// The same path with one more parameter of the query.
     pub(super) fn query(mut self, name: &'static str, value: &str) -> Result<Self, InvalidId> {
-        check(value)?;
-        let separator = if self.has_query { '&' } else { '?' };
-        let text = self.text.to_mut();
-        text.push(separator);
-        text.push_str(name);
-        text.push('=');
-        text.extend(utf8_percent_encode(value, KEPT));
+        let separator = if self.has_query { "&" } else { "?" };
         self.has_query = true;
+        self.append(&[separator, name, "="], value)
+    }
+
+    fn append(mut self, before: &[&str], id: &str) -> Result<Self, InvalidId> {
+        check(id)?;
+        let text = self.text.to_mut();
+        text.extend(before.iter().copied());
+        text.extend(utf8_percent_encode(id, KEPT));
+        if text.len() > MAX_PATH {
+            return Err(InvalidId::TooLong(id.len()));
+        }
         Ok(self)
     }
 }
 
-/// With five of them, each byte encoded as three, a URL stays below the 64 KiB that it can have.
+/// With a base before it, a URL stays below the 64 KiB that it can have.
+const MAX_PATH: usize = 62 << 10;
+
+/// Five of them fit into a path, each byte encoded as three.
 const MAX_ID: usize = 4096;
 
 /// A message id may come from a stranger's mail, and these two would climb the path.

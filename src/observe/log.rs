@@ -333,10 +333,7 @@ fn level_of_outcome(outcome: &Outcome) -> (Level, Option<u32>) {
         Outcome::TestEvent => (Level::INFO, Some(FEW)),
         // Every notification of all tenants, and every truncated one, until the program or its API
         // key is mended.
-        Outcome::Unlabelled
-        | Outcome::Unfetched {
-            retry_after: None, ..
-        } => (Level::ERROR, Some(FEW)),
+        Outcome::Unlabelled | Outcome::Unfetchable(_) => (Level::ERROR, Some(FEW)),
         Outcome::Unrouted(_) | Outcome::Unread { .. } | Outcome::Malformed { .. } => {
             (Level::WARN, Some(FEW))
         }

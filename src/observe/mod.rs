@@ -72,9 +72,9 @@
 //!   `signature_mismatch` (also with [`Mismatch::Retry`](crate::Mismatch::Retry)),
 //!   `secret_unproven`, `rotation_expected` (see [`Rejection`](crate::Rejection)), `aborted`;
 //! - `outcome`: `done`, `discarded`, `given_up`, `unrouted`, `unread`, `malformed`, `test_event`,
-//!   `stored`, `duplicate`, `unremembered`, `in_progress`, `unlabelled`, `unfetched`, `retry`,
-//!   `retry_after`, `failed`, `panicked`, `timed_out`, `status`, `undecodable` (see
-//!   [`Outcome`](crate::Outcome)), `dropped`;
+//!   `stored`, `duplicate`, `unremembered`, `in_progress`, `unlabelled`, `unfetched`,
+//!   `unfetchable`, `retry`, `retry_after`, `failed`, `panicked`, `timed_out`, `status`,
+//!   `undecodable` (see [`Outcome`](crate::Outcome)), `dropped`;
 //! - `hint`: `length_changed`, `empty`, `read_as_text`, `base64`, `inflated`, `encoding_lost`,
 //!   `framing_lost`, `test_event` (see [`MismatchHint`](crate::MismatchHint)), `none`;
 //! - `destination`: the label of the secrets, by default `default`, for the first 100 labels whose
@@ -114,7 +114,7 @@
 //! - `rejected` with `timer_missing`, `lookup_failed`, `secret_pending`, `budget_exhausted` or
 //!   `body_too_large`; `outcomes` with `unrouted`, `unread`, `malformed`, `undecodable` (whose
 //!   attempt cannot be read, so that none counts as lost), `unremembered`, `unlabelled` or
-//!   `unfetched`; and `coding_faults`, which means a proxy that changes heads, or a sender that
+//!   `unfetchable`; and `coding_faults`, which means a proxy that changes heads, or a sender that
 //!   changed.
 //!
 //! [`docs/alerts.yml`]: https://docs.rs/crate/tower-nylas/latest/source/docs/alerts.yml
@@ -151,7 +151,7 @@
 //! |---|---|
 //! | `done`, `discarded`, `stored`, `duplicate` | `DEBUG` |
 //! | `retry`, `retry_after`, `in_progress`, `test_event` | `INFO` |
-//! | `unlabelled`, `unfetched` with `503`, and every outcome that is not `200` at the third attempt, or `unread` there | `ERROR` |
+//! | `unlabelled`, `unfetchable`, and every outcome that is not `200` at the third attempt, or `unread` there | `ERROR` |
 //! | all others | `WARN` |
 //!
 //! A body that was not as it was labelled has another event, at its beginning: of the level `WARN`,
@@ -165,7 +165,7 @@
 //!
 //! The number of events is bounded. In each 10 seconds a layer emits at most 10 events of each
 //! reason, of each fault and of each of the outcomes `unrouted`, `unread`, `malformed`,
-//! `unlabelled`, `unfetched` with `503` and `test_event`, and 100 of what is lost and of every
+//! `unlabelled`, `unfetchable` and `test_event`, and 100 of what is lost and of every
 //! other outcome that is not `DEBUG`. The rest is suppressed, and a summary for each reason, fault
 //! or outcome has its number in the field `suppressed`. It is emitted with the next request after
 //! those 10 seconds, or when the layer and its services are dropped. Spans are not limited, since

@@ -9,7 +9,7 @@ use super::{
     fetch::Fetcher,
     layer::Access,
     settings::Settings,
-    whole::{OtherObject, Truncated},
+    truncated::{OtherObject, Truncated},
 };
 use crate::{
     api::{ErrorKind, SendError},
@@ -17,7 +17,7 @@ use crate::{
     verify::VerifiedBody,
 };
 
-/// How long Nylas is asked to wait if its API does not say how long that takes.
+/// How long Nylas is asked to wait if its API is asked too often and does not say how long.
 const WAIT: Duration = Duration::from_secs(30);
 
 /// Why a notification has not got its object.
@@ -75,39 +75,36 @@ impl Fetcher {
         let object = object.map_err(|error| failure(error, settings))?;
         match truncated.with(&object) {
             Ok(whole) => Ok(body.refetched(whole)),
-            Err(OtherObject) => Err(unfetched(Arc::new(OtherObject), None)),
+            Err(OtherObject) => Err(unfetchable(Arc::new(OtherObject))),
         }
     }
 }
 
-fn failure(error: Arc<SendError>, settings: &Settings) -> Failure {
-    let wait = match &*error {
+fn failure(why: Arc<SendError>, settings: &Settings) -> Failure {
+    let retry_after = match &*why {
         SendError::Api(answer) => match answer.kind() {
             ErrorKind::NotFound => return Failure::Pass(NotRefetched::Gone),
-            ErrorKind::Unauthorized | ErrorKind::Forbidden => {
-                return unauthorized(error, settings);
-            }
-            ErrorKind::RateLimited | ErrorKind::Unavailable => {
-                Some(answer.retry_after().unwrap_or(WAIT))
-            }
-            _ => None,
+            ErrorKind::Unauthorized | ErrorKind::Forbidden => return unauthorized(why, settings),
+            ErrorKind::RateLimited => Some(answer.retry_after().unwrap_or(WAIT)),
+            ErrorKind::Unavailable => answer.retry_after(),
+            _ => return unfetchable(why),
         },
-        SendError::Transport(_) | SendError::TimedOut(_) => Some(WAIT),
+        SendError::Transport(_) | SendError::TimedOut(_) => None,
         SendError::TooLarge(max) => return Failure::Pass(NotRefetched::TooLarge(*max)),
-        SendError::TimerMissing(_) => None,
+        SendError::TimerMissing(_) => return unfetchable(why),
     };
-    unfetched(error, wait)
+    Failure::Retry(Outcome::Unfetched { why, retry_after })
 }
 
 fn unauthorized(why: SharedError, settings: &Settings) -> Failure {
     match settings.on_unauthorized {
-        OnUnauthorized::Retry => unfetched(why, None),
+        OnUnauthorized::Retry => unfetchable(why),
         OnUnauthorized::PassTruncated => Failure::Pass(NotRefetched::Unauthorized),
     }
 }
 
-fn unfetched(why: SharedError, retry_after: Option<Duration>) -> Failure {
-    Failure::Retry(Outcome::Unfetched { why, retry_after })
+fn unfetchable(why: SharedError) -> Failure {
+    Failure::Retry(Outcome::Unfetchable(why))
 }
 
 /// [`by_destination`](super::RefetchLayer::by_destination) has returned none.

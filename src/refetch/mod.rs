@@ -52,9 +52,10 @@
 //! | the object | the inner service gets it, and the trigger without `.truncated`; [`refetched`](crate::Notification::refetched) says so |
 //! | `404`, `410` | it is deleted: the truncated notification goes on, with [`NotRefetched::Gone`] |
 //! | more than 32 MiB | the truncated one goes on, with [`NotRefetched::TooLarge`] |
-//! | `401`, `403` | [`Outcome::Unfetched`](crate::Outcome::Unfetched), `503`: the key is wrong, which must not lose anything; or the truncated one goes on: [`OnUnauthorized`] |
-//! | `429`, `5xx`, nothing in time | `429` with `Retry-After`: Nylas' own, or 30 seconds |
-//! | another object than the one asked for, a redirect, something unreadable | `503` |
+//! | `429`, or `5xx` with `Retry-After` | [`Outcome::Unfetched`](crate::Outcome::Unfetched), `429` with that `Retry-After`, or 30 seconds |
+//! | `5xx`, nothing in time, no connection | [`Outcome::Unfetched`](crate::Outcome::Unfetched), `503` |
+//! | `401`, `403` | [`Outcome::Unfetchable`](crate::Outcome::Unfetchable), `503`: the key is wrong, which must not lose anything; or the truncated one goes on: [`OnUnauthorized`] |
+//! | another object than the one asked for, a redirect, something unreadable | [`Outcome::Unfetchable`](crate::Outcome::Unfetchable), `503` |
 //!
 //! Whatever fails at the last of Nylas' attempts would be lost: then the truncated notification
 //! goes on as well, with [`NotRefetched::LastAttempt`]. A handler finds the reason in
@@ -86,7 +87,7 @@ mod layer;
 mod not_refetched;
 mod service;
 mod settings;
-mod whole;
+mod truncated;
 
 pub use self::{
     future::ResponseFuture,

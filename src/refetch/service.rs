@@ -9,7 +9,7 @@ use tower_service::Service;
 
 use super::{
     ResponseFuture, fetch::Fetcher, future::Refetching, layer::Access, settings::Settings,
-    whole::Truncated,
+    truncated::Truncated,
 };
 use crate::{
     middleware::{ResponseBody, inner_service_accessors},

@@ -63,15 +63,17 @@ pub enum Outcome {
     /// `503`: the secrets that were looked up for its tenant have no label, so notifications of
     /// different tenants cannot be told apart by their ids, and none is handled.
     Unlabelled,
-    /// `429` or `503`: it is truncated, and its object could not be fetched from Nylas' API
-    /// (module `refetch`).
+    /// `503`, or `429` with `Retry-After`: it is truncated, and its object could not be fetched
+    /// from Nylas' API at this moment (module `refetch`).
     Unfetched {
         /// Why not.
         why: SharedError,
-        /// When it may be possible (`429` with `Retry-After`); `None` (`503`) if the program or its
-        /// API key has to be mended first.
+        /// When Nylas' API asks to be asked again, if it does (`429`).
         retry_after: Option<Duration>,
     },
+    /// `503`: it is truncated, and no object can be fetched until the program or its API key is
+    /// mended (module `refetch`).
+    Unfetchable(SharedError),
     /// `503`: a handler answered [`Ack::Retry`].
     Retry,
     /// `429`: a handler answered [`Ack::RetryAfter`].
@@ -122,6 +124,7 @@ impl Outcome {
             | Self::Unfetched {
                 retry_after: None, ..
             }
+            | Self::Unfetchable(_)
             | Self::Failed(_)
             | Self::Panicked(_)
             | Self::TimedOut(_)
@@ -209,6 +212,11 @@ impl fmt::Display for Outcome {
             Self::Unfetched { why, .. } => write!(
                 f,
                 "truncated, and its object could not be fetched: {}",
+                Causes(why)
+            ),
+            Self::Unfetchable(why) => write!(
+                f,
+                "truncated, and its object cannot be fetched until this is mended: {}",
                 Causes(why)
             ),
             Self::Retry => f.write_str("its handler asked for it again"),

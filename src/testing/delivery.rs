@@ -148,6 +148,7 @@ impl DeliveryAttempt {
             | Outcome::InProgress
             | Outcome::Unlabelled
             | Outcome::Unfetched { .. }
+            | Outcome::Unfetchable(_)
             | Outcome::Retry
             | Outcome::RetryAfter(_)
             | Outcome::Failed(_)

@@ -483,7 +483,11 @@ fn what_deduplication_decides_is_told() {
 fn an_object_that_cannot_be_fetched_is_told() {
     use tower_nylas::{RefetchLayer, api::Api};
 
-    for (level, answer_of_nylas, status) in [("WARN", 500, 429), ("ERROR", 401, 503)] {
+    for (outcome, level, answer_of_nylas, status) in [
+        ("unfetched", "WARN", 429, 429),
+        ("unfetched", "WARN", 500, 503),
+        ("unfetchable", "ERROR", 401, 503),
+    ] {
         let told = Told::by(|| {
             let client = service_fn(move |_| {
                 let response = Response::builder().status(answer_of_nylas);
@@ -498,9 +502,9 @@ fn an_object_that_cannot_be_fetched_is_told() {
             assert_eq!(answer(service, truncated), status);
         });
         assert_eq!(told.event()["level"], level);
-        assert_eq!(told.event()["span"]["outcome"], "unfetched");
-        let labels = r#"outcome="unfetched",trigger="message.created.truncated""#;
-        told.assert_samples("outcomes_total", [(labels, 1.0)]);
+        assert_eq!(told.event()["span"]["outcome"], outcome);
+        let labels = format!(r#"outcome="{outcome}",trigger="message.created.truncated""#);
+        told.assert_samples("outcomes_total", [(&labels, 1.0)]);
         told.assert_sum(1.0);
     }
 }

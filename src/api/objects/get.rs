@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{GRANTS, MAX_OBJECT};
 use crate::{
     api::{Api, ApiError, InvalidId, Operation, answer, path::Path},
-    notification::object::{Calendar, Contact, Event, Folder, Grant, Message, Notetaker},
+    notification::object::{Calendar, Contact, Event, Folder, Message},
 };
 
 /// `GET` of one object, as it is now, read as a `T`: that of a notification
@@ -95,13 +95,13 @@ impl GetObject {
         in_grant(grant_id, "/contacts", id)
     }
 
-    /// A grant. Its `id` is called `grant_id` in notifications, and is read so.
+    /// A grant, as JSON: its id is `id` here, and `grant_id` in notifications.
     ///
     /// # Errors
     ///
     /// [`InvalidId`].
-    pub fn grant(grant_id: &str) -> Result<GetObject<Grant>, InvalidId> {
-        Ok(GetObject::at(GRANTS.id(grant_id)?))
+    pub fn grant(grant_id: &str) -> Result<Self, InvalidId> {
+        GRANTS.id(grant_id).map(Self::at)
     }
 
     /// A booking of the scheduler, under the id of its configuration.
@@ -128,8 +128,8 @@ impl GetObject {
     /// # Errors
     ///
     /// [`InvalidId`].
-    pub fn notetaker(grant_id: Option<&str>, id: &str) -> Result<GetObject<Notetaker>, InvalidId> {
-        notetaker(grant_id, id).map(GetObject::at)
+    pub fn notetaker(grant_id: Option<&str>, id: &str) -> Result<Self, InvalidId> {
+        notetaker(grant_id, id).map(Self::at)
     }
 
     /// Where a Notetaker's recording and transcript can be downloaded.

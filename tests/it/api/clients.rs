@@ -8,13 +8,15 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde_json::json;
 use tower::{Service, service_fn};
 use tower_nylas::{
-    BoxError,
-    api::{self, Api, CreateWebhook, ErrorKind, ListWebhooks},
+    BoxError, Secrets,
+    api::{self, Api, CreateWebhook, Desired, ErrorKind, ListWebhooks, Rotation},
 };
 use tower_nylas_kit::{
     management::{API_KEY, Management},
     serve::{serve_axum, serve_hyper},
 };
+
+use super::memory::Memory;
 
 async fn list_and_redirect<S, B>(client: S)
 where
@@ -48,6 +50,25 @@ where
     let error = api::send(&ListWebhooks, &api, client).await.unwrap_err();
     assert_eq!(*error.api().unwrap().kind(), ErrorKind::Redirected);
     assert!(nylas.requests().is_empty());
+}
+
+/// In tasks of their own.
+#[allow(dead_code)]
+fn everything_can_be_sent(nylas: &Management, store: &Memory, secrets: &Secrets) {
+    fn sent(_: impl Future + Send) {}
+
+    let api = super::access();
+    let client = || nylas.clone();
+    let desired = Desired::new("", "", [""]);
+    sent(api::send::<_, _, Full<Bytes>>(
+        &ListWebhooks,
+        &api,
+        client(),
+    ));
+    sent(api::dry_run(&desired, &api, client(), store));
+    sent(api::reconcile(&desired, &api, client(), store));
+    let rotation = Rotation::new(super::id("wh-1"));
+    sent(api::rotate(&rotation, secrets, &api, client(), store));
 }
 
 #[tokio::test]

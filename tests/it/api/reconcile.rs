@@ -163,6 +163,8 @@ async fn what_is_not_wanted_in_particular_is_left() {
     );
     let none = desired().notification_email_addresses(Vec::<String>::new());
     assert!(plan(&none, &nylas, &store).await.is_empty());
+    let no_triggers = Desired::new(URL, OWN, Vec::<String>::new());
+    assert!(plan(&no_triggers, &nylas, &store).await.is_empty());
 }
 
 #[tokio::test]

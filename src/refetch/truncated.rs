@@ -1,4 +1,4 @@
-//! A notification with its whole object.
+//! A truncated notification, and the same with its whole object.
 
 use std::{error::Error, fmt};
 
@@ -13,7 +13,7 @@ use crate::{
     verify::VerifiedBody,
 };
 
-/// A truncated notification, and what it was truncated to.
+/// A truncated notification, and where its object is.
 pub(super) struct Truncated {
     notification: Notification,
     pub(super) object: GetRawObject,
