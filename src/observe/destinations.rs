@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, OnceLock},
 };
 
 use arc_swap::ArcSwap;
@@ -15,7 +15,10 @@ const MOST: usize = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Destination(usize);
 
-/// Never forgotten, as series are not.
+/// The first label of all. Most servers have one destination, and need not look further.
+static FIRST: OnceLock<Arc<str>> = OnceLock::new();
+
+/// The others. Never forgotten, as series are not.
 static KNOWN: LazyLock<ArcSwap<Known>> = LazyLock::new(ArcSwap::default);
 
 #[derive(Default, Clone)]
@@ -25,11 +28,22 @@ struct Known {
 }
 
 impl Destination {
+    const FIRST: Self = Self(0);
     const OTHER: Self = Self(MOST);
 
     pub(super) const COUNT: usize = MOST + 1;
 
     pub(super) fn of(label: &Arc<str>) -> Self {
+        let first = FIRST.get_or_init(|| label.clone());
+        if Arc::ptr_eq(first, label) || first == label {
+            Self::FIRST
+        } else {
+            Self::of_another(label)
+        }
+    }
+
+    #[cold]
+    fn of_another(label: &Arc<str>) -> Self {
         let found = KNOWN.load().find(label);
         found.unwrap_or_else(|| {
             KNOWN.rcu(|known| known.with(label));
@@ -43,7 +57,10 @@ impl Destination {
 
     pub(super) fn label(self) -> Arc<str> {
         let known = KNOWN.load();
-        let label = known.labels.get(self.0);
+        let label = match self.0.checked_sub(1) {
+            None => FIRST.get(),
+            Some(at) => known.labels.get(at),
+        };
         label.map_or_else(|| Arc::from("other"), Arc::clone)
     }
 }
@@ -51,21 +68,17 @@ impl Destination {
 impl Known {
     /// `None` if it is new, and there is room for it.
     fn find(&self, label: &Arc<str>) -> Option<Destination> {
-        match self.labels.first() {
-            // Most servers have one destination, and need not hash its label.
-            Some(first) if Arc::ptr_eq(first, label) => Some(Destination(0)),
-            _ => self.by_label.get(label).copied().or_else(|| {
-                let is_full = self.labels.len() >= MOST;
-                is_full.then_some(Destination::OTHER)
-            }),
-        }
+        self.by_label.get(label).copied().or_else(|| {
+            let is_full = self.labels.len() + 1 >= MOST;
+            is_full.then_some(Destination::OTHER)
+        })
     }
 
     fn with(&self, label: &Arc<str>) -> Self {
         let mut known = self.clone();
         // Another thread may have been faster.
         if self.find(label).is_none() {
-            let next = Destination(known.labels.len());
+            let next = Destination(known.labels.len() + 1);
             known.labels.push(label.clone());
             known.by_label.insert(label.clone(), next);
         }
@@ -91,12 +104,11 @@ mod tests {
         for (at, label) in labels.iter().enumerate() {
             assert_eq!(
                 known.find(label),
-                Some(Destination(at.min(MOST))),
+                Some(Destination((at + 1).min(MOST))),
                 "{label}"
             );
         }
         // Another handle of the same label.
-        assert_eq!(known.find(&Arc::from("t-7")), Some(Destination(7)));
-        assert_eq!(known.find(&Arc::from("t-0")), Some(Destination(0)));
+        assert_eq!(known.find(&Arc::from("t-7")), Some(Destination(8)));
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Facts<'a> {
     pub(super) destination: &'a Arc<str>,
     /// `None` if the body could not be decoded.
     pub(super) head: Option<&'a Head<'a>>,
+    /// From 1.
+    pub(super) attempt: Option<u32>,
     /// Bytes.
     pub(super) on_the_wire: usize,
     /// What was wrong with its coding, if it could be decoded all the same.
@@ -54,12 +56,8 @@ impl Facts<'_> {
             destination: self.destination.clone(),
             trigger: self.head.and_then(Head::trigger).map(str::to_owned),
             notification_id: self.head.and_then(Head::id).map(Cow::into_owned),
-            attempt: self.attempt(),
+            attempt: self.attempt,
         }
-    }
-
-    pub(super) fn attempt(&self) -> Option<u32> {
-        self.head?.attempt()
     }
 
     /// From the time in the notification until verified; zero if the clocks differ.
@@ -85,7 +83,7 @@ impl Head<'_> {
         }
     }
 
-    fn attempt(&self) -> Option<u32> {
+    pub(super) fn attempt(&self) -> Option<u32> {
         match *self {
             Self::Never(never, ()) => match never {},
         }

@@ -204,12 +204,21 @@ impl Handles<'_> {
 
     pub(super) fn verified(&self, labels: Labels, attempt: Attempt) {
         let key = || {
+            // From the beginning, since an increase from nothing is none to Prometheus.
+            self.register_lost(labels);
             let attempt = Label::from_static_parts("attempt", attempt.label());
             labels.key(VERIFIED, Some(attempt))
         };
-        // From the beginning, since an increase from nothing is none to Prometheus.
-        self.count_by(|kept| &kept.of(labels).lost, || labels.key(LOST, None), 0);
         self.count(|kept| &kept.of(labels).verified[attempt as usize], key);
+    }
+
+    fn register_lost(&self, labels: Labels) {
+        let key = || labels.key(LOST, None);
+        let register = || self.recorder.register_counter(&key(), &METADATA);
+        match self.kept {
+            Some(kept) => kept.of(labels).lost.get_or_init(register),
+            None => &register(),
+        };
     }
 
     pub(super) fn outcomes(&self, labels: Labels, outcome: OutcomeLabel) {
@@ -295,19 +304,10 @@ impl Handles<'_> {
     }
 
     fn count(&self, cell: impl FnOnce(&Kept) -> &OnceLock<Counter>, key: impl FnOnce() -> Key) {
-        self.count_by(cell, key, 1);
-    }
-
-    fn count_by(
-        &self,
-        cell: impl FnOnce(&Kept) -> &OnceLock<Counter>,
-        key: impl FnOnce() -> Key,
-        number: u64,
-    ) {
         let register = || self.recorder.register_counter(&key(), &METADATA);
         match self.kept {
-            Some(kept) => cell(kept).get_or_init(register).increment(number),
-            None => register().increment(number),
+            Some(kept) => cell(kept).get_or_init(register).increment(1),
+            None => register().increment(1),
         }
     }
 

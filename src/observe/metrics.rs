@@ -187,7 +187,7 @@ impl Witness for Metrics {
             trigger: Series::of(facts.head),
         };
         record(facts.now, |handles| {
-            handles.verified(labels, Attempt::of(facts.attempt()));
+            handles.verified(labels, Attempt::of(facts.attempt));
             handles.last_verified(facts.unix_time);
             handles.body_bytes(facts.on_the_wire);
             handles.read_seconds(facts.reading);

@@ -101,9 +101,11 @@ impl Observation {
         let head = coding.is_ok().then(|| Head::of(body.bytes()));
         #[cfg(not(feature = "router"))]
         let head: Option<Head<'_>> = None;
+        let attempt = head.as_ref().and_then(Head::attempt);
         let facts = Facts {
             destination: body.shared_label(),
             head: head.as_ref(),
+            attempt,
             on_the_wire,
             fault: coding.as_ref().ok().copied().flatten(),
             reading: at.saturating_duration_since(received_at),
@@ -113,7 +115,6 @@ impl Observation {
         let reads_identity = observers.members.reads_identity();
         let identity = reads_identity.then(|| Box::new(facts.identity()));
         let delivery = observers.members.verified(&facts, identity.as_deref());
-        let attempt = facts.attempt();
         #[cfg(feature = "router")]
         if let Some(trigger_at) = head.and_then(|head| head.trigger_at()) {
             body.set_trigger_at(trigger_at);

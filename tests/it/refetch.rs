@@ -585,3 +585,56 @@ fn nothing_is_fetched_without_a_timer() {
         .unwrap();
     assert_eq!(response.status(), 503);
 }
+
+/// In front of the router of a worker, the delivery is answered without it, and what cannot be
+/// fetched comes again from the inbox, whatever attempt of Nylas it was.
+#[cfg(feature = "inbox")]
+#[test]
+fn in_a_worker_it_is_fetched_until_it_can_be() {
+    use tower_nylas::{
+        inbox::{Enqueue, MemoryInbox, Worker},
+        time::{Clock, Timer},
+    };
+
+    let (clock, seen, requests) = (VirtualClock::new(), Log::default(), Log::default());
+    let (noted, began) = (requests.clone(), clock.unix_time());
+    let time = clock.clone();
+    let nylas = service_fn(move |_: Request<Full<Bytes>>| {
+        let after = time.unix_time().saturating_sub(began);
+        noted.note(format!("after {} s", after.as_secs()));
+        // Away for an hour, which is longer than Nylas repeats anything.
+        let answer = if after < Duration::from_secs(3600) {
+            Nylas::new(503, "").answer
+        } else {
+            Nylas::of(&whole()).answer
+        };
+        async move { Ok::<_, Infallible>(answer.unwrap()) }
+    });
+    let layer = RefetchLayer::new(api(&clock), nylas).pass_last_attempt(false);
+
+    let inbox = MemoryInbox::with_timer(clock.clone());
+    let secrets = Secrets::builder().clock(clock.clone());
+    let webhooks = WebhookLayer::with_timer(secrets.secret(SECRET).unwrap(), clock.clone());
+    let endpoint = webhooks.layer(Enqueue::with_timer(inbox.clone(), clock.clone()));
+    let (status, _, outcome) = deliver(&clock, &endpoint, &truncated(3));
+    assert!(matches!(outcome, Some(Outcome::Stored)), "{outcome:?}");
+    assert_eq!(status, 200);
+    assert!(requests.take().is_empty(), "it was answered first");
+
+    let tasks = clock.clone();
+    let worker = Worker::on_runtime(
+        inbox,
+        layer.layer(router(&seen)),
+        clock.clone(),
+        move |task| tasks.spawn(task),
+    );
+    let day = clock.sleep(Duration::from_secs(24 * 3600));
+    clock.run_until(worker.run_until(day)).unwrap();
+    let requests = requests.take();
+    assert!(requests.len() > 5, "{requests:?}");
+    // Whole, and once.
+    assert_eq!(
+        seen.take(),
+        ["message.created 3 \"a very long text\" true None"]
+    );
+}
