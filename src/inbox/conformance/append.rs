@@ -5,6 +5,7 @@ use tokio::sync::mpsc;
 use super::{
     Engine,
     bench::{Bench, LABEL, SOON, dead},
+    passed_over,
 };
 use crate::inbox::{AppendError, Appended, DeadCause, Entry, Inbox, Settlement, assume_verified};
 
@@ -124,7 +125,7 @@ pub(super) async fn full_is_an_error_at_once_and_ends<E: Engine>(bench: &Bench<'
         if stored == 1000 {
             // An engine without such a limit has them all.
             assert_eq!(bench.claims(&inbox).await.len(), stored);
-            return;
+            return passed_over("full is an error at once and ends");
         }
     };
     assert!(stored > 0);

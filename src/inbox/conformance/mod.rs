@@ -88,14 +88,14 @@ pub trait Engine: Send + Sync + 'static {
     }
 
     /// Makes the stored head of an entry unreadable. Returns `false` if that cannot be done, as by
-    /// default; then the case of it is passed over.
+    /// default; then the case of it is passed over, which standard error tells.
     fn spoil(&self, _inbox: &Self::Inbox, _key: EntryKey) -> impl Future<Output = bool> + Send {
         async { false }
     }
 
     /// Sets the wall clock of the inbox so many seconds ahead, or back, and leaves its monotonic
     /// one alone. Returns `false` if that cannot be done, as by default; then the cases of it are
-    /// passed over.
+    /// passed over, which standard error tells.
     fn shift_wall_clock(&self, _seconds: i64) -> bool {
         false
     }
@@ -267,6 +267,11 @@ pub async fn run_case<E: Engine>(engine: &E, name: &str) {
         .find(|(known, _)| *known == name)
         .unwrap_or_else(|| panic!("there is no case `{name}`"));
     case(&Bench::new(engine)).await;
+}
+
+/// A case that does not apply is told, or it would look like one that was passed.
+fn passed_over(case: &str) {
+    eprintln!("passed over, since the engine lacks the means: {case}");
 }
 
 async fn run_all<E: Engine>(engine: &E, cases: Vec<Case<E>>) {
