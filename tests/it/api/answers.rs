@@ -390,3 +390,16 @@ fn nothing_shows_the_key_or_a_secret() {
     let message = error(400, json!({"error": {"message": long}}).to_string());
     assert_eq!(message.message().unwrap().len(), 300);
 }
+
+/// What is left of a long text ends within the key.
+#[test]
+fn nothing_shows_a_part_of_the_key() {
+    for shown in [4, 8, API_KEY.len() - 1, API_KEY.len()] {
+        let long = "x".repeat(300 - shown) + API_KEY;
+        let error = error(401, json!({"error": {"message": long}}).to_string());
+        assert_eq!(error.message(), None, "{shown}");
+    }
+    let cut_before = "x".repeat(300) + API_KEY;
+    let error = error(401, json!({"error": {"message": cut_before}}).to_string());
+    assert_eq!(error.message(), Some(&*"x".repeat(300)));
+}
