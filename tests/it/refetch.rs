@@ -370,6 +370,8 @@ fn what_cannot_be_fetched_now_is_sent_again() {
         (Nylas::new(429, "").retry_after("7"), Some("7"), "429"),
         (Nylas::new(429, "").retry_after("soon"), Some("30"), "429"),
         (Nylas::new(503, "").retry_after("7"), Some("7"), "503"),
+        (Nylas::new(429, "").retry_after("0"), Some("30"), "429"),
+        (Nylas::new(503, "").retry_after("0"), None, "503"),
         (Nylas::new(500, "<html>"), None, "500"),
         (Nylas::new(503, ""), None, "503"),
         (Nylas::silent(), None, "not answered within 4s"),

@@ -12,8 +12,9 @@ use crate::{
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ReconcileError {
-    /// The destination at the URL is not the application's own: it has another description. Nothing
-    /// was changed.
+    /// The destination at the URL is not the application's own: it has another description, and is
+    /// not recorded. Or the recorded one has both another description and another URL. Nothing was
+    /// changed.
     Foreign {
         /// Its id.
         id: WebhookId,
@@ -71,10 +72,7 @@ impl fmt::Display for ReconcileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Foreign { id, description } => {
-                write!(
-                    f,
-                    "the destination {id} at this URL is not this application's own"
-                )?;
+                write!(f, "the destination {id} is not this application's own")?;
                 match description {
                     Some(description) => write!(f, ": its description is {description:?}"),
                     None => f.write_str(": it has no description"),

@@ -200,12 +200,12 @@ async fn what_is_foreign_or_ambiguous_is_left_alone() {
         (
             vec![("wh-2", foreign("invoices".into()))],
             false,
-            "the destination wh-2 at this URL is not this application's own: its description is \"invoices\"",
+            "the destination wh-2 is not this application's own: its description is \"invoices\"",
         ),
         (
             vec![("wh-2", foreign(Value::Null))],
             false,
-            "the destination wh-2 at this URL is not this application's own: it has no description",
+            "the destination wh-2 is not this application's own: it has no description",
         ),
         (
             vec![
@@ -216,7 +216,7 @@ async fn what_is_foreign_or_ambiguous_is_left_alone() {
                 ("wh-2", foreign("invoices".into())),
             ],
             true,
-            "the destination wh-2 at this URL is not this application's own: its description is \"invoices\"",
+            "the destination wh-2 is not this application's own: its description is \"invoices\"",
         ),
         (
             vec![
@@ -228,6 +228,15 @@ async fn what_is_foreign_or_ambiguous_is_left_alone() {
             ],
             true,
             "more than one destination could be meant: wh-1 wh-2",
+        ),
+        // The store is a copy of another environment's.
+        (
+            vec![(
+                "wh-1",
+                with(&json!({"webhook_url": "https://old.example/", "description": "orders, old"})),
+            )],
+            true,
+            "the destination wh-1 is not this application's own: its description is \"orders, old\"",
         ),
         (
             vec![("wh-2", own()), ("wh-3", own())],
