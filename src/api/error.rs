@@ -147,13 +147,14 @@ impl ErrorKind {
     fn of(status: StatusCode, code: Option<&str>) -> Self {
         match (code, status.as_u16()) {
             (_, 300..=399) => Self::Redirected,
-            (Some("70005"), _) => Self::NotVerified,
-            (Some("70000"), _) | (_, 404 | 410) => Self::NotFound,
-            (Some("70001"), _) | (_, 401) => Self::Unauthorized,
+            (_, 401) => Self::Unauthorized,
             (_, 403) => Self::Forbidden,
-            (_, 409) => Self::Conflict,
             (_, 429) => Self::RateLimited,
             (_, 408 | 500..) => Self::Unavailable,
+            (Some("70005"), _) => Self::NotVerified,
+            (Some("70000"), _) | (_, 404 | 410) => Self::NotFound,
+            (Some("70001"), _) => Self::Unauthorized,
+            (_, 409) => Self::Conflict,
             _ => Self::InvalidRequest,
         }
     }

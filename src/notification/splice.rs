@@ -36,16 +36,13 @@ fn with_grant<'a>(object: &'a [u8], old: RawValue<'_>) -> Option<Cow<'a, [u8]>> 
     let Some(grant_id) = find(old.json, &["grant_id"]).filter(|_| !has_own) else {
         return Some(Cow::Borrowed(object));
     };
-    let with_grant = match own {
-        Some(empty) => {
-            let Range { start, end } = place(object, empty)?;
-            [object.get(..start)?, grant_id.json, object.get(end..)?].concat()
-        }
+    let with_grant = if let Some(empty) = own {
+        let Range { start, end } = place(object, empty)?;
+        [object.get(..start)?, grant_id.json, object.get(end..)?].concat()
+    } else {
         // It has an `id` at least, so a comma is right.
-        None => {
-            let rest = object.strip_prefix(b"{")?;
-            [b"{\"grant_id\":", grant_id.json, b",", rest].concat()
-        }
+        let rest = object.strip_prefix(b"{")?;
+        [b"{\"grant_id\":", grant_id.json, b",", rest].concat()
     };
     Some(with_grant.into())
 }

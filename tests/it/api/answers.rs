@@ -86,10 +86,16 @@ fn every_documented_error_is_known() {
         (503, ErrorKind::Unavailable),
         (504, ErrorKind::Unavailable),
     ] {
-        let error = error(status, refused("api", "later"));
-        assert_eq!(*error.kind(), kind, "{status}");
-        assert!(error.is_retryable() && SendError::Api(error).is_retryable());
+        // A type does not make one of these final.
+        for name in ["api", "70000", "70001", "70005"] {
+            let error = error(status, refused(name, "later"));
+            assert_eq!(*error.kind(), kind, "{status} {name}");
+            assert!(error.is_retryable() && SendError::Api(error).is_retryable());
+        }
     }
+    // With a wrong key nothing is gone.
+    let unauthorized = error(401, refused("70000", "no"));
+    assert_eq!(*unauthorized.kind(), ErrorKind::Unauthorized);
     // Older errors are not wrapped.
     let old = error(
         400,
