@@ -26,7 +26,7 @@ pub enum ReconcileError {
     /// Nylas, the client or the network has refused a request.
     Send(SendError),
     /// The same of the request behind a rotation: the secret is a new one, which the store has
-    /// saved, and what differs is not changed.
+    /// saved, and what differs may be unchanged.
     NotUpdated {
         /// The secret.
         secret: NewSecret,
