@@ -369,7 +369,7 @@ async fn register() {
     assert_eq!(secrets[0], secrets[1]);
     assert_ne!(secrets[1], secrets[2]);
 
-    // Without the API it goes on with the secret that it has, and it has none without the file.
+    // Without the API it goes on with the secret that it has, but not with one in doubt or none.
     let nobody = ("NYLAS_API_URL", "http://127.0.0.1:1");
     let offline = [variables[0], nobody, variables[2]];
     let mut server = Server::start_with("register", &[URL, "127.0.0.1:0"], &offline).await;
@@ -377,11 +377,18 @@ async fn register() {
     assert!(line.starts_with("not checked: "), "{line}");
     answers(&server, PATH, &secrets[2]).await;
     ends_gracefully(server, PATH, &secrets[2], BODY).await;
-    std::fs::remove_file(&file).unwrap();
-    let ended = start("register", &[URL, "127.0.0.1:0"], &offline)
-        .end()
-        .await;
-    assert!(!ended.status.success(), "{ended:?}");
+    let in_doubt = std::fs::read_to_string(&file).unwrap();
+    let in_doubt = in_doubt.replace(r#""in_doubt":false"#, r#""in_doubt":true"#);
+    for entry in [Some(in_doubt), None] {
+        match entry {
+            Some(entry) => std::fs::write(&file, entry).unwrap(),
+            None => std::fs::remove_file(&file).unwrap(),
+        }
+        let ended = start("register", &[URL, "127.0.0.1:0"], &offline)
+            .end()
+            .await;
+        assert!(!ended.status.success(), "{ended:?}");
+    }
 
     let ended = start("register", &[URL], &[]).end().await;
     assert!(!ended.status.success(), "{ended:?}");

@@ -11,7 +11,7 @@
 //! the United States. The id and the secret are kept in the file that `NYLAS_DESTINATION` names, by
 //! default `nylas-destination.json`, as a database would keep them for several replicas. Started
 //! again, it changes nothing; without the file, it gives the destination a new secret. If Nylas'
-//! API is out of reach, it goes on with the secret that it has.
+//! API is out of reach, it goes on with the secret that it has, unless that one is in doubt.
 
 mod store;
 
@@ -24,7 +24,7 @@ use tokio::{net::TcpListener, signal, time::sleep};
 use tower::{Service, service_fn};
 use tower_nylas::{
     BoxError, Notification, Secrets, TriggerRouter, WebhookLayer,
-    api::{self, Api, Desired, DestinationStore, NewSecret, Rotation},
+    api::{self, Api, Desired, DestinationStore, ReconcileError, Reconciled, Rotation},
 };
 
 use self::store::FileStore;
@@ -76,12 +76,25 @@ async fn main() -> Result<(), BoxError> {
     let server = axum::serve(listener, app).with_graceful_shutdown(stopped());
     let server = tokio::spawn(server.into_future());
 
-    match register(&desired, &api, client, &store).await {
-        Ok(Some(secret)) => secrets.rotate(&secret, Secrets::KEEP_OLD_FOR)?,
-        Ok(None) => {}
-        Err(error) if secrets.is_pending() => return Err(error),
+    let registered = register(&desired, &api, client, &store).await;
+    let new_secret = match &registered {
+        Ok(reconciled) => reconciled.secret.as_ref(),
+        Err(error) => error.secret(), // Nylas signs with it all the same
+    };
+    if let Some(secret) = new_secret {
+        secrets.rotate(secret, Secrets::KEEP_OLD_FOR)?;
+    }
+    let is_known = new_secret.is_some()
+        || store
+            .load()
+            .await?
+            .is_some_and(|recorded| recorded.is_current);
+    match registered {
+        Ok(reconciled) => println!("registered as {}", reconciled.destination.id),
         // Nylas' API may be out of reach; notifications are not.
-        Err(error) => println!("not checked: {error}"),
+        Err(error) if is_known => println!("not checked: {error}"),
+        // Without the right secret, to be started again.
+        Err(error) => return Err(error.into()),
     }
 
     tokio::select! {
@@ -90,18 +103,16 @@ async fn main() -> Result<(), BoxError> {
     }
 }
 
-/// The secret of the destination, if it is a new one.
+/// Prints the plan, and carries it out.
 async fn register(
     desired: &Desired,
     api: &Api,
     client: impl Client,
     store: &FileStore,
-) -> Result<Option<NewSecret>, BoxError> {
+) -> Result<Reconciled, ReconcileError> {
     let plan = api::dry_run(desired, api, client.clone(), store).await?;
     println!("{plan}");
-    let reconciled = api::reconcile(desired, api, client, store).await?;
-    println!("registered as {}", reconciled.destination.id);
-    Ok(reconciled.secret)
+    api::reconcile(desired, api, client, store).await
 }
 
 async fn on_any(notification: Notification) {

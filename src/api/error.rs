@@ -91,7 +91,7 @@ impl ApiError {
         }
     }
 
-    /// The same error without texts that contain the key, should the other side repeat it.
+    /// The same error without texts that show the key, should the other side repeat it.
     pub(super) fn without(mut self, key: &str) -> Self {
         let answer = &mut *self.answer;
         for text in [
@@ -99,7 +99,7 @@ impl ApiError {
             &mut answer.message,
             &mut answer.request_id,
         ] {
-            text.take_if(|text| text.contains(key));
+            text.take_if(|text| shows(text, key));
         }
         self
     }
@@ -147,13 +147,14 @@ impl ErrorKind {
     fn of(status: StatusCode, code: Option<&str>) -> Self {
         match (code, status.as_u16()) {
             (_, 300..=399) => Self::Redirected,
-            (Some("70005"), _) => Self::NotVerified,
-            (Some("70000"), _) | (_, 404 | 410) => Self::NotFound,
-            (Some("70001"), _) | (_, 401) => Self::Unauthorized,
+            (_, 401) => Self::Unauthorized,
             (_, 403) => Self::Forbidden,
-            (_, 409) => Self::Conflict,
             (_, 429) => Self::RateLimited,
             (_, 408 | 500..) => Self::Unavailable,
+            (Some("70005"), _) => Self::NotVerified,
+            (Some("70000"), _) | (_, 404 | 410) => Self::NotFound,
+            (Some("70001"), _) => Self::Unauthorized,
+            (_, 409) => Self::Conflict,
             _ => Self::InvalidRequest,
         }
     }
@@ -170,6 +171,16 @@ fn text(value: &Value) -> Option<Arc<str>> {
     };
     let text = text.map(|char| if char.is_control() { ' ' } else { char });
     Some(text.collect::<String>().into())
+}
+
+/// Fewer characters of the key may stand at the end of a text by chance.
+const KEY_PART: usize = 4;
+
+/// Whether the key is in a text, or the beginning of the key where the text was cut off.
+fn shows(text: &str, key: &str) -> bool {
+    let is_cut = text.chars().count() == TEXT_LENGTH;
+    let is_shown = |end| key.get(..end).is_some_and(|part| text.ends_with(part));
+    text.contains(key) || is_cut && (KEY_PART..key.len()).any(is_shown)
 }
 
 fn retry_after(response: &Response<Bytes>) -> Option<Duration> {

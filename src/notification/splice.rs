@@ -7,7 +7,8 @@ use super::reader::{RawValue, find};
 /// The same notification with another trigger and another object, and everything else byte for
 /// byte; `None` if it has no object.
 ///
-/// An object without a `grant_id` gets that of the object in whose place it comes.
+/// An object without a `grant_id`, or with an empty one, gets that of the object in whose place it
+/// comes.
 pub(crate) fn with_object(json: &[u8], trigger: &str, object: &[u8]) -> Option<Vec<u8>> {
     let name = serde_json::to_vec(trigger).ok()?;
     let old = find(json, &["data", "object"])?;
@@ -29,19 +30,21 @@ pub(crate) fn with_object(json: &[u8], trigger: &str, object: &[u8]) -> Option<V
 }
 
 fn with_grant<'a>(object: &'a [u8], old: RawValue<'_>) -> Option<Cow<'a, [u8]>> {
-    if find(object, &["grant_id"]).is_some() {
-        return Some(Cow::Borrowed(object));
-    }
-    let Some(grant_id) = find(old.json, &["grant_id"]) else {
+    let own = find(object, &["grant_id"]);
+    let text = own.and_then(RawValue::text_or_number);
+    let has_own = text.is_some_and(|grant_id| !grant_id.is_empty());
+    let Some(grant_id) = find(old.json, &["grant_id"]).filter(|_| !has_own) else {
         return Some(Cow::Borrowed(object));
     };
-    // It has an `id` at least, so a comma is right.
-    let rest = object.strip_prefix(b"{")?;
-    Some(
-        [b"{\"grant_id\":", grant_id.json, b",", rest]
-            .concat()
-            .into(),
-    )
+    let with_grant = if let Some(empty) = own {
+        let Range { start, end } = place(object, empty)?;
+        [object.get(..start)?, grant_id.json, object.get(end..)?].concat()
+    } else {
+        // It has an `id` at least, so a comma is right.
+        let rest = object.strip_prefix(b"{")?;
+        [b"{\"grant_id\":", grant_id.json, b",", rest].concat()
+    };
+    Some(with_grant.into())
 }
 
 /// Where a value stands in the JSON that it was found in.
@@ -83,6 +86,12 @@ mod tests {
         let expected =
             r#"{"type":"message.created","data":{"object":{"grant_id":"g-1","id":"m"}}}"#;
         assert_eq!(spliced(json, r#"{"id":"m"}"#).as_deref(), Some(expected));
+        for none in ["null", r#""""#, "[{}]"] {
+            let object = format!(r#"{{"id":"m", "grant_id" : {none} }}"#);
+            let expected =
+                r#"{"type":"message.created","data":{"object":{"id":"m", "grant_id" : "g-1" }}}"#;
+            assert_eq!(spliced(json, &object).as_deref(), Some(expected));
+        }
         let beside = r#"{"type":"t","data":{"grant_id":"g-1","object":{"id":"m"}}}"#;
         let expected =
             r#"{"type":"message.created","data":{"grant_id":"g-1","object":{"id":"n"}}}"#;

@@ -12,7 +12,7 @@ use super::{
     truncated::{OtherObject, Truncated},
 };
 use crate::{
-    api::{ErrorKind, SendError},
+    api::{ApiError, ErrorKind, SendError},
     report::{Outcome, SharedError},
     verify::VerifiedBody,
 };
@@ -81,12 +81,14 @@ impl Fetcher {
 }
 
 fn failure(why: Arc<SendError>, settings: &Settings) -> Failure {
+    // At once again and again would be a flood of requests from a worker.
+    let asked = |answer: &ApiError| answer.retry_after().filter(|wait| !wait.is_zero());
     let retry_after = match &*why {
         SendError::Api(answer) => match answer.kind() {
             ErrorKind::NotFound => return Failure::Pass(NotRefetched::Gone),
             ErrorKind::Unauthorized | ErrorKind::Forbidden => return unauthorized(why, settings),
-            ErrorKind::RateLimited => Some(answer.retry_after().unwrap_or(WAIT)),
-            ErrorKind::Unavailable => answer.retry_after(),
+            ErrorKind::RateLimited => Some(asked(answer).unwrap_or(WAIT)),
+            ErrorKind::Unavailable => asked(answer),
             _ => return unfetchable(why),
         },
         SendError::Transport(_) | SendError::TimedOut(_) => None,

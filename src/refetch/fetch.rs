@@ -23,8 +23,8 @@ type Answer = Result<Bytes, Arc<SendError>>;
 type Sending = Pin<Box<dyn Future<Output = Result<Bytes, SendError>> + Send>>;
 type Client = Arc<dyn Fn(Api, GetRawObject) -> Sending + Send + Sync>;
 
-/// Objects that are being fetched, by the label of the destination and their path.
-type InProgress = HashMap<(Arc<str>, String), Weak<OnceCell<Answer>>>;
+/// Requests that are in progress, by the label of the destination.
+type InProgress = HashMap<(Arc<str>, GetRawObject), Weak<OnceCell<Answer>>>;
 
 pub(super) struct Fetcher {
     client: Client,
@@ -66,7 +66,7 @@ impl Fetcher {
         if !api.timer().can_sleep() {
             return Err(Arc::new(SendError::TimerMissing(TimerMissing)));
         }
-        let cell = self.cell((label, object.key()));
+        let cell = self.cell((label, object.clone()));
         let answer = cell.get_or_init(|| async {
             let permit = self.permits.acquire().await;
             let answer = (self.client)(api.clone(), object).await.map_err(Arc::new);
@@ -79,7 +79,7 @@ impl Fetcher {
         }
     }
 
-    fn cell(&self, key: (Arc<str>, String)) -> Arc<OnceCell<Answer>> {
+    fn cell(&self, key: (Arc<str>, GetRawObject)) -> Arc<OnceCell<Answer>> {
         let in_progress = &mut *self
             .in_progress
             .lock()

@@ -52,7 +52,7 @@
 //! | the object | the inner service gets it, and the trigger without `.truncated`; [`refetched`](crate::Notification::refetched) says so |
 //! | `404`, `410` | it is deleted: the truncated notification goes on, with [`NotRefetched::Gone`] |
 //! | more than 32 MiB | the truncated one goes on, with [`NotRefetched::TooLarge`] |
-//! | `429`, or `5xx` with `Retry-After` | [`Outcome::Unfetched`](crate::Outcome::Unfetched), `429` with that `Retry-After`, or 30 seconds |
+//! | `429`, or `5xx` with `Retry-After` | [`Outcome::Unfetched`](crate::Outcome::Unfetched), `429` with that `Retry-After`, or 30 seconds; one of 0 counts as none |
 //! | `5xx`, nothing in time, no connection | [`Outcome::Unfetched`](crate::Outcome::Unfetched), `503` |
 //! | `401`, `403` | [`Outcome::Unfetchable`](crate::Outcome::Unfetchable), `503`: the key is wrong, which must not lose anything; or the truncated one goes on: [`OnUnauthorized`] |
 //! | another object than the one asked for, a redirect, something unreadable | [`Outcome::Unfetchable`](crate::Outcome::Unfetchable), `503` |

@@ -62,6 +62,7 @@ impl Truncated {
     fn compare(&self, object: &[u8]) -> Result<(), OtherObject> {
         let id = notification::text_at(object, &["id"]);
         let grant_id = notification::text_at(object, &["grant_id"]);
+        let grant_id = grant_id.filter(|grant_id| !grant_id.is_empty());
         let is_same = id.is_some()
             && id == self.notification.text_at(&["data", "object", "id"])
             && (grant_id.is_none() || grant_id == self.notification.grant_id());

@@ -259,6 +259,57 @@ fn the_grant_may_be_missing_in_the_object_and_beside_it() {
     assert_eq!(seen.take(), ["message.created 1 \"long\" true None"]);
 }
 
+/// An empty one counts as none, as in notifications.
+#[test]
+fn a_grant_that_is_none_is_that_of_the_notification() {
+    for grant_id in [json!(null), json!(""), json!([])] {
+        let clock = VirtualClock::new();
+        let mut object = whole();
+        object["grant_id"] = grant_id;
+        let grants = Log::default();
+        let seen = grants.clone();
+        let triggers =
+            TriggerRouter::new().on("message.created", move |mail: Notification<Message>| {
+                seen.note(&mail.object.grant_id);
+                async {}
+            });
+        let service = Nylas::of(&object).layer(&clock).layer(triggers);
+        let within = truncated(1);
+        let mut beside = within.clone();
+        beside["data"]["grant_id"] = beside["data"]["object"]["grant_id"].take();
+        for body in [within, beside] {
+            let request = Request::new(testing::verified(body.to_string()));
+            let response = clock.run_until(service.clone().oneshot(request)).unwrap();
+            assert_eq!(response.status(), 200);
+        }
+        assert_eq!(grants.take(), ["g-1"; 2], "{object}");
+    }
+}
+
+/// A stranger has written it.
+#[test]
+fn a_notification_that_is_no_proper_json_gets_its_object_too() {
+    let (clock, seen) = (VirtualClock::new(), Log::default());
+    let (before, after) = (r#""subject":"then""#, br#""subject":"\ud83d "#);
+    let body = truncated(1).to_string();
+    let (head, tail) = body.split_once(before).unwrap();
+    let body = [
+        b"\xef\xbb\xbf",
+        head.as_bytes(),
+        after,
+        b"\xff\x01\"",
+        tail.as_bytes(),
+    ]
+    .concat();
+    let service = Nylas::of(&whole()).layer(&clock).layer(router(&seen));
+    let request = Request::new(testing::verified(body));
+    clock.run_until(service.oneshot(request)).unwrap();
+    assert_eq!(
+        seen.take(),
+        ["message.created 1 \"a very long text\" true None"]
+    );
+}
+
 /// A stranger has written it.
 #[test]
 fn an_object_that_is_no_proper_json_is_repaired() {
@@ -323,6 +374,8 @@ fn what_cannot_be_fetched_now_is_sent_again() {
         (Nylas::new(429, "").retry_after("7"), Some("7"), "429"),
         (Nylas::new(429, "").retry_after("soon"), Some("30"), "429"),
         (Nylas::new(503, "").retry_after("7"), Some("7"), "503"),
+        (Nylas::new(429, "").retry_after("0"), Some("30"), "429"),
+        (Nylas::new(503, "").retry_after("0"), None, "503"),
         (Nylas::new(500, "<html>"), None, "500"),
         (Nylas::new(503, ""), None, "503"),
         (Nylas::silent(), None, "not answered within 4s"),
@@ -566,6 +619,59 @@ fn a_delivery_that_is_dropped_leaves_its_object_to_others() {
     gate.open.notify_waiters();
     clock.run_for(Duration::ZERO);
     assert_eq!(seen.take().len(), 1);
+}
+
+/// Neither its permit nor those that wait with it are lost.
+#[test]
+fn a_client_that_panics_leaves_its_object_to_others() {
+    let (clock, gate, seen) = (VirtualClock::new(), gate(), Log::default());
+    let (waiting, calls) = (gate.clone(), AtomicUsize::new(0));
+    let calls = Arc::new(calls);
+    let client = service_fn(move |_: Request<Full<Bytes>>| {
+        let (gate, is_first) = (waiting.clone(), calls.fetch_add(1, Ordering::SeqCst) == 0);
+        async move {
+            gate.open.notified().await;
+            assert!(!is_first, "the client is broken");
+            Ok::<_, Infallible>(Response::new(json!({"data": whole()}).to_string()))
+        }
+    });
+    let layer = RefetchLayer::new(api(&clock), client).max_in_flight(1);
+    let endpoint = endpoint(&clock, &layer, &seen);
+    for status in [503, 200] {
+        let body = truncated(1).to_string();
+        let signature = sign(body.as_bytes()).to_hex();
+        let request = Request::post("/").header("x-nylas-signature", signature);
+        let response = endpoint
+            .clone()
+            .oneshot(request.body(Full::<Bytes>::from(body)).unwrap());
+        clock.spawn(async move { assert_eq!(response.await.unwrap().status(), status) });
+    }
+    for _ in 0..2 {
+        clock.run_for(Duration::ZERO);
+        gate.open.notify_waiters();
+    }
+    clock.run_for(Duration::ZERO);
+    assert_eq!(
+        seen.take(),
+        ["message.created 1 \"a very long text\" true None"]
+    );
+}
+
+/// The one that waits has a bound of its own.
+#[test]
+fn a_smaller_bound_is_not_that_of_others() {
+    let (clock, gate, seen) = (VirtualClock::new(), gate(), Log::default());
+    let layer = gate.layer(&clock);
+    let small = layer.clone().max_size(8).layer(router(&seen));
+    spawn(&clock, &small, "acme", "m-1");
+    spawn(&clock, &layer.layer(router(&seen)), "acme", "m-1");
+    gate.open.notify_waiters();
+    clock.run_for(Duration::ZERO);
+    let expected = [
+        "message.created.truncated 1 \"\" false Some(TooLarge(8))",
+        "message.created 1 \"long\" true None",
+    ];
+    assert_eq!(seen.take(), expected);
 }
 
 #[cfg(feature = "tokio")]

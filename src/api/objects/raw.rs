@@ -7,7 +7,7 @@ use super::GetObject;
 use crate::api::{Api, ApiError, Operation, answer, path::Path};
 
 /// The same as [`GetObject`], with a bound of its own, and the object as its JSON text.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct GetRawObject {
     path: Path,
     max_response: usize,
@@ -19,11 +19,6 @@ impl GetRawObject {
             path: get.path().clone(),
             max_response,
         }
-    }
-
-    /// What tells it from others of the same API.
-    pub(crate) fn key(&self) -> String {
-        self.path.to_string()
     }
 }
 

@@ -22,8 +22,9 @@ impl Desired {
     /// [`TriggerRouter::filters`](crate::TriggerRouter::filters), at this URL.
     ///
     /// The description is the mark by which the application knows its own destinations; one at the
-    /// same URL with another description is foreign. So it names the application and the
-    /// environment: `orders, production`.
+    /// same URL with another description is foreign, unless it is recorded. So it names the
+    /// application and the environment: `orders, production`. Of the recorded one, change either
+    /// the URL or the description at a time.
     pub fn new<T: Into<String>>(
         url: impl Into<String>,
         description: impl Into<String>,

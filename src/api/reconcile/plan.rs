@@ -45,11 +45,10 @@ impl Plan {
             .into_iter()
             .filter(|it| is_recorded(it) || desired.has_url_of(it));
         let mut candidates: Vec<_> = candidates.collect();
-        // What the application has recorded is its own, whatever it is called by now.
-        if let Some(foreign) = candidates
-            .iter()
-            .find(|it| !is_recorded(it) && !desired.is_own(it))
-        {
+        // A store that was copied from another environment has recorded that one's destination.
+        let is_own =
+            |it: &Destination| desired.is_own(it) || is_recorded(it) && desired.has_url_of(it);
+        if let Some(foreign) = candidates.iter().find(|it| !is_own(it)) {
             return Err(ReconcileError::Foreign {
                 id: foreign.id.clone(),
                 description: foreign.description.clone(),

@@ -114,7 +114,11 @@ where
                 send(&RotateSecret::new(id.clone()), api, client).await?
             }
             Step::Update(update) => {
-                destination = Some(send(update, api, client).await?);
+                let updated = send(update, api, client).await;
+                destination = Some(updated.map_err(|why| match secret.take() {
+                    Some(secret) => ReconcileError::NotUpdated { secret, why },
+                    None => ReconcileError::Send(why),
+                })?);
                 continue;
             }
         };

@@ -86,10 +86,16 @@ fn every_documented_error_is_known() {
         (503, ErrorKind::Unavailable),
         (504, ErrorKind::Unavailable),
     ] {
-        let error = error(status, refused("api", "later"));
-        assert_eq!(*error.kind(), kind, "{status}");
-        assert!(error.is_retryable() && SendError::Api(error).is_retryable());
+        // A type does not make one of these final.
+        for name in ["api", "70000", "70001", "70005"] {
+            let error = error(status, refused(name, "later"));
+            assert_eq!(*error.kind(), kind, "{status} {name}");
+            assert!(error.is_retryable() && SendError::Api(error).is_retryable());
+        }
     }
+    // With a wrong key nothing is gone.
+    let unauthorized = error(401, refused("70000", "no"));
+    assert_eq!(*unauthorized.kind(), ErrorKind::Unauthorized);
     // Older errors are not wrapped.
     let old = error(
         400,
@@ -389,4 +395,17 @@ fn nothing_shows_the_key_or_a_secret() {
     let long = "x".repeat(1000) + "\n";
     let message = error(400, json!({"error": {"message": long}}).to_string());
     assert_eq!(message.message().unwrap().len(), 300);
+}
+
+/// What is left of a long text ends within the key.
+#[test]
+fn nothing_shows_a_part_of_the_key() {
+    for shown in [4, 8, API_KEY.len() - 1, API_KEY.len()] {
+        let long = "x".repeat(300 - shown) + API_KEY;
+        let error = error(401, json!({"error": {"message": long}}).to_string());
+        assert_eq!(error.message(), None, "{shown}");
+    }
+    let cut_before = "x".repeat(300) + API_KEY;
+    let error = error(401, json!({"error": {"message": cut_before}}).to_string());
+    assert_eq!(error.message(), Some(&*"x".repeat(300)));
 }

@@ -200,12 +200,12 @@ async fn what_is_foreign_or_ambiguous_is_left_alone() {
         (
             vec![("wh-2", foreign("invoices".into()))],
             false,
-            "the destination wh-2 at this URL is not this application's own: its description is \"invoices\"",
+            "the destination wh-2 is not this application's own: its description is \"invoices\"",
         ),
         (
             vec![("wh-2", foreign(Value::Null))],
             false,
-            "the destination wh-2 at this URL is not this application's own: it has no description",
+            "the destination wh-2 is not this application's own: it has no description",
         ),
         (
             vec![
@@ -216,7 +216,7 @@ async fn what_is_foreign_or_ambiguous_is_left_alone() {
                 ("wh-2", foreign("invoices".into())),
             ],
             true,
-            "the destination wh-2 at this URL is not this application's own: its description is \"invoices\"",
+            "the destination wh-2 is not this application's own: its description is \"invoices\"",
         ),
         (
             vec![
@@ -228,6 +228,15 @@ async fn what_is_foreign_or_ambiguous_is_left_alone() {
             ],
             true,
             "more than one destination could be meant: wh-1 wh-2",
+        ),
+        // The store is a copy of another environment's.
+        (
+            vec![(
+                "wh-1",
+                with(&json!({"webhook_url": "https://old.example/", "description": "orders, old"})),
+            )],
+            true,
+            "the destination wh-1 is not this application's own: its description is \"orders, old\"",
         ),
         (
             vec![("wh-2", own()), ("wh-3", own())],
@@ -363,7 +372,9 @@ async fn what_was_cut_is_repaired_by_running_it_again() {
                 nylas.cut(request, cut);
                 match run(&desired, &nylas, &store).await {
                     Ok(_) => assert!(nylas.requests().len() <= request),
-                    Err(ReconcileError::Send(error)) => {
+                    Err(
+                        ReconcileError::Send(error) | ReconcileError::NotUpdated { why: error, .. },
+                    ) => {
                         assert!(error.is_retryable(), "{error}");
                         cuts += 1;
                         nylas.requests();
@@ -378,6 +389,29 @@ async fn what_was_cut_is_repaired_by_running_it_again() {
     }
     // Two requests in the first two and in the last, three in the other, each cut twice.
     assert_eq!(cuts, 2 * (2 + 2 + 3 + 2));
+}
+
+/// Whoever goes on after an error needs the secret that Nylas signs with from now on.
+#[tokio::test]
+async fn the_new_secret_is_in_the_error_of_the_update_behind_it() {
+    for cut in [Cut::Request, Cut::Answer] {
+        let (nylas, store) = (Management::default(), Memory::default());
+        nylas.put("wh-1", with(&json!({"trigger_types": ["grant.expired"]})));
+        nylas.cut(2, cut);
+        let error = run(&desired(), &nylas, &store).await.unwrap_err();
+        assert!(
+            matches!(error, ReconcileError::NotUpdated { .. }),
+            "{error}"
+        );
+        let secret = error.secret().unwrap().expose();
+        assert_eq!(nylas.destinations()[0]["webhook_secret"], secret);
+        assert_eq!(store.secret().as_deref(), Some(secret));
+        assert!(!format!("{error} {error:?}").contains("invented"));
+        assert_eq!(
+            error.to_string(),
+            "the request to Nylas' API has failed; the secret is a new one, and saved"
+        );
+    }
 }
 
 #[tokio::test]
@@ -403,6 +437,7 @@ async fn a_store_that_fails_loses_no_secret() {
         !format!("{error} {error:?}").contains("invented"),
         "{error:?}"
     );
+    assert_eq!(error.secret().unwrap().expose(), secret.expose());
     let created = created.clone();
     nylas.requests();
 
