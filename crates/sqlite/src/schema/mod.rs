@@ -25,15 +25,13 @@ pub(crate) fn identify(
     connection: &Connection,
     path: &std::path::Path,
 ) -> std::result::Result<Found, OpenError> {
-    let read = || -> Result<(i64, i64, i64)> {
-        let number = |sql| connection.query_row(sql, [], |row| row.get(0));
-        Ok((
-            number("PRAGMA application_id")?,
-            number("PRAGMA user_version")?,
-            number("SELECT count(*) FROM sqlite_schema")?,
-        ))
-    };
-    let (application, version, tables) = read().map_err(|why| OpenError::of(path, why))?;
+    // In one statement, and so of one moment: another process may be creating the tables.
+    let sql = "SELECT (SELECT application_id FROM pragma_application_id), \
+               (SELECT user_version FROM pragma_user_version), \
+               (SELECT count(*) FROM sqlite_schema)";
+    let read = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let (application, version, tables): (i64, i64, i64) =
+        read.map_err(|why| OpenError::of(path, why))?;
     match (application, usize::try_from(version)) {
         (0, Ok(0)) if tables == 0 => Ok(Found::Empty),
         (APPLICATION, Ok(version)) if version > MIGRATIONS.len() => Err(OpenError::Newer {

@@ -112,17 +112,19 @@ async fn a_path_that_looks_like_a_uri() {
     assert_eq!(inbox.stats().await.unwrap().ready, 1);
 }
 
-/// Two at once, as two processes that a deployment starts.
+/// As processes that a deployment starts. Again and again, since few meet in the middle.
 #[tokio::test]
 async fn a_new_file_by_several_at_once() {
-    let scratch = Scratch::new();
-    let file = scratch.path("inbox.db");
-    let opening = (0..8).map(|_| tokio::spawn(SqliteInbox::open(file.clone())));
-    let opening: Vec<_> = opening.collect();
-    for (number, opening) in opening.into_iter().enumerate() {
-        let inbox = opening.await.unwrap().unwrap();
-        inbox.append(entry(&format!("n-{number}"))).await.unwrap();
-        assert_eq!(inbox.stats().await.unwrap().ready, number as u64 + 1);
+    for _ in 0..20 {
+        let scratch = Scratch::new();
+        let file = scratch.path("inbox.db");
+        let opening = (0..8).map(|_| tokio::spawn(SqliteInbox::open(file.clone())));
+        let opening: Vec<_> = opening.collect();
+        for (number, opening) in opening.into_iter().enumerate() {
+            let inbox = opening.await.unwrap().unwrap();
+            inbox.append(entry(&format!("n-{number}"))).await.unwrap();
+            assert_eq!(inbox.stats().await.unwrap().ready, number as u64 + 1);
+        }
     }
 }
 
