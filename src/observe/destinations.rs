@@ -42,7 +42,6 @@ impl Destination {
         }
     }
 
-    #[cold]
     fn of_another(label: &Arc<str>) -> Self {
         let found = KNOWN.load().find(label);
         found.unwrap_or_else(|| {
