@@ -12,6 +12,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
 /// What stays of the write-ahead log when it begins anew, in bytes.
 pub(crate) const LOG_LIMIT: i64 = 64 << 20;
 
+/// Of a new file. Three small notifications share a page; of half its size, each would need one for
+/// itself.
+pub(crate) const PAGE_BYTES: usize = 8 << 10;
+
 /// In KiB of memory.
 const CACHE_KIB: i64 = 16 << 10;
 
@@ -59,6 +63,9 @@ pub(crate) fn apply(connection: &Connection, path: &Path) -> std::result::Result
     let of = |why| OpenError::of(path, why);
     connection.busy_timeout(PATIENCE).map_err(of)?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Of a new file; another has its own.
+    let size = connection.pragma_update(None, "page_size", i64::try_from(PAGE_BYTES).unwrap_or(0));
+    size.map_err(of)?;
     let mode = connection
         .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0));
     verify("journal_mode", "wal", &mode.map_err(of)?)?;

@@ -167,7 +167,8 @@ async fn is_accepted(stream: &mut TcpStream, answer: &mut [u8]) -> Result<bool, 
         }
         length += read;
         let seen = &answer[..length];
-        if seen.windows(4).any(|four| four == b"\r\n\r\n") {
+        let end = b"\r\n\r\n";
+        if seen.ends_with(end) || seen.windows(4).any(|four| four == end) {
             return Ok(seen.get(9..12) == Some(b"200"));
         }
     }

@@ -11,6 +11,7 @@ usage: load [OPTION]...
   --only NAMES    these parts only, separated by commas: rates, large, keys, slow, burst, curve
   --keys N        how many keys are there before the part `keys` (default 5000000)
   --data FOLDER   where the files are (default: in the target folder)
+  --connections N of the part `curve`, separated by commas (default 1,4,16,32,64,128,256,512)
   --plot FILE     writes the part `curve` as SVG
   --help          this text
 
@@ -32,6 +33,7 @@ pub(crate) struct Options {
     pub(crate) time: Duration,
     pub(crate) only: Option<Vec<String>>,
     pub(crate) keys: u64,
+    pub(crate) connections: Vec<usize>,
     pub(crate) data: PathBuf,
     pub(crate) plot: Option<PathBuf>,
 }
@@ -52,6 +54,7 @@ impl Command {
             time: Duration::from_secs(10),
             only: None,
             keys: 5_000_000,
+            connections: vec![1, 4, 16, 32, 64, 128, 256, 512],
             data: env!("CARGO_TARGET_TMPDIR").into(),
             plot: None,
         };
@@ -68,6 +71,12 @@ impl Command {
                 "--seconds" => options.time = Duration::from_secs(number()?),
                 "--keys" => options.keys = number()?,
                 "--only" => options.only = Some(value.split(',').map(str::to_owned).collect()),
+                "--connections" => {
+                    let numbers = value.split(',').map(str::parse);
+                    let numbers: Result<_, _> = numbers.collect();
+                    let why = |_| format!("{name} needs numbers");
+                    options.connections = numbers.map_err(why)?;
+                }
                 "--data" => options.data = value.into(),
                 "--plot" => options.plot = Some(value.into()),
                 _ => return Err(format!("there is no option {name}")),

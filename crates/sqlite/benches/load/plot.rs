@@ -41,15 +41,18 @@ fn draw(
         .map(|(connections, _)| *connections)
         .max()
         .unwrap_or(1);
-    let highest = points()
-        .map(|(_, measured)| value(measured))
-        .fold(1.0, f64::max);
+    let values = || points().map(|(_, measured)| value(measured));
+    let highest = values().fold(1.0, f64::max);
+    let lowest = values().fold(highest, f64::min).max(0.01);
     let mut chart = ChartBuilder::on(area)
         .caption(title, ("sans-serif", 18))
         .margin(12)
         .x_label_area_size(36)
         .y_label_area_size(60)
-        .build_cartesian_2d((1..most).log_scale(), 0.0..highest * 1.1)?;
+        .build_cartesian_2d(
+            (1..most).log_scale(),
+            (lowest / 1.2..highest * 1.2).log_scale(),
+        )?;
     chart.configure_mesh().x_desc("connections").draw()?;
     for ((name, points), colour) in curves.iter().zip(COLOURS) {
         let line = points

@@ -42,6 +42,9 @@ impl Goals {
 
     /// Whether all were met.
     pub(crate) fn print(&self) -> bool {
+        if self.0.is_empty() {
+            return true;
+        }
         println!();
         for (goal, is_met) in &self.0 {
             println!("{}  {goal}", if *is_met { "met   " } else { "MISSED" });
