@@ -22,8 +22,12 @@ pub(crate) fn write(path: &Path, curves: &[Curve]) -> Result<(), Error> {
     let area = SVGBackend::new(path, (900, 420)).into_drawing_area();
     area.fill(&WHITE)?;
     let (left, right) = area.split_horizontally(450);
-    draw(&left, "accepted a second", curves, Measured::rate)?;
-    draw(&right, "p99, ms", curves, |measured| {
+    let (high, low) = (
+        SeriesLabelPosition::UpperLeft,
+        SeriesLabelPosition::LowerRight,
+    );
+    draw(&left, "accepted a second", low, curves, Measured::rate)?;
+    draw(&right, "p99, ms", high, curves, |measured| {
         measured.percentile(99)
     })?;
     area.present()?;
@@ -33,6 +37,7 @@ pub(crate) fn write(path: &Path, curves: &[Curve]) -> Result<(), Error> {
 fn draw(
     area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
     title: &str,
+    legend: SeriesLabelPosition,
     curves: &[Curve],
     value: Value,
 ) -> Result<(), Error> {
@@ -53,7 +58,12 @@ fn draw(
             (1..most).log_scale(),
             (lowest / 1.2..highest * 1.2).log_scale(),
         )?;
-    chart.configure_mesh().x_desc("connections").draw()?;
+    chart
+        .configure_mesh()
+        .x_desc("connections")
+        .light_line_style(TRANSPARENT)
+        .y_label_formatter(&|value| value.to_string())
+        .draw()?;
     for ((name, points), colour) in curves.iter().zip(COLOURS) {
         let line = points
             .iter()
@@ -68,6 +78,7 @@ fn draw(
     }
     chart
         .configure_series_labels()
+        .position(legend)
         .background_style(WHITE)
         .border_style(BLACK)
         .draw()?;
