@@ -1,7 +1,7 @@
 //! The writer's connection and its transactions.
 
 use std::{
-    path::Path,
+    path::{self, Path},
     thread,
     time::{Duration, Instant},
 };
@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Result, params};
 use crate::{
     clock::{FileClock, Now},
     error::OpenError,
+    location::Location,
     lock::Lock,
     open::Options,
     schema, settings,
@@ -20,16 +21,27 @@ use crate::{
 
 pub(crate) struct Session {
     pub(crate) connection: Connection,
+    location: Location,
     clock: FileClock,
     /// Of the last transaction.
     durability: Durability,
     recent: RecentKeys,
 }
 
-/// Opens another connection to the file of an inbox, which has to be there: to begin another one,
-/// where somebody has moved it away, would lose what is in it.
-pub(crate) fn connect(path: &Path) -> Result<Connection> {
-    open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+/// Opens another connection to the file of an inbox, which has to be there: another file in its
+/// place would not have what is in it, and may be somebody else's.
+pub(crate) fn connect(location: &Location) -> std::result::Result<Connection, OpenError> {
+    let path = location.path();
+    location
+        .check()
+        .map_err(|why| OpenError::of_io(path, why))?;
+    let connection = open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE);
+    let connection = connection.map_err(|why| OpenError::of(path, why))?;
+    if schema::identify(&connection, path)? == schema::Found::Empty {
+        return Err(OpenError::Foreign(path.to_owned()));
+    }
+    settings::apply(&connection, path)?;
+    Ok(connection)
 }
 
 fn connect_or_create(path: &Path) -> Result<Connection> {
@@ -51,21 +63,25 @@ impl Session {
             return Err(OpenError::Directory(path.to_owned()));
         }
         let of = |why| OpenError::of(path, why);
-        let connection = connect_or_create(path).map_err(of);
-        let connection = connection.and_then(|connection| {
+        let of_io = |why| OpenError::of_io(path, why);
+        // SQLite gives some names a meaning of their own, such as `:memory:`.
+        let absolute = path::absolute(path).map_err(of_io)?;
+        let opened = connect_or_create(&absolute).map_err(of);
+        let opened = opened.and_then(|connection| {
+            let location = Location::of(&absolute).map_err(of_io)?;
             schema::identify(&connection, path)?;
-            Ok(connection)
+            Ok((connection, location))
         });
         // SQLite does not tell why it cannot open a file; the file of the lock does, which is
         // beside it.
-        let connection = connection.map_err(|why| match why {
+        let (connection, location) = opened.map_err(|why| match why {
             OpenError::Other(..) => match Lock::acquire(path) {
-                Err(reason) => OpenError::of_io(path, reason),
+                Err(reason) => of_io(reason),
                 Ok(_) => why,
             },
             clear => clear,
         })?;
-        let mut lock = Lock::acquire(path).map_err(|why| OpenError::of_io(path, why))?;
+        let mut lock = Lock::acquire(location.path()).map_err(of_io)?;
         settings::apply(&connection, path)?;
 
         let mut clock = FileClock::new(options.clock.clone());
@@ -73,10 +89,11 @@ impl Session {
         // Another process may have created or migrated it meanwhile.
         let found = schema::identify(&connection, path)?;
         prepare(&connection, &mut clock, found, lock.is_alone()).map_err(of)?;
-        lock.share().map_err(|why| OpenError::of_io(path, why))?;
+        lock.share().map_err(of_io)?;
         wait_by_itself(&connection).map_err(of)?;
         let session = Self {
             connection,
+            location,
             clock,
             durability: Durability::Disk,
             recent: RecentKeys::default(),
@@ -86,23 +103,22 @@ impl Session {
 
     /// Opens it again after an error. The lock is held meanwhile, so claims stay as they are.
     pub(crate) fn reopen(
-        options: &Options,
+        location: &Location,
         clock: &FileClock,
     ) -> std::result::Result<Self, OpenError> {
-        let path = &*options.path;
-        let connection = connect(path).map_err(|why| OpenError::of(path, why))?;
-        // Somebody may have put another one in its place.
-        if schema::identify(&connection, path)? == schema::Found::Empty {
-            return Err(OpenError::Foreign(path.to_owned()));
-        }
-        settings::apply(&connection, path)?;
-        wait_by_itself(&connection).map_err(|why| OpenError::of(path, why))?;
+        let connection = connect(location)?;
+        wait_by_itself(&connection).map_err(|why| OpenError::of(location.path(), why))?;
         Ok(Self {
             connection,
+            location: location.clone(),
             clock: clock.clone(),
             durability: Durability::Disk,
             recent: RecentKeys::default(),
         })
+    }
+
+    pub(crate) fn location(&self) -> &Location {
+        &self.location
     }
 
     pub(crate) fn clock(&self) -> &FileClock {

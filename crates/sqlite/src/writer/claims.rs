@@ -35,7 +35,7 @@ impl Writer {
     fn end_late_claims(&mut self) {
         let now = Instant::now();
         for claim in std::mem::take(&mut self.waiting) {
-            if claim.until <= now {
+            if claim.until.is_some_and(|until| until <= now) {
                 let _ = claim.reply.send(Ok(Vec::new()));
             } else {
                 self.waiting.push_back(claim);

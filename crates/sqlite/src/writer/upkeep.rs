@@ -46,6 +46,11 @@ impl Upkeep {
         self.left == Left::More
     }
 
+    /// Goes on later.
+    pub(super) fn rest(&mut self) {
+        self.left = Left::Nothing;
+    }
+
     pub(super) fn note_write(&mut self) {
         self.is_busy = true;
         self.has_log = true;
@@ -65,7 +70,7 @@ impl Writer {
             return;
         }
         // What fails is tried again after a while.
-        self.upkeep.left = Left::Nothing;
+        self.upkeep.rest();
         let mut cursor = self.upkeep.cursor;
         let left = self.write(Durability::Process, |write| {
             Ok(write.prune(&mut cursor)?.and(write.index_keys()?))
