@@ -61,23 +61,24 @@ impl Checkpointer {
         self.pages = self.pages.saturating_add(pages);
     }
 
-    /// To be called by the writer between two transactions.
-    pub(crate) fn step(&mut self, writer: &Connection) {
+    /// To be called by the writer between two transactions. An error is one of its connection.
+    pub(crate) fn step(&mut self, writer: &Connection) -> rusqlite::Result<()> {
         if self.is_running {
             match self.done.try_recv() {
                 Ok(()) => {}
-                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Empty) => return Ok(()),
                 // Without the thread, the writer does it alone.
                 Err(TryRecvError::Disconnected) => self.pages = 0,
             }
             self.is_running = false;
-            // If it fails, the log grows until the next one.
-            let _ = checkpoint(writer);
-        } else if self.pages >= MOST_PAGES {
+            return checkpoint(writer);
+        }
+        if self.pages >= MOST_PAGES {
             self.pages = 0;
             self.is_running = true;
             let _ = self.start.try_send(());
         }
+        Ok(())
     }
 }
 

@@ -23,16 +23,16 @@ pub(crate) struct Disk(Option<u64>);
 impl Disk {
     /// For contents of this length. If there is little room, the write-ahead log gives its own back
     /// first: it takes as much as the entries in it, until it begins anew.
-    pub(crate) fn of(session: &Session, options: &Options, length: u64) -> Self {
+    pub(crate) fn of(session: &Session, options: &Options, length: u64) -> Result<Self> {
         let wanted = options
             .min_free_disk
             .saturating_add(length.saturating_mul(2));
         let mut free = free_disk(session);
         if free < wanted {
-            session.truncate_log();
+            session.truncate_log()?;
             free = free_disk(session);
         }
-        Self(free.checked_sub(options.min_free_disk))
+        Ok(Self(free.checked_sub(options.min_free_disk)))
     }
 
     /// Whether there is less than appends have to leave, so that the log must not grow.

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Result, params};
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Result, ffi, params};
 
 use crate::{
     clock::{FileClock, Now},
@@ -101,13 +101,17 @@ impl Session {
         Ok((session, lock))
     }
 
-    /// Opens it again after an error. The lock is held meanwhile, so claims stay as they are.
+    /// Opens it again after an error, with a log that begins anew. The lock is held meanwhile, so claims stay as they are.
     pub(crate) fn reopen(
         location: &Location,
         clock: &FileClock,
     ) -> std::result::Result<Self, OpenError> {
         let connection = connect(location)?;
-        wait_by_itself(&connection).map_err(|why| OpenError::of(location.path(), why))?;
+        wait_by_itself(&connection)
+            // If a sync has failed, what the log has may never reach the disk, although it can be
+            // read. After a power cut, nothing behind it in the log would be.
+            .and_then(|()| patiently(|| truncate_log(&connection)))
+            .map_err(|why| OpenError::of(location.path(), why))?;
         Ok(Self {
             connection,
             location: location.clone(),
@@ -127,11 +131,11 @@ impl Session {
 
     /// Brings the whole log into the database and gives its space on the disk back. Whether it has:
     /// somebody else may read or write.
-    pub(crate) fn truncate_log(&self) -> bool {
-        let pragma = "PRAGMA wal_checkpoint(TRUNCATE)";
-        let pragma = self.connection.prepare_cached(pragma);
-        let is_busy = pragma.and_then(|mut pragma| pragma.query_row([], |row| row.get(0)));
-        is_busy == Ok(false)
+    pub(crate) fn truncate_log(&self) -> Result<bool> {
+        match truncate_log(&self.connection) {
+            Err(why) if is_busy(&why) => Ok(false),
+            truncated => truncated.map(|()| true),
+        }
     }
 
     /// Runs a transaction. If it fails, nothing of it is left.
@@ -208,17 +212,30 @@ fn wait_by_itself(connection: &Connection) -> Result<()> {
     connection.busy_timeout(Duration::ZERO)
 }
 
-/// Waits for another process that writes. SQLite's own waiting looks again after up to 100 ms, so a
-/// busy process would hardly ever let another one in.
 fn begin(connection: &Connection) -> Result<()> {
+    patiently(|| execute(connection, "BEGIN IMMEDIATE"))
+}
+
+/// An error if somebody else is in the way.
+fn truncate_log(connection: &Connection) -> Result<()> {
+    let mut pragma = connection.prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?;
+    if pragma.query_row([], |row| row.get(0))? {
+        let busy = ffi::Error::new(ffi::SQLITE_BUSY);
+        return Err(Error::SqliteFailure(busy, None));
+    }
+    Ok(())
+}
+
+/// Waits for another process that is in the way. SQLite's own waiting looks again after up to
+/// 100 ms, so a busy process would hardly ever let another one in.
+fn patiently(attempt: impl Fn() -> Result<()>) -> Result<()> {
     let end = Instant::now() + settings::PATIENCE;
     loop {
-        let begun = execute(connection, "BEGIN IMMEDIATE");
-        match &begun {
-            Err(why) if is_busy(why) && Instant::now() < end => {
+        match attempt() {
+            Err(why) if is_busy(&why) && Instant::now() < end => {
                 thread::sleep(LOOK_AGAIN_AFTER);
             }
-            _ => return begun,
+            done => return done,
         }
     }
 }

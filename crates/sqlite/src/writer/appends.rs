@@ -27,6 +27,7 @@ impl Writer {
             session.location().check().map_err(Failure::new)?;
             Ok(Disk::of(session, &options, length))
         });
+        let disk = disk.and_then(|disk| disk.map_err(|why| self.failed(why)));
         let appended = disk
             .and_then(|disk| self.write(Durability::Disk, |write| store(write, &appends, disk)));
         match appended {

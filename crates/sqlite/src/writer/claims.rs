@@ -49,10 +49,7 @@ impl Writer {
             // To open it is up to the transaction.
             return Ok(true);
         };
-        is_any_due(&session.connection, now).map_err(|why| {
-            self.session = None;
-            Failure::new(why)
-        })
+        is_any_due(&session.connection, now).map_err(|why| self.failed(why))
     }
 
     /// Entries that the worker has stopped waiting for are given back.

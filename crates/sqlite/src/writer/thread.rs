@@ -141,12 +141,15 @@ impl Writer {
         let written = session.write(&options, durability, work);
         self.clock = session.clock().clone();
         self.upkeep.note_write();
-        written.map_err(|why| {
-            if !is_harmless(&why) {
-                self.session = None;
-            }
-            Failure::new(why)
-        })
+        written.map_err(|why| self.failed(why))
+    }
+
+    /// Lets the file be opened again before anything else is written, if need be.
+    pub(super) fn failed(&mut self, why: rusqlite::Error) -> Failure {
+        if !is_harmless(&why) {
+            self.session = None;
+        }
+        Failure::new(why)
     }
 }
 
