@@ -14,7 +14,9 @@ use std::{
 
 use tower_nylas::{
     BoxError,
-    inbox::{Claimed, Happened, Inbox, Inspect, TimelineEvent},
+    inbox::{
+        Browse, Claimed, DeadCause, Entry, Happened, Inbox, Inspect, Settlement, TimelineEvent,
+    },
     testing::VirtualClock,
     time::Clock,
 };
@@ -69,6 +71,36 @@ fn an_open_that_is_dropped_lets_go_of_the_file() {
         assert!(Instant::now() < end, "{why}");
         std::thread::yield_now();
     }
+}
+
+/// An operator's order of any length holds the writer for a moment at a time.
+#[tokio::test]
+async fn a_replay_that_is_dropped_has_replayed_a_part() {
+    let scratch = Scratch::new();
+    let inbox = SqliteInbox::open(scratch.path("inbox.db")).await.unwrap();
+    let stored: Vec<_> = (0..200).map(|n| entry(&format!("n-{n}"))).collect();
+    for entry in &stored {
+        inbox.append(entry.clone()).await.unwrap();
+    }
+    for claim in inbox.claim(200, Duration::ZERO).await.unwrap() {
+        let dead = Settlement::Dead {
+            cause: DeadCause::Exhausted,
+            why: String::new(),
+        };
+        inbox.settle(&claim.receipt, dead).await.unwrap();
+    }
+    let keys: Vec<_> = stored.iter().map(Entry::key).collect();
+    let (tell, told) = Tell::new();
+    let waker = tell.into();
+    let mut replaying = Box::pin(inbox.replay(&keys));
+    let polled = replaying.as_mut().poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    told.recv().unwrap();
+    drop(replaying);
+    let replayed = inbox.stats().await.unwrap().ready;
+    assert!((1..200).contains(&replayed), "{replayed}");
+    let others = inbox.replay(&keys).await.unwrap();
+    assert_eq!(replayed + others as u64, 200);
 }
 
 type Claiming = Pin<Box<dyn Future<Output = Result<Vec<Claimed<SqliteReceipt>>, BoxError>> + Send>>;
