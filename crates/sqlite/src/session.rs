@@ -1,6 +1,7 @@
 //! The writer's connection and its transactions.
 
 use std::{
+    io,
     path::{self, Path},
     thread,
     time::{Duration, Instant},
@@ -11,7 +12,7 @@ use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Result, ffi, params};
 use crate::{
     clock::{FileClock, Now},
     error::OpenError,
-    location::Location,
+    location::{FileId, Location},
     lock::Lock,
     open::Options,
     schema, settings,
@@ -22,6 +23,7 @@ use crate::{
 pub(crate) struct Session {
     pub(crate) connection: Connection,
     location: Location,
+    log: Option<FileId>,
     clock: FileClock,
     /// Of the last transaction.
     durability: Durability,
@@ -93,6 +95,7 @@ impl Session {
         wait_by_itself(&connection).map_err(of)?;
         let session = Self {
             connection,
+            log: location.log_id(),
             location,
             clock,
             durability: Durability::Disk,
@@ -114,6 +117,7 @@ impl Session {
             .map_err(|why| OpenError::of(location.path(), why))?;
         Ok(Self {
             connection,
+            log: location.log_id(),
             location: location.clone(),
             clock: clock.clone(),
             durability: Durability::Disk,
@@ -123,6 +127,11 @@ impl Session {
 
     pub(crate) fn location(&self) -> &Location {
         &self.location
+    }
+
+    /// An error if what is stored from now on would not be found by whoever opens the file next.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        self.location.check_with(self.log)
     }
 
     pub(crate) fn clock(&self) -> &FileClock {

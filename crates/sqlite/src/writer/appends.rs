@@ -24,7 +24,7 @@ impl Writer {
         let length = lengths.sum();
         let options = self.options.clone();
         let disk = self.session().and_then(|session| {
-            session.location().check().map_err(Failure::new)?;
+            session.check().map_err(Failure::new)?;
             Ok(Disk::of(session, &options, length))
         });
         let disk = disk.and_then(|disk| disk.map_err(|why| self.failed(why)));

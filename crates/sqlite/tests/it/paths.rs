@@ -87,11 +87,7 @@ async fn a_file_that_is_moved_away_stores_nothing() {
     fs::rename(&file, &moved).unwrap();
     for other in [None, Some(&file)] {
         let other = other.map(|file| of_another_application(file));
-        let appended = inbox.append(entry("n-2")).await;
-        assert!(
-            matches!(appended, Err(AppendError::Unavailable(_))),
-            "{appended:?}"
-        );
+        assert_is_unavailable(&inbox).await;
         assert!(inbox.stats().await.is_err());
         if let Some(other) = other {
             assert!(fs::read(&file).unwrap() == other);
@@ -100,6 +96,39 @@ async fn a_file_that_is_moved_away_stores_nothing() {
     fs::rename(&moved, &file).unwrap();
     inbox.append(entry("n-2")).await.unwrap();
     assert_eq!(inbox.stats().await.unwrap().ready, 2);
+}
+
+/// What is deleted is no old log: it has what was stored last.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_log_that_is_deleted_takes_nothing_more() {
+    let scratch = Scratch::new();
+    let file = scratch.path("inbox.db");
+    let inbox = SqliteInbox::open(&file).await.unwrap();
+    inbox.append(entry("n-1")).await.unwrap();
+    fs::remove_file(scratch.path("inbox.db-wal")).unwrap();
+    assert_is_unavailable(&inbox).await;
+    assert!(inbox.stats().await.is_err());
+    assert!(!scratch.names().iter().any(|name| name == "inbox.db-wal"));
+    // Another program has begun another one.
+    fs::write(scratch.path("inbox.db-wal"), "").unwrap();
+    assert_is_unavailable(&inbox).await;
+    fs::remove_file(scratch.path("inbox.db-wal")).unwrap();
+    fs::remove_file(scratch.path("inbox.db-shm")).unwrap();
+    assert_is_unavailable(&inbox).await;
+    // It is closed as it should be, and so nothing is lost.
+    inbox.close().await;
+    let inbox = SqliteInbox::open(&file).await.unwrap();
+    assert_eq!(inbox.stats().await.unwrap().ready, 1);
+    inbox.append(entry("n-2")).await.unwrap();
+}
+
+async fn assert_is_unavailable(inbox: &SqliteInbox) {
+    let appended = inbox.append(entry("n-2")).await;
+    assert!(
+        matches!(appended, Err(AppendError::Unavailable(_))),
+        "{appended:?}"
+    );
 }
 
 /// Its bytes.
