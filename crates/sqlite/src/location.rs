@@ -15,7 +15,7 @@ pub(crate) type FileId = (u64, u64);
 #[derive(Debug, Clone)]
 pub(crate) struct Location {
     path: PathBuf,
-    id: Option<FileId>,
+    id: FileId,
 }
 
 impl Location {
@@ -42,7 +42,7 @@ impl Location {
     /// An error if the path does not lead to the file any more, or to one without its log. Whoever
     /// opened it next would not find what is in it.
     pub(crate) fn check(&self) -> io::Result<()> {
-        if !is_still(&self.path, self.id) {
+        if !is_still(&self.path, Some(self.id)) {
             return Err(io::Error::other("it was moved away or replaced"));
         }
         // Whoever has had the file open last deletes both.
@@ -54,7 +54,7 @@ impl Location {
 
     /// What tells the log from another one; it stays for as long as anybody has the file open.
     pub(crate) fn log_id(&self) -> Option<FileId> {
-        fs::metadata(self.log()).ok().as_ref().and_then(id)
+        fs::metadata(self.log()).ok().as_ref().map(id)
     }
 
     /// The same as [`check`](Self::check), for whoever has the file open with this log.
@@ -76,7 +76,7 @@ const WITHOUT_LOG: &str = "its write-ahead log was deleted";
 /// Whether a path leads to this file, as far as it can be told.
 fn is_still(path: &Path, file: Option<FileId>) -> bool {
     match fs::metadata(path) {
-        Ok(found) => id(&found) == file,
+        Ok(found) => Some(id(&found)) == file,
         Err(why) => why.kind() != io::ErrorKind::NotFound,
     }
 }
@@ -89,9 +89,9 @@ pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
 }
 
 #[cfg(unix)]
-fn id(file: &Metadata) -> Option<FileId> {
+fn id(file: &Metadata) -> FileId {
     use std::os::unix::fs::MetadataExt;
-    Some((file.dev(), file.ino()))
+    (file.dev(), file.ino())
 }
 
 #[cfg(unix)]
@@ -101,8 +101,8 @@ fn names(file: &Metadata) -> u64 {
 
 /// Elsewhere a file that is open cannot be moved.
 #[cfg(not(unix))]
-fn id(_file: &Metadata) -> Option<FileId> {
-    None
+fn id(_file: &Metadata) -> FileId {
+    (0, 0)
 }
 
 #[cfg(not(unix))]

@@ -104,7 +104,8 @@ impl Session {
         Ok((session, lock))
     }
 
-    /// Opens it again after an error, with a log that begins anew. The lock is held meanwhile, so claims stay as they are.
+    /// Opens it again after an error, with a log that begins anew. The lock is held meanwhile, so
+    /// claims stay as they are.
     pub(crate) fn reopen(
         location: &Location,
         clock: &FileClock,
