@@ -8,14 +8,15 @@ use tower_nylas::{
 
 use crate::{
     clock::duration,
+    error::Failure,
     inbox::SqliteInbox,
     state,
     transaction::{as_limit, entry, timeline},
     writer::What,
 };
 
-/// How many entries one transaction purges at most.
-const MOST_PURGED: usize = 64;
+/// How many entries an order is about at most: what others want goes on between two of them.
+const MOST_AT_A_TIME: usize = 64;
 
 impl Browse for SqliteInbox {
     async fn stats(&self) -> std::result::Result<Stats, BoxError> {
@@ -40,11 +41,25 @@ impl Browse for SqliteInbox {
     }
 
     async fn replay(&self, keys: &[EntryKey]) -> std::result::Result<usize, BoxError> {
-        Ok(self.order(What::Replay(keys.to_vec())).await?)
+        Ok(self.order_in_parts(keys, What::Replay).await?)
     }
 
     async fn discard(&self, keys: &[EntryKey]) -> std::result::Result<usize, BoxError> {
-        Ok(self.order(What::Discard(keys.to_vec())).await?)
+        Ok(self.order_in_parts(keys, What::Discard).await?)
+    }
+}
+
+impl SqliteInbox {
+    async fn order_in_parts<T: Clone + Sync>(
+        &self,
+        entries: &[T],
+        what: impl Fn(Vec<T>) -> What + Sync,
+    ) -> std::result::Result<usize, Failure> {
+        let mut count = 0;
+        for part in entries.chunks(MOST_AT_A_TIME) {
+            count += self.order(what(part.to_vec())).await?;
+        }
+        Ok(count)
     }
 }
 
@@ -60,13 +75,7 @@ impl Inspect for SqliteInbox {
 
     async fn timeline(&self, key: EntryKey) -> std::result::Result<Vec<TimelineEvent>, BoxError> {
         let read = move |connection: &Connection| {
-            // The newest keys are in no index.
-            let sql = "SELECT keys.position FROM key_index JOIN keys \
-                       ON keys.position = key_index.position AND keys.key = key_index.key \
-                       WHERE key_index.key = ?1 \
-                       UNION ALL SELECT keys.position FROM keys JOIN meta \
-                       ON keys.position > meta.indexed_position WHERE keys.key = ?1 LIMIT 1";
-            let mut select = connection.prepare_cached(sql)?;
+            let mut select = connection.prepare_cached(POSITION)?;
             let mut rows = select.query([key.as_bytes()])?;
             match rows.next()? {
                 Some(row) => timeline(connection, row.get(0)?),
@@ -85,17 +94,20 @@ impl Inspect for SqliteInbox {
                 .query_map([id], |row| row.get(0))?
                 .collect::<Result<Vec<i64>>>()
         };
-        let mut purged = 0;
-        for positions in self.reader().read(positions).await?.chunks(MOST_PURGED) {
-            let what = What::Purge {
-                grant_id: grant_id.to_owned(),
-                positions: positions.to_vec(),
-            };
-            purged += self.order(what).await?;
-        }
-        Ok(purged)
+        let positions = self.reader().read(positions).await?;
+        let what = |positions| What::Purge {
+            grant_id: grant_id.to_owned(),
+            positions,
+        };
+        Ok(self.order_in_parts(&positions, what).await?)
     }
 }
+
+/// The position of a key. The newest keys are in no index.
+const POSITION: &str = "SELECT keys.position FROM key_index JOIN keys \
+     ON keys.position = key_index.position AND keys.key = key_index.key WHERE key_index.key = ?1 \
+     UNION ALL SELECT position FROM keys \
+     WHERE position > (SELECT indexed_position FROM meta) AND key = ?1 LIMIT 1";
 
 /// The time of the file, which another process may have brought forward.
 fn now(connection: &Connection, mut clock: crate::clock::FileClock) -> Result<i64> {
@@ -194,4 +206,30 @@ fn list(
         entries.push(stored);
     }
     Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of millions of keys, only the newest are read one by one.
+    #[test]
+    fn the_position_of_a_key_is_found_without_reading_all() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(include_str!("schema/1.sql"))
+            .unwrap();
+        let plan = format!("EXPLAIN QUERY PLAN {POSITION}");
+        let mut plan = connection.prepare(&plan).unwrap();
+        let steps = plan.query_map([&[0; 16]], |row| row.get(3)).unwrap();
+        let steps: Vec<String> = steps.collect::<Result<_>>().unwrap();
+        let of_keys = |step: &&String| step.contains(" keys ");
+        assert_eq!(steps.iter().filter(of_keys).count(), 2, "{steps:#?}");
+        for step in steps.iter().filter(of_keys) {
+            assert!(
+                step.contains("SEARCH keys USING INTEGER PRIMARY KEY"),
+                "{steps:#?}"
+            );
+        }
+    }
 }

@@ -1,14 +1,13 @@
 //! Moves what is in the write-ahead log into the database, beside the writer.
 
 use std::{
-    path::{Path, PathBuf},
     sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel},
     thread,
 };
 
 use rusqlite::Connection;
 
-use crate::{error::OpenError, inbox::Ended, session::connect, settings};
+use crate::{error::Failure, inbox::Ended, location::Location, session::connect};
 
 /// After about so much in the log, the database catches up: 2,700 small notifications, or 32 MiB of
 /// large ones. With ten times as many, one request in a hundred waits for twice as long.
@@ -40,12 +39,12 @@ pub(crate) struct Checkpointer {
 }
 
 impl Checkpointer {
-    pub(crate) fn start(path: PathBuf, ended: Ended) -> std::io::Result<Self> {
+    pub(crate) fn start(location: Location, ended: Ended) -> std::io::Result<Self> {
         let (start, starts) = sync_channel(1);
         let (tell_done, done) = sync_channel(1);
         let name = "nylas-inbox-checkpoint".to_owned();
         thread::Builder::new().name(name).spawn(move || {
-            run(&path, &starts, &tell_done);
+            run(&location, &starts, &tell_done);
             drop(ended);
         })?;
         Ok(Self {
@@ -62,30 +61,31 @@ impl Checkpointer {
         self.pages = self.pages.saturating_add(pages);
     }
 
-    /// To be called by the writer between two transactions.
-    pub(crate) fn step(&mut self, writer: &Connection) {
+    /// To be called by the writer between two transactions. An error is one of its connection.
+    pub(crate) fn step(&mut self, writer: &Connection) -> rusqlite::Result<()> {
         if self.is_running {
             match self.done.try_recv() {
                 Ok(()) => {}
-                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Empty) => return Ok(()),
                 // Without the thread, the writer does it alone.
                 Err(TryRecvError::Disconnected) => self.pages = 0,
             }
             self.is_running = false;
-            // If it fails, the log grows until the next one.
-            let _ = checkpoint(writer);
-        } else if self.pages >= MOST_PAGES {
+            return checkpoint(writer);
+        }
+        if self.pages >= MOST_PAGES {
             self.pages = 0;
             self.is_running = true;
             let _ = self.start.try_send(());
         }
+        Ok(())
     }
 }
 
-fn run(path: &Path, starts: &Receiver<()>, done: &SyncSender<()>) {
+fn run(location: &Location, starts: &Receiver<()>, done: &SyncSender<()>) {
     let mut connection = None;
     while let Ok(()) = starts.recv() {
-        if catch_up(path, &mut connection).is_err() {
+        if catch_up(location, &mut connection).is_err() {
             connection = None;
         }
         if done.send(()).is_err() {
@@ -94,14 +94,12 @@ fn run(path: &Path, starts: &Receiver<()>, done: &SyncSender<()>) {
     }
 }
 
-fn catch_up(path: &Path, connection: &mut Option<Connection>) -> Result<(), OpenError> {
-    let of = |why| OpenError::of(path, why);
-    if connection.is_none() {
-        let opened = connect(path).map_err(of)?;
-        settings::apply(&opened, path)?;
-        *connection = Some(opened);
-    }
-    connection.as_ref().map_or(Ok(()), checkpoint).map_err(of)
+fn catch_up(location: &Location, connection: &mut Option<Connection>) -> Result<(), Failure> {
+    let connection = match connection {
+        Some(connection) => connection,
+        closed => closed.insert(connect(location).map_err(Failure::new)?),
+    };
+    checkpoint(connection).map_err(Failure::new)
 }
 
 /// Moves as much as there is, without waiting for anybody.

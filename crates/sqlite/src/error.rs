@@ -36,7 +36,7 @@ pub enum OpenError {
         /// The value that it has.
         found: String,
     },
-    /// Anything else, with the path.
+    /// Anything else, with the path: for instance a file with several names (hard links).
     Other(PathBuf, BoxError),
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    ops::Deref,
     path::PathBuf,
     sync::Arc,
     thread,
@@ -36,7 +37,7 @@ pub struct SqliteInbox {
 }
 
 struct Shared {
-    queue: Arc<Queue>,
+    queue: Closing,
     reader: Reader,
     clock: FileClock,
     largest_content: usize,
@@ -84,16 +85,17 @@ impl SqliteInbox {
     pub(crate) async fn start(options: Options) -> Result<Self, OpenError> {
         let path = options.path.clone();
         let of_io = |why| OpenError::of_io(&path, why);
-        let queue = Arc::new(Queue::new());
+        let queue = Closing(Arc::new(Queue::new()));
         let (ended, end) = watch::channel(());
         let largest_content = room::largest_content(&options).min(Queue::largest());
         let (reply, opened) = oneshot::channel();
         let writer = {
-            let (queue, end) = (queue.clone(), end.clone());
+            let (queue, end) = (queue.0.clone(), end.clone());
             move || {
                 match Writer::open(options, queue, &end) {
                     Ok(writer) => {
-                        if reply.send(Ok(writer.clock().clone())).is_ok() {
+                        let opened = (writer.location().clone(), writer.clock().clone());
+                        if reply.send(Ok(opened)).is_ok() {
                             writer.run();
                         }
                     }
@@ -107,12 +109,11 @@ impl SqliteInbox {
             .name(name)
             .spawn(writer)
             .map_err(of_io)?;
-        let clock = opened.await.unwrap_or_else(|_| {
+        let (location, clock) = opened.await.unwrap_or_else(|_| {
             let why = "the thread that opens it has panicked".into();
             Err(OpenError::Other(path.clone(), why))
         })?;
-        let reader = Reader::start(path.clone(), end).map_err(of_io);
-        let reader = reader.inspect_err(|_| queue.close())?;
+        let reader = Reader::start(location, end).map_err(of_io)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 queue,
@@ -199,11 +200,10 @@ impl Inbox for SqliteInbox {
         wait: Duration,
     ) -> Result<Vec<Claimed<SqliteReceipt>>, BoxError> {
         let place = self.shared.queue.order_place().await?;
-        let now = Instant::now();
         let (reply, answer) = oneshot::channel();
         self.shared.queue.claim(Claim {
             max,
-            until: now.checked_add(wait).unwrap_or(now),
+            until: Instant::now().checked_add(wait),
             reply,
             _place: place,
         });
@@ -226,9 +226,20 @@ impl Inbox for SqliteInbox {
     }
 }
 
-impl Drop for Shared {
+/// Closes the queue with the last handle, or with a future that opens the file and is dropped.
+struct Closing(Arc<Queue>);
+
+impl Deref for Closing {
+    type Target = Queue;
+
+    fn deref(&self) -> &Queue {
+        &self.0
+    }
+}
+
+impl Drop for Closing {
     fn drop(&mut self) {
-        self.queue.close();
+        self.0.close();
     }
 }
 

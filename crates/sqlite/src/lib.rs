@@ -46,6 +46,7 @@ mod checkpoint;
 mod clock;
 mod error;
 mod inbox;
+mod location;
 mod lock;
 mod open;
 mod reader;

@@ -1,11 +1,12 @@
 //! Whether another process has the file open.
 
 use std::{
-    ffi::OsString,
     fs::{File, OpenOptions, TryLockError},
     io,
-    path::{Path, PathBuf},
+    path::Path,
 };
+
+use crate::location::beside;
 
 /// A shared lock of a file beside the database, held as long as it is open. SQLite's own locks
 /// come and go with every transaction.
@@ -20,7 +21,7 @@ impl Lock {
     pub(crate) fn acquire(database: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         let file = options.create(true).truncate(false).write(true);
-        let file = file.open(path(database))?;
+        let file = file.open(beside(database, "-lock"))?;
         let is_alone = match file.try_lock() {
             Ok(()) => true,
             Err(TryLockError::WouldBlock) => {
@@ -49,10 +50,4 @@ impl Lock {
         }
         Ok(())
     }
-}
-
-fn path(database: &Path) -> PathBuf {
-    let mut name = OsString::from(database);
-    name.push("-lock");
-    name.into()
 }

@@ -1,7 +1,7 @@
 //! The thread that reads, beside the writer.
 
 use std::{
-    path::PathBuf,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Mutex, PoisonError},
     thread,
 };
@@ -10,7 +10,7 @@ use rusqlite::{Connection, Result};
 use tokio::sync::{mpsc, oneshot};
 use tower_nylas::BoxError;
 
-use crate::{error::Failure, inbox::Ended, session::connect, settings};
+use crate::{error::Failure, inbox::Ended, location::Location, session::connect};
 
 /// How many reads may wait.
 const MOST_WAITING: usize = 64;
@@ -22,7 +22,7 @@ type Read = Box<dyn FnOnce(std::result::Result<&Connection, Failure>) -> bool + 
 pub(crate) struct Reader(Mutex<Option<mpsc::Sender<Read>>>);
 
 impl Reader {
-    pub(crate) fn start(path: PathBuf, ended: Ended) -> std::io::Result<Self> {
+    pub(crate) fn start(location: Location, ended: Ended) -> std::io::Result<Self> {
         let (sender, mut reads) = mpsc::channel::<Read>(MOST_WAITING);
         let name = "nylas-inbox-read".to_owned();
         thread::Builder::new().name(name).spawn(move || {
@@ -30,9 +30,11 @@ impl Reader {
             while let Some(read) = reads.blocking_recv() {
                 let opened = match &connection {
                     Some(opened) => Ok(opened),
-                    None => open(&path).map(|opened| &*connection.insert(opened)),
+                    None => open(&location).map(|opened| &*connection.insert(opened)),
                 };
-                if !read(opened) {
+                // After a panic, which is a bug here or below, the next read has a new connection.
+                let is_ok = catch_unwind(AssertUnwindSafe(|| read(opened)));
+                if !is_ok.unwrap_or(false) {
                     connection = None;
                 }
             }
@@ -70,13 +72,13 @@ impl Reader {
             .clone();
         let sender = sender.ok_or_else(Failure::closed)?;
         sender.send(read).await.map_err(|_| Failure::closed())?;
-        Ok(answer.await.map_err(|_| Failure::closed())??)
+        let panicked = |_| Failure::new("the thread that reads has panicked");
+        Ok(answer.await.map_err(panicked)??)
     }
 }
 
-fn open(path: &std::path::Path) -> std::result::Result<Connection, Failure> {
-    let connection = connect(path).map_err(Failure::new)?;
-    settings::apply(&connection, path).map_err(Failure::new)?;
+fn open(location: &Location) -> std::result::Result<Connection, Failure> {
+    let connection = connect(location).map_err(Failure::new)?;
     connection
         .pragma_update(None, "query_only", 1)
         .map_err(Failure::new)?;

@@ -1,6 +1,6 @@
 //! Whether the file may grow.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use rusqlite::{Connection, Result};
 
@@ -23,21 +23,21 @@ pub(crate) struct Disk(Option<u64>);
 impl Disk {
     /// For contents of this length. If there is little room, the write-ahead log gives its own back
     /// first: it takes as much as the entries in it, until it begins anew.
-    pub(crate) fn of(session: &Session, options: &Options, length: u64) -> Self {
+    pub(crate) fn of(session: &Session, options: &Options, length: u64) -> Result<Self> {
         let wanted = options
             .min_free_disk
             .saturating_add(length.saturating_mul(2));
-        let mut free = free_disk(session, options);
+        let mut free = free_disk(session);
         if free < wanted {
-            session.truncate_log();
-            free = free_disk(session, options);
+            session.truncate_log()?;
+            free = free_disk(session);
         }
-        Self(free.checked_sub(options.min_free_disk))
+        Ok(Self(free.checked_sub(options.min_free_disk)))
     }
 
     /// Whether there is less than appends have to leave, so that the log must not grow.
     pub(crate) fn is_scarce(session: &Session, options: &Options) -> bool {
-        free_disk(session, options) < options.min_free_disk
+        free_disk(session) < options.min_free_disk
     }
 }
 
@@ -76,10 +76,9 @@ fn need(length: usize) -> u64 {
 
 /// What is free on the disk, without what the file will take of it when all of the log is in it.
 /// Where it cannot be told, SQLite tells when the disk is full.
-fn free_disk(session: &Session, options: &Options) -> u64 {
-    let path = &options.path;
-    let folder = path.parent().filter(|path| !path.as_os_str().is_empty());
-    let Ok(free) = fs4::available_space(folder.unwrap_or(Path::new("."))) else {
+fn free_disk(session: &Session) -> u64 {
+    let path = session.location().path();
+    let Ok(free) = fs4::available_space(path.parent().unwrap_or(path)) else {
         return u64::MAX;
     };
     let all = Pages::of(&session.connection).map_or(0, |file| file.all);

@@ -1,16 +1,18 @@
 //! The writer's connection and its transactions.
 
 use std::{
-    path::Path,
+    io,
+    path::{self, Path},
     thread,
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Result, params};
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Result, ffi, params};
 
 use crate::{
     clock::{FileClock, Now},
     error::OpenError,
+    location::{FileId, Location},
     lock::Lock,
     open::Options,
     schema, settings,
@@ -20,16 +22,28 @@ use crate::{
 
 pub(crate) struct Session {
     pub(crate) connection: Connection,
+    location: Location,
+    log: Option<FileId>,
     clock: FileClock,
     /// Of the last transaction.
     durability: Durability,
     recent: RecentKeys,
 }
 
-/// Opens another connection to the file of an inbox, which has to be there: to begin another one,
-/// where somebody has moved it away, would lose what is in it.
-pub(crate) fn connect(path: &Path) -> Result<Connection> {
-    open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+/// Opens another connection to the file of an inbox, which has to be there: another file in its
+/// place would not have what is in it, and may be somebody else's.
+pub(crate) fn connect(location: &Location) -> std::result::Result<Connection, OpenError> {
+    let path = location.path();
+    location
+        .check()
+        .map_err(|why| OpenError::of_io(path, why))?;
+    let connection = open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE);
+    let connection = connection.map_err(|why| OpenError::of(path, why))?;
+    if schema::identify(&connection, path)? == schema::Found::Empty {
+        return Err(OpenError::Foreign(path.to_owned()));
+    }
+    settings::apply(&connection, path)?;
+    Ok(connection)
 }
 
 fn connect_or_create(path: &Path) -> Result<Connection> {
@@ -51,21 +65,25 @@ impl Session {
             return Err(OpenError::Directory(path.to_owned()));
         }
         let of = |why| OpenError::of(path, why);
-        let connection = connect_or_create(path).map_err(of);
-        let connection = connection.and_then(|connection| {
+        let of_io = |why| OpenError::of_io(path, why);
+        // SQLite gives some names a meaning of their own, such as `:memory:`.
+        let absolute = path::absolute(path).map_err(of_io)?;
+        let opened = connect_or_create(&absolute).map_err(of);
+        let opened = opened.and_then(|connection| {
+            let location = Location::of(&absolute).map_err(of_io)?;
             schema::identify(&connection, path)?;
-            Ok(connection)
+            Ok((connection, location))
         });
         // SQLite does not tell why it cannot open a file; the file of the lock does, which is
         // beside it.
-        let connection = connection.map_err(|why| match why {
+        let (connection, location) = opened.map_err(|why| match why {
             OpenError::Other(..) => match Lock::acquire(path) {
-                Err(reason) => OpenError::of_io(path, reason),
+                Err(reason) => of_io(reason),
                 Ok(_) => why,
             },
             clear => clear,
         })?;
-        let mut lock = Lock::acquire(path).map_err(|why| OpenError::of_io(path, why))?;
+        let mut lock = Lock::acquire(location.path()).map_err(of_io)?;
         settings::apply(&connection, path)?;
 
         let mut clock = FileClock::new(options.clock.clone());
@@ -73,10 +91,12 @@ impl Session {
         // Another process may have created or migrated it meanwhile.
         let found = schema::identify(&connection, path)?;
         prepare(&connection, &mut clock, found, lock.is_alone()).map_err(of)?;
-        lock.share().map_err(|why| OpenError::of_io(path, why))?;
+        lock.share().map_err(of_io)?;
         wait_by_itself(&connection).map_err(of)?;
         let session = Self {
             connection,
+            log: location.log_id(),
+            location,
             clock,
             durability: Durability::Disk,
             recent: RecentKeys::default(),
@@ -84,25 +104,35 @@ impl Session {
         Ok((session, lock))
     }
 
-    /// Opens it again after an error. The lock is held meanwhile, so claims stay as they are.
+    /// Opens it again after an error, with a log that begins anew. The lock is held meanwhile, so
+    /// claims stay as they are.
     pub(crate) fn reopen(
-        options: &Options,
+        location: &Location,
         clock: &FileClock,
     ) -> std::result::Result<Self, OpenError> {
-        let path = &*options.path;
-        let connection = connect(path).map_err(|why| OpenError::of(path, why))?;
-        // Somebody may have put another one in its place.
-        if schema::identify(&connection, path)? == schema::Found::Empty {
-            return Err(OpenError::Foreign(path.to_owned()));
-        }
-        settings::apply(&connection, path)?;
-        wait_by_itself(&connection).map_err(|why| OpenError::of(path, why))?;
+        let connection = connect(location)?;
+        wait_by_itself(&connection)
+            // If a sync has failed, what the log has may never reach the disk, although it can be
+            // read. After a power cut, nothing behind it in the log would be.
+            .and_then(|()| patiently(|| truncate_log(&connection)))
+            .map_err(|why| OpenError::of(location.path(), why))?;
         Ok(Self {
             connection,
+            log: location.log_id(),
+            location: location.clone(),
             clock: clock.clone(),
             durability: Durability::Disk,
             recent: RecentKeys::default(),
         })
+    }
+
+    pub(crate) fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// An error if what is stored from now on would not be found by whoever opens the file next.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        self.location.check_with(self.log)
     }
 
     pub(crate) fn clock(&self) -> &FileClock {
@@ -111,11 +141,11 @@ impl Session {
 
     /// Brings the whole log into the database and gives its space on the disk back. Whether it has:
     /// somebody else may read or write.
-    pub(crate) fn truncate_log(&self) -> bool {
-        let pragma = "PRAGMA wal_checkpoint(TRUNCATE)";
-        let pragma = self.connection.prepare_cached(pragma);
-        let is_busy = pragma.and_then(|mut pragma| pragma.query_row([], |row| row.get(0)));
-        is_busy == Ok(false)
+    pub(crate) fn truncate_log(&self) -> Result<bool> {
+        match truncate_log(&self.connection) {
+            Err(why) if is_busy(&why) => Ok(false),
+            truncated => truncated.map(|()| true),
+        }
     }
 
     /// Runs a transaction. If it fails, nothing of it is left.
@@ -192,17 +222,30 @@ fn wait_by_itself(connection: &Connection) -> Result<()> {
     connection.busy_timeout(Duration::ZERO)
 }
 
-/// Waits for another process that writes. SQLite's own waiting looks again after up to 100 ms, so a
-/// busy process would hardly ever let another one in.
 fn begin(connection: &Connection) -> Result<()> {
+    patiently(|| execute(connection, "BEGIN IMMEDIATE"))
+}
+
+/// An error if somebody else is in the way.
+fn truncate_log(connection: &Connection) -> Result<()> {
+    let mut pragma = connection.prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?;
+    if pragma.query_row([], |row| row.get(0))? {
+        let busy = ffi::Error::new(ffi::SQLITE_BUSY);
+        return Err(Error::SqliteFailure(busy, None));
+    }
+    Ok(())
+}
+
+/// Waits for another process that is in the way. SQLite's own waiting looks again after up to
+/// 100 ms, so a busy process would hardly ever let another one in.
+fn patiently(attempt: impl Fn() -> Result<()>) -> Result<()> {
     let end = Instant::now() + settings::PATIENCE;
     loop {
-        let begun = execute(connection, "BEGIN IMMEDIATE");
-        match &begun {
-            Err(why) if is_busy(why) && Instant::now() < end => {
+        match attempt() {
+            Err(why) if is_busy(&why) && Instant::now() < end => {
                 thread::sleep(LOOK_AGAIN_AFTER);
             }
-            _ => return begun,
+            done => return done,
         }
     }
 }

@@ -1,4 +1,4 @@
-use std::{collections::HashSet, future::poll_fn, pin::pin, sync::Arc, task::Poll};
+use std::{collections::HashSet, future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use tokio::sync::mpsc;
 
@@ -11,16 +11,22 @@ use crate::inbox::{AppendError, Appended, DeadCause, Entry, Inbox, Settlement, a
 
 pub(super) async fn what_is_stored_comes_as_it_was<E: Engine>(bench: &Bench<'_, E>) {
     let inbox = bench.open().await;
-    let entry = bench.entry();
-    bench.append(&inbox, entry.clone()).await;
-    let claim = bench.claim(&inbox).await;
-    assert_eq!(claim.entry.key(), entry.key());
-    assert_eq!(claim.entry.content(), entry.content());
-    assert_eq!(claim.entry.head(), entry.head());
-    assert_eq!(claim.entry.received_at(), entry.received_at());
-    assert_eq!(claim.entry.verified_by(), LABEL);
-    assert_eq!((claim.crashes, claim.failures), (0, 0));
-    assert!(claim.failing_for.is_zero());
+    // A content need not be a notification, nor text.
+    let bytes = |content: &'static [u8]| {
+        Entry::new(&assume_verified(content, LABEL), Duration::from_millis(1))
+    };
+    for entry in [bench.entry(), bytes(b""), bytes(b"\0\xff'\"\r\n")] {
+        bench.append(&inbox, entry.clone()).await;
+        let claim = bench.claim(&inbox).await;
+        assert_eq!(claim.entry.key(), entry.key());
+        assert_eq!(claim.entry.content(), entry.content());
+        assert_eq!(claim.entry.head(), entry.head());
+        assert_eq!(claim.entry.received_at(), entry.received_at());
+        assert_eq!(claim.entry.verified_by(), LABEL);
+        assert_eq!((claim.crashes, claim.failures), (0, 0));
+        assert!(claim.failing_for.is_zero());
+        bench.settle(&inbox, &claim, Settlement::Done).await;
+    }
 }
 
 pub(super) async fn a_key_is_stored_once<E: Engine>(bench: &Bench<'_, E>) {

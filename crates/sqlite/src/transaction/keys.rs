@@ -180,7 +180,7 @@ mod tests {
     /// Appends an entry that is done at once, prunes and indexes, and fails afterwards if that is
     /// asked for. Whether the entry was new.
     fn append(session: &mut Session, options: &Options, number: u32, fails: bool) -> Option<bool> {
-        let disk = Disk::of(session, options, 1000);
+        let disk = Disk::of(session, options, 1000).unwrap();
         let appended = session.write(options, Durability::Process, |write| {
             let mut room = Room::of(write, disk)?;
             let appended = write.append(&entry(number), &mut room)?.unwrap();

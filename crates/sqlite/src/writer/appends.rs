@@ -6,6 +6,7 @@ use tower_nylas::inbox::{AppendError, Appended};
 use super::{Writer, queue::Append};
 use crate::{
     checkpoint::pages_of_append,
+    error::Failure,
     room::{Disk, Room},
     settings::Durability,
     transaction::Write,
@@ -22,9 +23,11 @@ impl Writer {
             .map(|append| append.entry.content().len() as u64);
         let length = lengths.sum();
         let options = self.options.clone();
-        let disk = self
-            .session()
-            .map(|session| Disk::of(session, &options, length));
+        let disk = self.session().and_then(|session| {
+            session.check().map_err(Failure::new)?;
+            Ok(Disk::of(session, &options, length))
+        });
+        let disk = disk.and_then(|disk| disk.map_err(|why| self.failed(why)));
         let appended = disk
             .and_then(|disk| self.write(Durability::Disk, |write| store(write, &appends, disk)));
         match appended {

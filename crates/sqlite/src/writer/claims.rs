@@ -35,7 +35,7 @@ impl Writer {
     fn end_late_claims(&mut self) {
         let now = Instant::now();
         for claim in std::mem::take(&mut self.waiting) {
-            if claim.until <= now {
+            if claim.until.is_some_and(|until| until <= now) {
                 let _ = claim.reply.send(Ok(Vec::new()));
             } else {
                 self.waiting.push_back(claim);
@@ -49,10 +49,7 @@ impl Writer {
             // To open it is up to the transaction.
             return Ok(true);
         };
-        is_any_due(&session.connection, now).map_err(|why| {
-            self.session = None;
-            Failure::new(why)
-        })
+        is_any_due(&session.connection, now).map_err(|why| self.failed(why))
     }
 
     /// Entries that the worker has stopped waiting for are given back.

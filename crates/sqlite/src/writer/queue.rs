@@ -54,8 +54,8 @@ pub(crate) struct Append {
 #[derive(Debug)]
 pub(crate) struct Claim {
     pub(crate) max: usize,
-    /// Until when to wait for the first entry.
-    pub(crate) until: Instant,
+    /// Until when to wait for the first entry; `None` if for ever.
+    pub(crate) until: Option<Instant>,
     pub(crate) reply: oneshot::Sender<Result<Vec<Claimed<SqliteReceipt>>, BoxError>>,
     pub(crate) _place: Place,
 }

@@ -10,7 +10,7 @@ use std::{
 use rusqlite::{ErrorCode, Result};
 
 use super::{
-    queue::{Claim, Queue},
+    queue::{Claim, Queue, Round},
     upkeep::Upkeep,
 };
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     clock::{BEAT, FileClock},
     error::{Failure, OpenError},
     inbox::Ended,
+    location::Location,
     lock::Lock,
     open::Options,
     session::{Session, is_busy},
@@ -36,6 +37,7 @@ const LOOK_EACH: Duration = Duration::from_millis(25);
 
 pub(crate) struct Writer {
     pub(super) options: Arc<Options>,
+    location: Location,
     queue: Arc<Queue>,
     /// `None` after an error, until it is opened again.
     pub(super) session: Option<Session>,
@@ -55,17 +57,23 @@ impl Writer {
         ended: &Ended,
     ) -> std::result::Result<Self, OpenError> {
         let (session, lock) = Session::open(&options)?;
-        let checkpointer = Checkpointer::start(options.path.clone(), ended.clone());
+        let location = session.location().clone();
+        let checkpointer = Checkpointer::start(location.clone(), ended.clone());
         Ok(Self {
             clock: session.clock().clone(),
             checkpointer: checkpointer.map_err(|why| OpenError::of_io(&options.path, why))?,
             options: Arc::new(options),
+            location,
             queue,
             session: Some(session),
             upkeep: Upkeep::new(),
             waiting: VecDeque::new(),
             _lock: lock,
         })
+    }
+
+    pub(crate) fn location(&self) -> &Location {
+        &self.location
     }
 
     pub(crate) fn clock(&self) -> &FileClock {
@@ -75,19 +83,22 @@ impl Writer {
     /// Writes until the queue is closed and empty.
     pub(crate) fn run(mut self) {
         loop {
+            let round = self.next_round();
+            let is_last = round.is_last;
             // A panic is a bug here or below. Its callers get an error, and the next round a new
             // connection.
-            let round = catch_unwind(AssertUnwindSafe(|| self.round()));
-            match round {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(_) => (self.session, self.upkeep) = (None, Upkeep::new()),
+            if catch_unwind(AssertUnwindSafe(|| self.round(round))).is_err() {
+                self.session = None;
+                self.waiting.clear();
+                self.upkeep.rest();
+            }
+            if is_last {
+                break;
             }
         }
     }
 
-    /// Whether there is another one.
-    fn round(&mut self) -> bool {
+    fn next_round(&self) -> Round {
         let pause = if self.upkeep.goes_on() {
             Duration::ZERO
         } else if self.waiting.is_empty() {
@@ -96,7 +107,10 @@ impl Writer {
             LOOK_EACH
         };
         let end = Instant::now() + pause;
-        let round = self.queue.next(MOST_APPENDS, MOST_BYTES, end);
+        self.queue.next(MOST_APPENDS, MOST_BYTES, end)
+    }
+
+    fn round(&mut self, round: Round) {
         self.prune();
         self.orders(round.orders);
         // Before the appends, or a worker would get nothing while many are accepted.
@@ -105,14 +119,13 @@ impl Writer {
         self.appends(round.appends);
         self.claims();
         self.check_log();
-        !round.is_last
     }
 
     pub(super) fn session(&mut self) -> std::result::Result<&mut Session, Failure> {
         match &mut self.session {
             Some(session) => Ok(session),
             closed => {
-                let opened = Session::reopen(&self.options, &self.clock);
+                let opened = Session::reopen(&self.location, &self.clock);
                 Ok(closed.insert(opened.map_err(Failure::new)?))
             }
         }
@@ -128,12 +141,15 @@ impl Writer {
         let written = session.write(&options, durability, work);
         self.clock = session.clock().clone();
         self.upkeep.note_write();
-        written.map_err(|why| {
-            if !is_harmless(&why) {
-                self.session = None;
-            }
-            Failure::new(why)
-        })
+        written.map_err(|why| self.failed(why))
+    }
+
+    /// Lets the file be opened again before anything else is written, if need be.
+    pub(super) fn failed(&mut self, why: rusqlite::Error) -> Failure {
+        if !is_harmless(&why) {
+            self.session = None;
+        }
+        Failure::new(why)
     }
 }
 

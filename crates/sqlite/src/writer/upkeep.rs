@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use rusqlite::Result;
+
 use super::Writer;
 use crate::{
     checkpoint::PAGES_OF_UPKEEP,
@@ -46,6 +48,11 @@ impl Upkeep {
         self.left == Left::More
     }
 
+    /// Goes on later.
+    pub(super) fn rest(&mut self) {
+        self.left = Left::Nothing;
+    }
+
     pub(super) fn note_write(&mut self) {
         self.is_busy = true;
         self.has_log = true;
@@ -65,7 +72,7 @@ impl Writer {
             return;
         }
         // What fails is tried again after a while.
-        self.upkeep.left = Left::Nothing;
+        self.upkeep.rest();
         let mut cursor = self.upkeep.cursor;
         let left = self.write(Durability::Process, |write| {
             Ok(write.prune(&mut cursor)?.and(write.index_keys()?))
@@ -83,16 +90,23 @@ impl Writer {
 
     /// Keeps the write-ahead log from growing: without end, or on a disk that has no room for it.
     pub(super) fn check_log(&mut self) {
+        // What fails is tried again.
+        if let Err(why) = self.checkpoint() {
+            self.failed(why);
+        }
+    }
+
+    fn checkpoint(&mut self) -> Result<()> {
         let Some(session) = &self.session else {
-            return;
+            return Ok(());
         };
         let upkeep = &mut self.upkeep;
         if upkeep.has_log && upkeep.looked_at_disk.elapsed() >= LOOK_AT_DISK_EACH {
             upkeep.looked_at_disk = Instant::now();
-            let is_cut = Disk::is_scarce(session, &self.options) && session.truncate_log();
+            let is_cut = Disk::is_scarce(session, &self.options) && session.truncate_log()?;
             // If somebody was in the way, the next look tries again.
             upkeep.has_log = !is_cut;
         }
-        self.checkpointer.step(&session.connection);
+        self.checkpointer.step(&session.connection)
     }
 }

@@ -9,7 +9,10 @@ use tower_nylas::{
 };
 use tower_nylas_sqlite::SqliteInbox;
 
-use crate::{entries::entry, scratch::Scratch};
+use crate::{
+    entries::{entry, large_entry},
+    scratch::Scratch,
+};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -105,7 +108,7 @@ async fn a_claim_that_waits_ends_with_the_inbox() {
     let inbox = SqliteInbox::open(scratch.path("inbox.db")).await.unwrap();
     let waiting = tokio::spawn({
         let inbox = inbox.clone();
-        async move { inbox.claim(1, HOUR).await }
+        async move { inbox.claim(1, Duration::MAX).await }
     });
     tokio::task::yield_now().await;
     inbox.close().await;
@@ -184,6 +187,30 @@ async fn a_backup_is_an_inbox() {
         restored.append(entry("n-1")).await.unwrap(),
         Appended::Duplicate
     );
+}
+
+/// Files have had pages of 4 KiB, and keep them.
+#[tokio::test]
+async fn a_file_with_other_pages_is_an_inbox() {
+    let scratch = Scratch::new();
+    let file = scratch.path("inbox.db");
+    let inbox = SqliteInbox::open(&file).await.unwrap();
+    inbox.append(entry("n-1")).await.unwrap();
+    inbox.close().await;
+    let shell = Connection::open(&file).unwrap();
+    let smaller = "PRAGMA journal_mode = delete; PRAGMA page_size = 4096; VACUUM;";
+    shell.execute_batch(smaller).unwrap();
+    drop(shell);
+
+    let inbox = SqliteInbox::open(&file).await.unwrap();
+    let large = large_entry("n-2", 100_000);
+    inbox.append(large.clone()).await.unwrap();
+    let claims = inbox.claim(9, Duration::ZERO).await.unwrap();
+    assert_eq!(claims[1].entry.content(), large.content());
+    inbox.close().await;
+    let shell = Connection::open(&file).unwrap();
+    let size = shell.pragma_query_value(None, "page_size", |row| row.get(0));
+    assert_eq!(size, Ok(4096));
 }
 
 /// No runtime is needed, and none is asked for.

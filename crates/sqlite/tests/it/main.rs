@@ -2,9 +2,12 @@
 //! need a disk of their own, stand beside it.
 
 mod conformance;
+mod dropped;
 mod entries;
 mod growth;
 mod lifetime;
 mod open;
+mod panics;
+mod paths;
 mod scratch;
 mod timeless;
