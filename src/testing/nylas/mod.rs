@@ -1,4 +1,5 @@
-//! Nylas, simulated: the whole service ([`Simulator`]), and a sender of single requests ([`Nylas`]).
+//! Nylas, simulated: the whole service ([`Simulator`]), and a sender of single notifications
+//! ([`Nylas`]).
 
 mod answer;
 mod random;

@@ -4,12 +4,14 @@ use std::{
     fmt, io,
     pin::Pin,
     sync::{Arc, Weak},
+    task::{Context, Poll, ready},
 };
 
 use bytes::{Buf, Bytes};
 use http::{Request, Response, Uri};
-use http_body::Body;
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::Shared;
@@ -133,12 +135,41 @@ where
         let call = CallReady::new(service.clone(), request);
         Box::pin(async move {
             let response = call.await.map_err(Into::into)?;
-            Ok(response.map(|body| {
-                let whole = |mut data: R::Data| data.copy_to_bytes(data.remaining());
-                body.map_frame(move |frame| frame.map_data(whole))
-                    .map_err(Into::into)
-                    .boxed_unsync()
-            }))
+            Ok(response.map(|inner| AnswerBody { inner }.boxed_unsync()))
         })
     })
+}
+
+pin_project! {
+    /// A body with another type of data and of errors, and the same length, which a challenge
+    /// depends on.
+    struct AnswerBody<R> {
+        #[pin]
+        inner: R,
+    }
+}
+
+impl<R: Body<Error: Into<BoxError>>> Body for AnswerBody<R> {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = ready!(self.project().inner.poll_frame(cx));
+        let whole = |mut data: R::Data| data.copy_to_bytes(data.remaining());
+        Poll::Ready(frame.map(|frame| match frame {
+            Ok(frame) => Ok(frame.map_data(whole)),
+            Err(why) => Err(why.into()),
+        }))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
 }
