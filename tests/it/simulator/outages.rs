@@ -18,6 +18,8 @@ fn play(stage: &Stage, outage: Duration, set_away: impl Fn(bool)) {
     stage.clock.run_for(outage);
     set_away(false);
     stage.settle();
+    // What has failed for hours is handled again an hour later at most.
+    stage.clock.run_for(outage / 2);
 }
 
 /// Exactly the events are lost whose attempts were all made in the outage; of them, the last one
