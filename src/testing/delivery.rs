@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::{Response, StatusCode};
 
-use super::NoAnswer;
+use super::{NoAnswer, nylas};
 use crate::report::{Outcome, Rejection, UpTo};
 
 /// How the delivery of a notification went.
@@ -93,6 +93,15 @@ impl DeliveryAttempt {
         }
     }
 
+    /// Answered by what stands before the endpoint.
+    pub(super) fn of_proxy(status: StatusCode) -> Self {
+        Self {
+            answer: Ok(status),
+            rejection: None,
+            outcome: None,
+        }
+    }
+
     pub(super) fn unanswered(why: NoAnswer) -> Self {
         Self {
             answer: Err(why),
@@ -159,15 +168,19 @@ impl DeliveryAttempt {
         })
     }
 
-    fn is_accepted(&self) -> bool {
+    pub(super) fn is_accepted(&self) -> bool {
         matches!(self.answer, Ok(StatusCode::OK))
+    }
+
+    /// Whether the receiver has accepted the notification, and something reads it.
+    pub(super) fn keeps(&self) -> bool {
+        let is_lost = matches!(self.outcome, Some(Outcome::Unread { is_lost: true, .. }));
+        self.is_accepted() && !is_lost
     }
 
     /// Whether Nylas repeats the notification after such an answer, or without one.
     pub(super) fn is_repeated(&self) -> bool {
-        self.answer().map_or(true, |status| {
-            matches!(status.as_u16(), 408 | 429 | 502 | 503 | 504 | 507)
-        })
+        self.answer().map_or(true, nylas::is_repeated)
     }
 }
 

@@ -50,7 +50,7 @@ mod delivery;
 mod executor;
 mod gzip;
 mod no_answer;
-mod nylas;
+pub mod nylas;
 mod samples;
 
 use bytes::Bytes;

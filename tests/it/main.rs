@@ -28,6 +28,7 @@ mod router;
 mod secrecy;
 mod shutdown;
 mod signatures;
+mod simulator;
 mod status;
 mod testing;
 mod types;

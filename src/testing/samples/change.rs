@@ -45,6 +45,21 @@ impl Change {
         }
     }
 
+    /// Changes the sample of this trigger.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the path does not allow it.
+    pub(in crate::testing) fn apply_to(&self, trigger: &str, notification: &mut Value) {
+        self.apply(notification).unwrap_or_else(|| {
+            panic!(
+                "in the sample of `{trigger}`, `{}` {}",
+                self.path,
+                self.hindrance()
+            )
+        });
+    }
+
     /// `None` if the path does not allow it.
     fn apply(&self, notification: &mut Value) -> Option<()> {
         let pointer = if self.path.starts_with('/') {
@@ -112,16 +127,18 @@ pub fn sample_with<C>(trigger: &str, changes: C) -> String
 where
     C: IntoIterator<Item: Into<Change>>,
 {
+    changed(trigger, changes).to_string()
+}
+
+/// The same as a value.
+pub(in crate::testing) fn changed<C>(trigger: &str, changes: C) -> Value
+where
+    C: IntoIterator<Item: Into<Change>>,
+{
     let body = sample(trigger).unwrap_or_else(|| panic!("there is no sample of `{trigger}`"));
     let mut notification = serde_json::from_str(body).expect("samples are JSON");
     for change in changes.into_iter().map(Into::into) {
-        change.apply(&mut notification).unwrap_or_else(|| {
-            let hindrance = change.hindrance();
-            panic!(
-                "in the sample of `{trigger}`, `{}` {hindrance}",
-                change.path
-            )
-        });
+        change.apply_to(trigger, &mut notification);
     }
-    notification.to_string()
+    notification
 }

@@ -2,6 +2,7 @@
 
 mod change;
 
+pub(super) use self::change::changed;
 pub use self::change::{Change, sample_with};
 use crate::trigger::with_triggers;
 

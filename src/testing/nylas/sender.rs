@@ -3,9 +3,9 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
+use http::{Request, Response, Uri};
 use http_body::Body;
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
@@ -13,12 +13,13 @@ use hyper_util::{
 use serde_json::Value;
 use tower_service::Service;
 
-use super::{ChallengeError, Delivery, DeliveryAttempt, NoAnswer, gzip, signed_request};
+use super::{answer, request};
 use crate::{
     middleware::CallReady,
     report::BoxError,
     signature::WebhookSecret,
-    time::{Timer, TokioTimer, within},
+    testing::{ChallengeError, Delivery, DeliveryAttempt, NoAnswer},
+    time::{Timer, TokioTimer},
 };
 
 /// What [`Nylas::at`] sends with: a client for plain HTTP/1.1.
@@ -56,11 +57,11 @@ impl<S> Nylas<S> {
     pub const CHALLENGE: &str = "bc609b38-c81f-47fb-a275-1d9bd61ba968";
 
     /// How many times a notification is delivered at most: 3.
-    pub const ATTEMPTS: u32 = 3;
+    pub const ATTEMPTS: u32 = request::ATTEMPTS;
 
     /// How long Nylas waits for an answer: 10 seconds
     /// ([source](https://developer.nylas.com/docs/dev-guide/best-practices/webhook-best-practices/)).
-    pub const DEADLINE: Duration = Duration::from_secs(10);
+    pub const DEADLINE: Duration = request::DEADLINE;
 
     /// Sends to an endpoint in this process.
     ///
@@ -96,7 +97,7 @@ impl<S> Nylas<S> {
     }
 
     /// Measures the [deadline](Self::DEADLINE) with this timer, by default tokio's; a
-    /// [`VirtualClock`](super::VirtualClock) needs no real time.
+    /// [`VirtualClock`](crate::testing::VirtualClock) needs no real time.
     #[must_use]
     pub fn timer(mut self, timer: impl Timer) -> Self {
         self.timer = Arc::new(timer);
@@ -136,30 +137,10 @@ where
     ///
     /// As [`deliver_once`](Self::deliver_once).
     pub async fn challenge(&mut self) -> Result<(), ChallengeError> {
-        let separator = if self.uri.query().is_some() { '&' } else { '?' };
-        let target = format!("{}{separator}challenge={}", self.uri, Self::CHALLENGE);
-        let target = target.parse().map_err(NoAnswer::of)?;
-        let mut request = Request::new(Full::default());
-        *request.uri_mut() = target;
-
+        let request = request::challenge(&self.uri, Self::CHALLENGE).map_err(NoAnswer::of)?;
         let timer = self.timer.clone();
-        within_deadline(&*timer, async {
-            let response = self.send(request).await?;
-            if response.status() != StatusCode::OK {
-                return Err(ChallengeError::Status(response.status()));
-            }
-            let length = response.body().size_hint().exact();
-            if length.is_none() || response.headers().contains_key(header::TRANSFER_ENCODING) {
-                return Err(ChallengeError::Chunked);
-            }
-            if length != Some(Self::CHALLENGE.len() as u64) {
-                return Err(ChallengeError::Value);
-            }
-            let body = response.into_body().collect().await;
-            if body.map_err(NoAnswer::of)?.to_bytes() != Self::CHALLENGE {
-                return Err(ChallengeError::Value);
-            }
-            Ok(())
+        request::within_deadline(&*timer, async {
+            answer::check_challenge(self.send(request).await?, Self::CHALLENGE).await
         })
         .await
     }
@@ -206,33 +187,15 @@ where
     /// Panics if the endpoint does not answer at once and the [timer](Self::timer) cannot sleep, as
     /// tokio's outside its runtime.
     pub async fn deliver_once(&mut self, body: impl Into<Bytes>) -> Result<Response<R>, NoAnswer> {
-        let mut body = body.into();
-        if self.is_compressed {
-            body = gzip(&body).into();
-        }
-        let mut request = signed_request(&self.secret, body);
-        *request.uri_mut() = self.uri.clone();
-        if self.is_compressed {
-            let headers = request.headers_mut();
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
+        let request = request::delivery(&self.uri, &self.secret, body.into(), self.is_compressed);
         let timer = self.timer.clone();
-        within_deadline(&*timer, self.send(request)).await
+        request::within_deadline(&*timer, self.send(request)).await
     }
 
     async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<R>, NoAnswer> {
         let call = CallReady::new(self.endpoint.clone(), request);
         call.await.map_err(NoAnswer::of)
     }
-}
-
-/// Waits for an answer as long as Nylas does.
-async fn within_deadline<T, E: From<NoAnswer>>(
-    timer: &dyn Timer,
-    answer: impl Future<Output = Result<T, E>>,
-) -> Result<T, E> {
-    let answer = within(timer, Nylas::<()>::DEADLINE, answer).await;
-    answer.unwrap_or_else(|| Err(NoAnswer::TimedOut.into()))
 }
 
 /// The body of a later attempt: the same notification with another count, so other bytes.

@@ -1,0 +1,88 @@
+//! Sending what has happened to those that are subscribed to it.
+
+use std::sync::Arc;
+
+use super::{
+    Event, EventRecord, Fate, Shared, State,
+    delivery::{Target, deliver},
+    event::Notification,
+};
+use crate::{testing::nylas::random::Random, trigger::Trigger};
+
+const OBJECT: u64 = 3;
+const NOTIFICATION: u64 = 4;
+
+impl Shared {
+    /// The id of the first of its notifications.
+    pub(super) fn emit(self: &Arc<Self>, event: &Event) -> Arc<str> {
+        let first = self.emit_one(event, 0, None);
+        for duplicate in 1..event.notifications() {
+            self.emit_one(event, duplicate, Some(first.1));
+        }
+        first.0
+    }
+
+    fn emit_one(
+        self: &Arc<Self>,
+        event: &Event,
+        duplicate: u32,
+        same_as: Option<u64>,
+    ) -> (Arc<str>, u64) {
+        let (now, unix) = (self.time.elapsed(), self.time.unix());
+        let mut state = self.state();
+        let number = state.ledger.next_number();
+        let mut object = Random::of(self.seed, &[OBJECT, same_as.unwrap_or(number)]);
+        let mut random = Random::of(self.seed, &[NOTIFICATION, number]);
+        let mut notification =
+            event.notification(duplicate, unix, &self.readings, &mut object, &mut random);
+        if let Some(whole) = notification.whole.take() {
+            state.objects.put_whole(whole);
+        }
+        let (targets, fates) = state.recipients(&notification.trigger);
+        let id = notification.id.clone();
+        state.ledger.add_event(EventRecord {
+            id: id.clone(),
+            trigger: notification.trigger.clone(),
+            at: now,
+            fates,
+            attempts: Vec::new(),
+        });
+        drop(state);
+        self.start(number, notification, targets);
+        (id, number)
+    }
+
+    fn start(self: &Arc<Self>, number: u64, notification: Notification, targets: Vec<Target>) {
+        let notification = Arc::new(notification);
+        let groups: Vec<Vec<Target>> = if self.readings.fan_out {
+            vec![targets]
+        } else {
+            targets.into_iter().map(|target| vec![target]).collect()
+        };
+        for group in groups.into_iter().filter(|group| !group.is_empty()) {
+            self.spawn(deliver(self.clone(), number, notification.clone(), group));
+        }
+    }
+}
+
+impl State {
+    /// Those that get it, and what is known of all that are subscribed.
+    fn recipients(&self, trigger: &str) -> (Vec<Target>, Vec<(super::DestinationId, Fate)>) {
+        let trigger = Trigger::from(trigger);
+        let (mut targets, mut fates) = (Vec::new(), Vec::new());
+        let subscribed = self.destinations.iter();
+        for entry in subscribed.filter(|entry| entry.is_subscribed(&trigger)) {
+            let id = &entry.destination.id;
+            let is_sent = entry.destination.status.is_delivering();
+            fates.push((id.clone(), if is_sent { Fate::Open } else { Fate::Unsent }));
+            if is_sent {
+                targets.push(Target {
+                    id: id.clone(),
+                    ordinal: entry.ordinal,
+                    first_key: None,
+                });
+            }
+        }
+        (targets, fates)
+    }
+}

@@ -1,0 +1,189 @@
+//! Everything that the simulated Nylas has done, and what can be asserted of it.
+
+mod assertions;
+mod display;
+mod record;
+
+use std::{
+    collections::{HashSet, VecDeque},
+    time::Duration,
+};
+
+pub use self::record::{AttemptRecord, EventRecord, Fate, Note, Step};
+use super::{DestinationId, Status};
+
+/// Every event, every attempt to deliver it, and every change of a destination.
+///
+/// [`Display`](std::fmt::Display) has a line for each, in the order in which they ended; with the
+/// same seed and clock, and an endpoint that is deterministic as well, it is the same text.
+///
+/// It has the last 100,000 events, unless [another number](super::Builder::ledger_capacity) was
+/// set.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    capacity: usize,
+    events: VecDeque<EventRecord>,
+    notes: VecDeque<Note>,
+    /// How many events are no longer here.
+    forgotten: u64,
+    /// Of them, those that were lost or open for a destination.
+    forgotten_lost: u64,
+    order: u64,
+}
+
+impl Ledger {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            capacity: capacity.max(1),
+            events: VecDeque::new(),
+            notes: VecDeque::new(),
+            forgotten: 0,
+            forgotten_lost: 0,
+            order: 0,
+        }
+    }
+
+    /// The events, in the order in which they happened.
+    pub fn events(
+        &self,
+    ) -> impl ExactSizeIterator<Item = &EventRecord> + DoubleEndedIterator + Clone {
+        self.events.iter()
+    }
+
+    /// The event whose notification has this id.
+    pub fn event(&self, id: &str) -> Option<&EventRecord> {
+        self.events.iter().find(|event| *event.id == *id)
+    }
+
+    /// The attempts with their events, in the order in which they ended.
+    pub fn attempts(&self) -> Vec<(&EventRecord, &AttemptRecord)> {
+        let of = |event| EventRecord::attempts_of(event);
+        let mut attempts: Vec<_> = self.events.iter().flat_map(of).collect();
+        attempts.sort_by_key(|(_, attempt)| attempt.order);
+        attempts
+    }
+
+    /// What happened to destinations, in its order.
+    pub fn notes(&self) -> impl ExactSizeIterator<Item = &Note> + DoubleEndedIterator + Clone {
+        self.notes.iter()
+    }
+
+    /// When a destination got which status.
+    pub fn statuses(&self, destination: &DestinationId) -> Vec<(Duration, Status)> {
+        let of = |note: &Note| match note.step {
+            Step::Status(status) if note.destination.as_ref() == Some(destination) => {
+                Some((note.at, status))
+            }
+            _ => None,
+        };
+        self.notes.iter().filter_map(of).collect()
+    }
+
+    /// The events with this fate for at least one destination.
+    pub fn with_fate(&self, fate: Fate) -> Vec<&EventRecord> {
+        let with = self.events.iter().filter(|event| event.has(fate));
+        with.collect()
+    }
+
+    /// How many events happened, with those that are no longer here.
+    pub fn len(&self) -> u64 {
+        self.forgotten + self.events.len() as u64
+    }
+
+    /// Whether nothing has happened.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Only what concerns this destination.
+    #[must_use]
+    pub fn of(&self, destination: &DestinationId) -> Self {
+        let mut ledger = self.clone();
+        ledger.events.retain_mut(|event| {
+            event.fates.retain(|(other, _)| other == destination);
+            event.attempts.retain(|it| it.destination == *destination);
+            !event.fates.is_empty()
+        });
+        let notes = &mut ledger.notes;
+        notes.retain(|note| note.destination.as_ref() == Some(destination));
+        ledger
+    }
+
+    pub(super) fn next_order(&mut self) -> u64 {
+        self.order += 1;
+        self.order
+    }
+
+    /// The number of the event that is added next.
+    pub(super) fn next_number(&self) -> u64 {
+        self.len()
+    }
+
+    pub(super) fn add_event(&mut self, event: EventRecord) {
+        self.events.push_back(event);
+        while self.events.len() > self.capacity {
+            let oldest = self.events.pop_front();
+            self.forgotten += 1;
+            // What becomes of an open one is not recorded any more, so it is not taken for kept.
+            let is_kept = |event: EventRecord| !event.has(Fate::Lost) && !event.has(Fate::Open);
+            self.forgotten_lost += u64::from(!oldest.is_none_or(is_kept));
+        }
+    }
+
+    pub(super) fn add_attempt(&mut self, number: u64, attempt: AttemptRecord) {
+        if let Some(event) = self.event_mut(number) {
+            if attempt.is_accepted() {
+                event.set_fate(&attempt.destination, Fate::Accepted);
+            }
+            event.attempts.push(attempt);
+        }
+    }
+
+    /// No more attempts are made for these destinations.
+    pub(super) fn end(&mut self, number: u64, destinations: &HashSet<DestinationId>) {
+        let Some(event) = self.event_mut(number) else {
+            return;
+        };
+        let attempts = &event.attempts;
+        for (destination, fate) in &mut event.fates {
+            if *fate == Fate::Open && destinations.contains(destination) {
+                let was_sent = attempts.iter().any(|it| it.destination == *destination);
+                *fate = if was_sent { Fate::Lost } else { Fate::Unsent };
+            }
+        }
+    }
+
+    pub(super) fn note(&mut self, at: Duration, destination: Option<&DestinationId>, step: Step) {
+        let note = Note {
+            at,
+            destination: destination.cloned(),
+            step,
+            order: self.next_order(),
+        };
+        self.notes.push_back(note);
+        while self.notes.len() > self.capacity {
+            self.notes.pop_front();
+        }
+    }
+
+    fn event_mut(&mut self, number: u64) -> Option<&mut EventRecord> {
+        let at = usize::try_from(number.checked_sub(self.forgotten)?).ok()?;
+        self.events.get_mut(at)
+    }
+}
+
+impl EventRecord {
+    fn attempts_of(&self) -> impl Iterator<Item = (&Self, &AttemptRecord)> {
+        self.attempts.iter().map(move |attempt| (self, attempt))
+    }
+
+    fn set_fate(&mut self, destination: &DestinationId, fate: Fate) {
+        let found = self
+            .fates
+            .iter_mut()
+            .find(|(other, _)| other == destination);
+        if let Some((_, old)) = found {
+            *old = fate;
+        }
+    }
+}

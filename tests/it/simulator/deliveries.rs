@@ -1,0 +1,429 @@
+//! How notifications are delivered and repeated.
+
+use std::io::Read;
+
+use serde_json::json;
+use tower_nylas::testing::{
+    Change,
+    nylas::{
+        DestinationUpdate, Event, Fate, Fault, Ledger, NewDestination, Readings, Retried,
+        RetrySecret, Status, TruncatedBody,
+    },
+};
+
+use super::{scripted::Scripted, *};
+
+/// With an endpoint that answers what it is told to, and the destination's secret.
+fn scripted(settings: impl FnOnce(Builder) -> Builder) -> (Stage, Scripted, String) {
+    let clock = VirtualClock::new();
+    let nylas = settings(builder(&clock)).build();
+    let script = Scripted::default();
+    script.host(&nylas, URL);
+    let created = create(&clock, &nylas, &new_destination());
+    let secret = created.secret().to_owned();
+    let stage = Stage {
+        app: Application::new(&clock),
+        secrets: Secrets::pending(),
+        clock,
+        nylas,
+        id: created.id,
+    };
+    (stage, script, secret)
+}
+
+fn statuses(ledger: &Ledger) -> Vec<u16> {
+    let attempts = ledger.attempts().into_iter();
+    let statuses = attempts.map(|(_, attempt)| attempt.seen.answer().unwrap().as_u16());
+    statuses.collect()
+}
+
+#[test]
+fn a_genuine_notification_is_handled_and_only_by_those_that_are_subscribed() {
+    let stage = Stage::direct();
+    let id = stage.nylas.emit("message.created");
+    stage.nylas.emit("event.updated.transformed");
+    stage.nylas.emit("grant.expired");
+    stage.settle();
+    let ledger = stage.nylas.ledger();
+    ledger.no_event_lost();
+    ledger.handled_exactly_once(stage.app.handled());
+    assert_eq!(stage.app.handled().len(), 2);
+    assert_eq!(
+        ledger.event(&id).unwrap().fate(&stage.id),
+        Some(Fate::Accepted)
+    );
+    assert!(ledger.events().last().unwrap().fates.is_empty());
+}
+
+#[test]
+fn the_wire_form_is_that_of_nylas() {
+    let (stage, script, secret) = scripted(|builder| builder);
+    let event = Event::new("message.created")
+        .id("n-1")
+        .object_id("m-1")
+        .set("data.object.subject", "Invoice 7")
+        .change(Change::remove("data.object.snippet"));
+    stage.nylas.emit(event);
+    script.answer(&[503]);
+    stage.settle();
+    let [first, second] = &script.seen()[..] else {
+        panic!("{}", stage.nylas.ledger());
+    };
+    let text = std::str::from_utf8(&first.body).unwrap();
+    let start = r#"{"specversion":"1.0","type":"message.created","source":"/google/emails/realtime","id":"n-1","time":1767225600,"webhook_delivery_attempt":1,"data":{"application_id":"#;
+    assert!(text.starts_with(start), "{text}");
+    assert!(first.is_signed_with(&secret) && second.is_signed_with(&secret));
+    let mut again = first.json();
+    assert_eq!(again["data"]["object"]["id"], "m-1");
+    assert_eq!(again["data"]["object"]["subject"], "Invoice 7");
+    assert!(again["data"]["object"].get("snippet").is_none());
+    again["webhook_delivery_attempt"] = json!(2);
+    assert_eq!(second.json(), again);
+    assert_ne!(first.body, second.body);
+}
+
+#[test]
+fn there_are_three_attempts_the_last_one_10_to_20_minutes_after_the_first() {
+    let (stage, script, _) = scripted(|builder| builder);
+    script.answer(&[503; 3 * 50]);
+    for _ in 0..50 {
+        stage.nylas.emit("message.created");
+    }
+    stage.settle();
+    let ledger = stage.nylas.ledger();
+    let mut lasts = Vec::new();
+    for event in ledger.events() {
+        let [first, second, last] = &event.attempts[..] else {
+            panic!("{event:?}");
+        };
+        assert_eq!([first, second, last].map(|it| it.number), [1, 2, 3]);
+        assert_eq!(event.fates, [(stage.id.clone(), Fate::Lost)]);
+        assert!(second.at < (first.at + last.at) / 2);
+        assert!(first.at.is_zero());
+        lasts.push(last.at);
+    }
+    assert!(
+        lasts
+            .iter()
+            .all(|it| (10 * MINUTE..=20 * MINUTE).contains(it))
+    );
+    // They are spread.
+    assert!(lasts.iter().min().unwrap() < &(12 * MINUTE));
+    assert!(lasts.iter().max().unwrap() > &(18 * MINUTE));
+}
+
+#[test]
+fn which_answers_are_repeated_is_a_reading() {
+    for (reading, repeated) in [
+        (Retried::Listed, &[408, 429, 502, 503, 504, 507][..]),
+        (Retried::ShortList, &[408, 429, 502, 503]),
+        (
+            Retried::AnyButOk,
+            &[
+                201, 204, 301, 400, 401, 404, 408, 410, 413, 422, 429, 500, 502, 503, 504, 507,
+            ],
+        ),
+    ] {
+        for status in [
+            200, 201, 204, 301, 400, 401, 404, 408, 410, 413, 422, 429, 500, 502, 503, 504, 507,
+        ] {
+            let readings = Readings::default().retried(reading);
+            let (stage, script, _) = scripted(|builder| builder.readings(readings));
+            script.answer(&[status]);
+            stage.nylas.emit("message.created");
+            stage.settle();
+            let mut expected = vec![status];
+            expected.extend(repeated.contains(&status).then_some(200));
+            assert_eq!(statuses(&stage.nylas.ledger()), expected, "{reading:?}");
+        }
+    }
+}
+
+#[test]
+fn retry_after_puts_the_next_attempt_off() {
+    let (stage, script, _) = scripted(|builder| builder);
+    script.retry_after(429, 3600);
+    script.retry_after(503, 7200);
+    stage.nylas.emit("message.created");
+    stage.settle();
+    let ledger = stage.nylas.ledger();
+    assert_eq!(statuses(&ledger), [429, 503, 200]);
+    let at: Vec<_> = ledger.attempts().iter().map(|(_, it)| it.at).collect();
+    // Only that of a 429 is documented.
+    assert_eq!(at, [Duration::ZERO, HOUR, HOUR]);
+}
+
+#[test]
+fn what_retries_are_signed_with_after_a_rotation_is_a_reading() {
+    for (reading, signed_with) in [(RetrySecret::New, 1), (RetrySecret::Old, 0)] {
+        let readings = Readings::default().retry_secret(reading);
+        let (stage, script, old) = scripted(|builder| builder.readings(readings));
+        script.answer(&[503]);
+        stage.nylas.emit("message.created");
+        stage.clock.run_for(SECOND);
+        let rotated = stage.nylas.rotate(&stage.id).unwrap();
+        assert_ne!(rotated.secret(), old);
+        stage.nylas.emit("message.created");
+        stage.settle();
+        let secrets = [&old, rotated.secret()];
+        let seen = script.seen();
+        let expected = [secrets[0], secrets[1], secrets[signed_with]];
+        for (seen, secret) in seen.iter().zip(expected) {
+            assert!(seen.is_signed_with(secret), "{reading:?}");
+        }
+        assert_eq!(seen.len(), 3);
+    }
+}
+
+#[test]
+fn what_one_destination_does_not_accept_is_sent_to_all_again_which_is_a_reading() {
+    for (fan_out, expected) in [(true, 2), (false, 1)] {
+        let readings = Readings::default().fan_out(fan_out);
+        let (stage, script, _) = scripted(|builder| builder.readings(readings));
+        let other = Scripted::default();
+        other.host(&stage.nylas, "https://other.example.com/");
+        let new = NewDestination::new("https://other.example.com/", ["message.created"]);
+        let created = create(&stage.clock, &stage.nylas, &new);
+        script.answer(&[503]);
+        stage.nylas.emit("message.created");
+        stage.settle();
+        assert_eq!((script.seen().len(), other.seen().len()), (2, expected));
+        assert!(other.seen()[0].is_signed_with(created.secret()));
+        let ledger = stage.nylas.ledger();
+        ledger.no_event_lost();
+        assert_eq!(ledger.of(&created.id).attempts().len(), expected);
+    }
+}
+
+#[test]
+fn messages_above_1_mb_are_truncated_and_nothing_else_is() {
+    for (reading, body) in [
+        (TruncatedBody::Empty, Some(json!(""))),
+        (TruncatedBody::Absent, None),
+    ] {
+        let readings = Readings::default().truncated_body(reading);
+        let (stage, script, _) = scripted(|builder| builder.readings(readings));
+        stage
+            .nylas
+            .emit(Event::new("message.created").size(1 << 20));
+        stage
+            .nylas
+            .emit(Event::new("message.created").size((1 << 20) + 1));
+        stage.nylas.emit(Event::new("event.updated").size(3 << 20));
+        stage.settle();
+        let seen = script.seen();
+        let lengths = seen.iter().map(|it| it.body.len());
+        assert_eq!(lengths.clone().next(), Some(1 << 20));
+        assert!(lengths.clone().nth(1) < Some(5000) && lengths.clone().nth(2) >= Some(3 << 20));
+        let [whole, truncated, event] = [0, 1, 2].map(|at| seen[at].json());
+        assert_eq!(whole["type"], "message.created");
+        assert_eq!(truncated["type"], "message.created.truncated");
+        assert_eq!(event["type"], "event.updated");
+        assert_eq!(truncated["data"]["object"].get("body"), body.as_ref());
+        assert!(truncated["data"]["object"]["subject"].is_string());
+    }
+}
+
+#[test]
+fn a_compressed_delivery_is_signed_as_it_is_sent() {
+    let (stage, script, secret) = scripted(|builder| builder);
+    let update = DestinationUpdate::new().compressed_delivery(true);
+    let updating = stage.nylas.update(&stage.id, &update);
+    stage.clock.run_until(updating).unwrap();
+    stage.nylas.emit("message.created");
+    stage.settle();
+    let seen = &script.seen()[0];
+    assert_eq!(seen.encoding.as_deref(), Some("gzip"));
+    assert!(seen.is_signed_with(&secret));
+    let mut inflated = String::new();
+    let mut decoder = flate2::read::GzDecoder::new(&seen.body[..]);
+    decoder.read_to_string(&mut inflated).unwrap();
+    assert!(
+        inflated.contains(r#""type":"message.created""#),
+        "{inflated}"
+    );
+}
+
+#[test]
+fn a_provider_s_duplicates_are_notifications_of_the_same_object() {
+    let (stage, script, _) = scripted(|builder| builder);
+    stage
+        .nylas
+        .emit(Event::new("message.created").duplicates(2));
+    stage.nylas.emit("message.created");
+    stage.settle();
+    let seen: Vec<_> = script.seen().iter().map(scripted::Seen::json).collect();
+    let distinct = |pointer: &str| {
+        let values = seen
+            .iter()
+            .map(|it| it.pointer(pointer).unwrap().to_string());
+        values.collect::<std::collections::BTreeSet<_>>().len()
+    };
+    assert_eq!((distinct("/id"), distinct("/data/object/id")), (4, 2));
+}
+
+#[test]
+fn nothing_is_sent_to_a_paused_destination_then_or_later() {
+    let (stage, script, _) = scripted(|builder| builder);
+    script.answer(&[503]);
+    let cut_off = stage.nylas.emit("message.created");
+    stage.clock.run_for(SECOND);
+    let pause = DestinationUpdate::new().pause();
+    stage
+        .clock
+        .run_until(stage.nylas.update(&stage.id, &pause))
+        .unwrap();
+    assert_eq!(stage.nylas.status_of(&stage.id), Some(Status::Paused));
+    let unsent = stage.nylas.emit("message.created");
+    stage.settle();
+    let reactivate = DestinationUpdate::new().reactivate();
+    stage
+        .clock
+        .run_until(stage.nylas.update(&stage.id, &reactivate))
+        .unwrap();
+    stage.nylas.emit("message.created");
+    stage.settle();
+    let ledger = stage.nylas.ledger();
+    assert_eq!(statuses(&ledger), [503, 200]);
+    ledger.only_lost([&cut_off]);
+    let fate = |id: &str| ledger.event(id).unwrap().fate(&stage.id);
+    assert_eq!(
+        (fate(&cut_off), fate(&unsent)),
+        (Some(Fate::Lost), Some(Fate::Unsent))
+    );
+}
+
+#[test]
+fn every_fault_does_what_it_says() {
+    let slow = 11 * SECOND;
+    for (fault, reaches, first, last) in [
+        (Fault::slow(SECOND), 1, "200 OK after 1s [slow by 1s]", 1),
+        (
+            Fault::slow(slow),
+            2,
+            "no answer within 10s after 10s, unseen: 200 OK [slow by 11s]",
+            2,
+        ),
+        (
+            Fault::reset_before_request(),
+            1,
+            "the connection ended without an answer: connection reset after 0ns [reset before the request]",
+            2,
+        ),
+        (
+            Fault::reset_after_request(Duration::ZERO),
+            2,
+            "the connection ended without an answer: connection reset after 0ns, unseen: 200 OK [reset after the request]",
+            2,
+        ),
+        (
+            Fault::answer_lost(),
+            2,
+            "the connection ended without an answer: connection reset after 0ns, unseen: 200 OK [answer lost]",
+            2,
+        ),
+        (
+            Fault::wrong_signature(),
+            1,
+            "200 OK after 0ns [wrong signature]",
+            1,
+        ),
+        (
+            Fault::proxy_answers(502.try_into().unwrap()),
+            1,
+            "502 Bad Gateway after 0ns [proxy answers 502]",
+            2,
+        ),
+        (Fault::sent_twice(), 2, "200 OK after 0ns [sent twice]", 1),
+    ] {
+        let (stage, script, secret) = scripted(|builder| builder);
+        let injected = stage.nylas.inject(fault.clone().on(&stage.id).count(1));
+        stage.nylas.emit("message.created");
+        stage.settle();
+        let ledger = stage.nylas.ledger();
+        ledger.no_event_lost();
+        let text = ledger.attempts()[0].1.to_string();
+        let first = format!("attempt 1 to {}: {first}", stage.id);
+        // What an endpoint reports in process stands in brackets behind its status.
+        assert_eq!(text.replace(" (handled)", ""), first);
+        assert_eq!(ledger.attempts().last().unwrap().1.number, last, "{fault}");
+        assert_eq!(
+            (script.seen().len(), injected.hits()),
+            (reaches, 1),
+            "{fault}"
+        );
+        let is_forged = !script.seen()[0].is_signed_with(&secret);
+        assert_eq!(is_forged, fault.to_string() == "wrong signature");
+    }
+}
+
+#[test]
+fn faults_can_be_restricted_and_removed() {
+    let (stage, script, _) = scripted(|builder| builder.seed(3));
+    let half = stage.nylas.inject(Fault::sent_twice().probability(0.5));
+    for _ in 0..1000 {
+        stage.nylas.emit("message.created");
+    }
+    stage.settle();
+    assert!((400..600).contains(&half.hits()), "{half:?}");
+    assert_eq!(script.seen().len() as u64, 1000 + half.hits());
+    half.remove();
+    let hits = half.hits();
+    let elsewhere = Scripted::default();
+    elsewhere.host(&stage.nylas, "https://other.example.com/");
+    let new = NewDestination::new("https://other.example.com/", ["message.created"]);
+    let other = create(&stage.clock, &stage.nylas, &new).id;
+    stage.nylas.inject(Fault::sent_twice().on(&other));
+    stage.nylas.emit("message.created");
+    stage.settle();
+    assert_eq!(elsewhere.seen().len(), 2);
+    assert_eq!(script.seen().len() as u64, 1001 + hits);
+    stage.nylas.clear_faults();
+    stage.nylas.emit("message.created");
+    stage.settle();
+    assert_eq!(elsewhere.seen().len(), 3);
+}
+
+#[test]
+fn notifications_overtake_each_other() {
+    let stage = Stage::direct();
+    stage.nylas.inject(Fault::out_of_order(MINUTE));
+    let ids: Vec<_> = (0..20)
+        .map(|_| stage.nylas.emit("message.created"))
+        .collect();
+    stage.settle();
+    let handled = stage.app.handled();
+    assert_ne!(
+        handled.iter().map(|id| &**id).collect::<Vec<_>>(),
+        ids.iter().map(|id| &**id).collect::<Vec<_>>()
+    );
+    stage.nylas.ledger().handled_exactly_once(handled);
+}
+
+#[test]
+fn replicas_behind_one_url_take_turns_and_can_be_removed() {
+    let clock = VirtualClock::new();
+    let nylas = builder(&clock).build();
+    let replicas = [(); 3].map(|()| Scripted::default());
+    let hosted = replicas.each_ref().map(|replica| replica.host(&nylas, URL));
+    create(&clock, &nylas, &new_destination());
+    for _ in 0..9 {
+        nylas.emit("message.created");
+    }
+    clock.run_until(nylas.settled());
+    assert_eq!(replicas.each_ref().map(|it| it.seen().len()), [3; 3]);
+    hosted[0].remove();
+    hosted[1].remove();
+    for _ in 0..9 {
+        nylas.emit("message.created");
+    }
+    clock.run_until(nylas.settled());
+    assert_eq!(replicas.each_ref().map(|it| it.seen().len()), [3, 3, 12]);
+    hosted[2].remove();
+    nylas.emit("message.created");
+    clock.run_until(nylas.settled());
+    let ledger = nylas.ledger();
+    let refused = ledger.attempts().last().unwrap().1.to_string();
+    assert!(refused.contains("the connection was refused"), "{refused}");
+    assert_eq!(ledger.with_fate(Fate::Lost).len(), 1);
+}
