@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tracing::{Level, Span, debug, event, field, info_span, span::Entered};
+use tracing::{Level, Span, debug, field, info_span, span::Entered};
 
 use super::{
     facts::{End, Facts, Identity},
@@ -14,10 +14,9 @@ use super::{
     witness::Witness,
 };
 use crate::report::{
-    CodingFault, MismatchHint, Outcome, Rejection, Report, Resolution, UpTo, one_line,
+    CodingFault, MismatchHint, Outcome, Rejection, Report, Resolution, TARGET, UpTo, event_at,
+    one_line,
 };
-
-pub(crate) const TARGET: &str = "tower_nylas";
 
 /// How many events are emitted in each window of each reason, each fault, and of test events and
 /// notifications without a route or a fitting body.
@@ -25,21 +24,6 @@ const FEW: u32 = 10;
 
 /// How many events are emitted in each window of every other outcome.
 const MANY: u32 = 100;
-
-/// `event!` needs its level at compile time.
-macro_rules! event_at {
-    ($level:expr, $($rest:tt)+) => {
-        match $level {
-            Level::ERROR => event!(target: TARGET, Level::ERROR, $($rest)+),
-            Level::WARN => event!(target: TARGET, Level::WARN, $($rest)+),
-            Level::INFO => event!(target: TARGET, Level::INFO, $($rest)+),
-            _ => event!(target: TARGET, Level::DEBUG, $($rest)+),
-        }
-    };
-}
-
-#[cfg(feature = "inbox")]
-pub(crate) use event_at;
 
 /// Spans and events. Clones of a layer and its services share the limits.
 #[derive(Clone)]

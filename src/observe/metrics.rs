@@ -1,18 +1,17 @@
 //! What the feature `metrics` counts and measures. The guide in `mod.rs` lists it.
 
-use std::time::Instant;
+use std::{sync::LazyLock, time::Instant};
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
 
 use super::{
-    destinations::Destination,
     facts::{End, Facts, Identity},
     handles::{Labels, is_read, record},
     labels::{FaultLabel, HintLabel, OutcomeLabel, ReasonLabel},
     series::{Answer, Attempt, Series},
     witness::Witness,
 };
-use crate::report::{Report, Resolution};
+use crate::report::{Destinations, Report, Resolution};
 
 pub(super) const RECEIVED: &str = "nylas_webhook_received_total";
 pub(super) const CHALLENGES: &str = "nylas_webhook_challenges_total";
@@ -143,6 +142,9 @@ pub fn describe_metrics() {
     );
 }
 
+/// Those whose secrets have verified a notification in this process.
+pub(super) static DESTINATIONS: LazyLock<Destinations> = LazyLock::new(Destinations::default);
+
 /// Counts and measures, by the recorder in force.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics;
@@ -183,7 +185,7 @@ impl Witness for Metrics {
 
     fn verified(&self, facts: &Facts<'_>, _identity: Option<&Identity>) -> Labels {
         let labels = Labels {
-            destination: Destination::of(facts.destination),
+            destination: DESTINATIONS.of(facts.destination),
             trigger: Series::of(facts.head),
         };
         record(facts.now, |handles| {

@@ -13,6 +13,8 @@ use super::{
     facts::{End, Facts, Head, Identity},
     witness::Witness,
 };
+#[cfg(feature = "health")]
+use crate::health::Attached;
 use crate::{
     report::{CodingFault, Report, Resolution},
     time::Timer,
@@ -54,7 +56,12 @@ impl Observers {
     }
 
     pub(crate) fn set_closure(&mut self, observer: impl Fn(Report<'_>) + Send + Sync + 'static) {
-        self.members.1.1 = Some(Arc::new(observer));
+        self.members.1.1.1 = Some(Arc::new(observer));
+    }
+
+    #[cfg(feature = "health")]
+    pub(crate) fn set_health(&mut self, health: Attached) {
+        self.members.1.1.0 = Some(health);
     }
 
     pub(crate) fn received(&self) -> Observation {
