@@ -51,7 +51,9 @@
 //! | `status` | `warning` (paused), `error` (failing), `critical` (failed) | Nylas says so: `Health::watch_status`, feature `api` |
 //! | `challenge` | `notice` | for an hour after a challenge that nobody has [asked for](Health::expect_challenge); it belongs to no destination |
 //!
-//! `docs/operating.md` says what to do about each of them.
+//! [`docs/operating.md`] says what to do about each of them.
+//!
+//! [`docs/operating.md`]: https://docs.rs/crate/tower-nylas/latest/source/docs/operating.md
 //!
 //! - *Failures* are verified notifications that were not answered with exactly `200`, as Nylas sees
 //!   it; each attempt counts by itself. The level rises if the shares of the last 5 minutes and of

@@ -93,13 +93,12 @@ impl Record {
     pub(super) fn read(&mut self, at: Duration) -> Reading {
         self.short.at(at.as_secs() / TICK);
         self.long.at(at.as_secs() / QUARTER);
-        let short = |buckets| sum(self.short.latest().take(buckets));
         let lost = self.long.latest().take(HOUR);
         let mut reading = Reading {
             findings: Vec::new(),
-            five_minutes: short(FIVE_MINUTES),
-            fifteen_minutes: short(FIFTEEN_MINUTES),
-            three_days: sum(self.long.latest().map(|quarter| &quarter.counts)),
+            five_minutes: sum(self.short.latest().take(FIVE_MINUTES)),
+            fifteen_minutes: sum(self.short.all()),
+            three_days: sum(self.long.all().iter().map(|quarter| &quarter.counts)),
             lost_within_hour: lost.map(|quarter| u64::from(quarter.lost)).sum(),
             since_verified: self.verified.map(|(_, last)| at.saturating_sub(last)),
         };
@@ -145,7 +144,8 @@ impl Record {
         if silent <= LEAST_SILENCE || at.saturating_sub(first) < OBSERVED {
             return None;
         }
-        let longest = self.long.latest().map(|quarter| quarter.longest_gap).max();
+        let quarters = self.long.all().iter();
+        let longest = quarters.map(|quarter| quarter.longest_gap).max();
         let longest = Duration::from_secs(u64::from(longest.unwrap_or(0)));
         let is_unusual = silent > longest.saturating_mul(2);
         is_unusual.then(|| {
@@ -173,8 +173,12 @@ impl Counts {
     }
 }
 
-fn sum<'a>(counts: impl Iterator<Item = &'a Counts>) -> Share {
-    counts.fold(Share::default(), |sum, counts| sum.with(counts.share()))
+fn sum<'a>(all: impl IntoIterator<Item = &'a Counts>) -> Share {
+    let mut sum = Share::default();
+    for counts in all {
+        sum = sum.with(counts.share());
+    }
+    sum
 }
 
 fn failures(level: Level, window: Share, is_widened: bool) -> Option<Finding> {

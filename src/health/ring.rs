@@ -32,6 +32,11 @@ impl<T: Copy + Default, const N: usize> Ring<T, N> {
         self.present = number;
     }
 
+    /// All buckets, in no order.
+    pub(super) fn all(&self) -> &[T] {
+        &self.buckets
+    }
+
     /// The present bucket, and those before it.
     pub(super) fn latest(&self) -> impl Iterator<Item = &T> {
         let before = (0..=self.present).rev();

@@ -92,7 +92,8 @@
 //! # Alerts
 //!
 //! [`docs/alerts.yml`] has rules for Prometheus, and [`docs/dashboard.json`] a dashboard for
-//! Grafana. What matters most:
+//! Grafana. [`docs/operating.md`] says of each metric what to do. The module `health` (feature
+//! `health`) judges most of this by itself, with levels. What matters most:
 //!
 //! - *Nylas is about to give the destination up.* It does so if 95 % of its requests fail for 72
 //!   hours, and warns after 15 minutes
@@ -119,6 +120,7 @@
 //!
 //! [`docs/alerts.yml`]: https://docs.rs/crate/tower-nylas/latest/source/docs/alerts.yml
 //! [`docs/dashboard.json`]: https://docs.rs/crate/tower-nylas/latest/source/docs/dashboard.json
+//! [`docs/operating.md`]: https://docs.rs/crate/tower-nylas/latest/source/docs/operating.md
 //!
 //! # Spans and events
 //!

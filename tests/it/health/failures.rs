@@ -66,7 +66,13 @@ fn a_share_about_a_threshold_does_not_flap() {
     let scene = Scene::new(secrets());
     let changes = scene.health.watch();
     // Two minutes above, two below, of the first threshold.
-    let failures = |minute: u32| if minute / 2 % 2 == 0 { 30 } else { 60 };
+    let failures = |minute: u32| {
+        if (minute / 2).is_multiple_of(2) {
+            30
+        } else {
+            60
+        }
+    };
     let seen = courses(&scene, 180, failures);
     assert_eq!(seen.len(), 2, "{seen:?}");
     assert!(changes.has_changed().unwrap());

@@ -16,7 +16,7 @@ fn day_and_night(scene: &Scene) {
 #[test]
 fn it_is_told_when_nylas_has_stopped_and_not_at_night() {
     let scene = Scene::running(secrets());
-    for _ in 0..4 {
+    for _ in 0..3 {
         day_and_night(&scene);
     }
     let mut changes = scene.health.watch();
