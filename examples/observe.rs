@@ -6,10 +6,10 @@
 //!
 //! starts a server on a free loopback port and sends it what happens in the life of one: a
 //! challenge, notifications that are handled, discarded, unwanted, slow, mislabelled, and failing
-//! until they are lost, a small flood of forgeries, and a decline: calendars whose database is away,
-//! until nearly everything fails. It prints the log on the way, the answers that Nylas gets and the
-//! health to standard error, and at the end the numbers of the layer that `docs/alerts.yml` and
-//! `docs/dashboard.json` ask for.
+//! until they are lost, a small flood of forgeries, and a decline: calendars whose database is
+//! away, until nearly everything fails. It prints the log on the way, the answers that Nylas gets
+//! and the health to standard error, and at the end the numbers of the layer that `docs/alerts.yml`
+//! and `docs/dashboard.json` ask for.
 //!
 //! ```text
 //! NYLAS_WEBHOOK_SECRET=try-me cargo run --all-features --example observe -- --listen 127.0.0.1:8080

@@ -40,8 +40,7 @@ impl Challenges {
         let last = self.with(|state| state.last_unexpected)?;
         (at.saturating_sub(last) < SHOWN_FOR).then(|| {
             let text = "a challenge was answered that nobody has asked for: somebody has \
-                        registered this URL at Nylas or reactivated a destination, or a stranger \
-                        has sent it";
+                        registered this URL at Nylas or reactivated it, or a stranger has sent it";
             Finding::new(Cause::Challenge, Level::Notice, text)
         })
     }

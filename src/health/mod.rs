@@ -63,14 +63,14 @@
 //!   requests in 72 hours there is no level.
 //! - *A wrong secret* after a restart verifies nothing, so it has no failures. Signatures that do
 //!   not match are therefore counted while nothing was verified since the start; afterwards never,
-//!   at whatever rate forgeries arrive. On a server that nothing genuine has reached yet, a stranger
-//!   can raise this finding. It is forgotten 24 hours after the last mismatch (an hour, where there
-//!   was no secret). Test events do not count.
+//!   at whatever rate forgeries arrive. On a server that nothing genuine has reached yet, a
+//!   stranger can raise this finding. It is forgotten 24 hours after the last mismatch (an hour,
+//!   where there was no secret). Test events do not count.
 //! - *Silence* is judged after 24 hours of traffic. What is normal is learned: after a weekend
 //!   without traffic the next one is normal only while the first is not 72 hours old.
-//! - *A challenge* is expected while the secrets of the layer are pending, and for the time given to
-//!   [`Health::expect_challenge`]. Another one means that somebody has registered the URL again, or
-//!   reactivated its destination; anybody can send one.
+//! - *A challenge* is expected while the secrets of the layer are pending, and for the time given
+//!   to [`Health::expect_challenge`]. Another one means that somebody has registered the URL again,
+//!   or reactivated its destination; anybody can send one.
 //!
 //! What was observed is kept in memory only, so each process begins anew and judges what it gets
 //! itself. Failures that no replica sees, such as those of a proxy, are not counted.
@@ -78,9 +78,9 @@
 //! # Cost
 //!
 //! The first 100 labels of secrets are told apart, further ones are `other`. Each takes 6 kB from
-//! its first request on, so all together at most 0.6 MB; up to 100 destinations of which nothing was
-//! verified take 100 bytes and their label each. A request takes one short lock and no memory. What
-//! was recorded is evaluated at most once in 10 seconds, which takes a microsecond for each
+//! its first request on, so all together at most 0.6 MB; up to 100 destinations of which nothing
+//! was verified take 100 bytes and their label each. A request takes one short lock and no memory.
+//! What was recorded is evaluated at most once in 10 seconds, which takes a microsecond for each
 //! destination.
 //!
 //! # Output
@@ -95,8 +95,8 @@
 //! | `nylas_webhook_health_unexpected_challenges_total` | counter | | challenges that nobody has asked for |
 //!
 //! with the feature `metrics`, and with the feature `tracing` an event for each finding that comes,
-//! changes its level or goes: `WARN` up to `warning`, `ERROR` above, `INFO` where it falls, with the
-//! fields `destination`, `cause`, `health` (the level) and `before`.
+//! changes its level or goes: `WARN` up to `warning`, `ERROR` above, `INFO` where it falls, with
+//! the fields `destination`, `cause`, `health` (the level) and `before`.
 
 mod challenges;
 mod changes;

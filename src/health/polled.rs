@@ -19,9 +19,9 @@ use crate::{
 const EVERY: Duration = Duration::from_secs(60);
 
 impl Health {
-    /// Reads the status of a destination from Nylas' API every minute
-    /// ([`GetWebhook`]), so that `failing`, `failed` and `pause` raise the level. To be spawned once
-    /// for each destination; ends only if the timer [cannot sleep](crate::time::Timer::can_sleep).
+    /// Reads the status of a destination from Nylas' API every minute ([`GetWebhook`]), so that
+    /// `failing`, `failed` and `pause` raise the level. To be spawned once for each destination;
+    /// ends only if the timer [cannot sleep](crate::time::Timer::can_sleep).
     ///
     /// `label` is that of the destination's [`Secrets`](crate::Secrets), by default `default`. What
     /// cannot be read is an event of the level `WARN`, and the last status holds. Nothing is ever

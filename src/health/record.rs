@@ -184,15 +184,15 @@ fn sum<'a>(all: impl IntoIterator<Item = &'a Counts>) -> Share {
 fn failures(level: Level, window: Share, is_widened: bool) -> Option<Finding> {
     let Share { requests, failed } = window;
     let percent = failed.saturating_mul(100).checked_div(requests)?;
-    let window = if is_widened {
-        "the last ones"
+    let within = if is_widened {
+        "the last"
     } else {
-        "those of 15 minutes"
+        "15 minutes'"
     };
     (level > Level::Ok).then(|| {
         let text = format!(
-            "{percent} % of {requests} notifications failed, {window}; at 95 % of 15 minutes Nylas \
-             calls the destination failing"
+            "{failed} of {within} {requests} notifications failed: {percent} %, and at 95 % of 15 \
+             minutes Nylas calls the destination failing"
         );
         Finding::new(Cause::Failures, level, text)
     })
@@ -200,7 +200,7 @@ fn failures(level: Level, window: Share, is_widened: bool) -> Option<Finding> {
 
 fn lost_ones(lost: u64) -> Option<Finding> {
     (lost > 0).then(|| {
-        let text = format!("{lost} notifications were lost within an hour");
+        let text = format!("notifications were lost within an hour: {lost}");
         Finding::new(Cause::Lost, Level::Warning, text)
     })
 }

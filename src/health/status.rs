@@ -1,20 +1,21 @@
 //! What a [`Health`](super::Health) says at one moment.
 
-use std::{fmt, time::Duration};
+use std::{cmp::Reverse, fmt, time::Duration};
 
 use serde::{Serialize, Serializer};
 
 use super::{Finding, Level, Share, finding::worst, record::Reading};
 use crate::report::UpTo;
 
-/// How all destinations are doing. [`Display`](fmt::Display) is one line, and serde's form is that
-/// of the [report](super::Health::report) in JSON.
+/// How all destinations are doing. [`Display`](fmt::Display) is one line, the worst first, and
+/// serde's form is that of the [report](super::Health::report) in JSON.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Status {
     /// The worst of all findings.
     pub level: Level,
-    /// Whether requests should be sent to this process: see [`Health::drain`](super::Health::drain).
+    /// Whether requests should be sent to this process
+    /// ([`Health::is_ready`](super::Health::is_ready)).
     pub is_ready: bool,
     /// What is wrong, of no destination in particular.
     pub findings: Vec<Finding>,
@@ -109,7 +110,9 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.level.as_str())?;
         let mut separator = ": ";
-        for (destination, finding) in self.all_findings() {
+        let mut findings: Vec<_> = self.all_findings().collect();
+        findings.sort_by_key(|(_, finding)| Reverse(finding.level));
+        for (destination, finding) in findings {
             f.write_str(separator)?;
             if let Some(label) = destination {
                 write!(f, "{}: ", UpTo::name(label))?;

@@ -150,14 +150,15 @@ pub(super) static DESTINATIONS: LazyLock<Destinations> = LazyLock::new(Destinati
 pub(crate) struct Metrics;
 
 impl Witness for Metrics {
-    type Delivery = Labels;
+    /// `None` without a recorder.
+    type Delivery = Option<Labels>;
     type Entered<'a> = ();
 
     fn new(_now: Instant) -> Self {
         Self
     }
 
-    fn enter(_place: &Labels) {}
+    fn enter(_labels: &Self::Delivery) {}
 
     fn is_read(&self) -> bool {
         is_read()
@@ -183,7 +184,10 @@ impl Witness for Metrics {
         });
     }
 
-    fn verified(&self, facts: &Facts<'_>, _identity: Option<&Identity>) -> Labels {
+    fn verified(&self, facts: &Facts<'_>, _identity: Option<&Identity>) -> Self::Delivery {
+        if !is_read() {
+            return None;
+        }
         let labels = Labels {
             destination: DESTINATIONS.of(facts.destination),
             trigger: Series::of(facts.head),
@@ -200,10 +204,11 @@ impl Witness for Metrics {
                 handles.age_seconds(age);
             }
         });
-        labels
+        Some(labels)
     }
 
-    fn ended(&self, labels: &Labels, end: &End<'_>) {
+    fn ended(&self, labels: &Self::Delivery, end: &End<'_>) {
+        let Some(labels) = labels else { return };
         let report = &end.report;
         record(end.now, |handles| {
             handles.handle_seconds(labels.trigger, end.handling);

@@ -109,7 +109,7 @@ fn several_layers_share_one() {
     assert_eq!(status.level, Level::Critical);
     assert_eq!(
         status.to_string(),
-        "critical: us: 100 % of 20 notifications failed, those of 15 minutes; at 95 % of 15 minutes \
+        "critical: us: 20 of 15 minutes' 20 notifications failed: 100 %, and at 95 % of 15 minutes \
          Nylas calls the destination failing"
     );
 }

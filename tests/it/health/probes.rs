@@ -100,8 +100,8 @@ async fn the_report_is_text_or_json() {
         assert_eq!(answer.header("cache-control"), Some("no-store"));
         assert_eq!(
             answer.text(),
-            "critical: default: 100 % of 20 notifications failed, those of 15 minutes; at 95 % of \
-             15 minutes Nylas calls the destination failing\n"
+            "critical: default: 20 of 15 minutes' 20 notifications failed: 100 %, and at 95 % of 15 \
+             minutes Nylas calls the destination failing\n"
         );
     }
     for accept in [
