@@ -18,7 +18,7 @@ use super::{
     challenges::Challenges,
     changes::{Change, changes},
     doubts::{Doubts, Kind},
-    record::{Record, TICK},
+    record::{Record, TICK, tick},
 };
 #[cfg(feature = "tokio")]
 use crate::time::TokioTimer;
@@ -213,7 +213,7 @@ impl Shared {
     }
 
     fn evaluate_if_due(&self, at: Duration) {
-        let tick = at.as_secs() / TICK;
+        let tick = tick(at);
         let due = self.due.load(Ordering::Relaxed);
         if tick >= due {
             self.evaluate_tick(due, tick, at);
@@ -231,8 +231,7 @@ impl Shared {
     }
 
     fn evaluate(&self, at: Duration) -> Status {
-        self.due
-            .fetch_max(at.as_secs() / TICK + 1, Ordering::Relaxed);
+        self.due.fetch_max(tick(at) + 1, Ordering::Relaxed);
         let mut status = Status::default();
         let mut changed = Vec::new();
         // One at a time, so that no change is told twice.

@@ -68,8 +68,8 @@ pub(super) struct Reading {
 impl Record {
     pub(super) fn new(at: Duration) -> Self {
         Self {
-            short: Ring::new(at.as_secs() / TICK),
-            long: Ring::new(at.as_secs() / QUARTER),
+            short: Ring::new(tick(at)),
+            long: Ring::new(quarter(at)),
             verified: None,
             level: Level::Ok,
             reported: None,
@@ -82,8 +82,8 @@ impl Record {
         let gap = at.saturating_sub(before).as_secs();
         self.verified = Some((first, before.max(at)));
 
-        self.short.at(at.as_secs() / TICK).count(failed);
-        let quarter = self.long.at(at.as_secs() / QUARTER);
+        self.short.at(tick(at)).count(failed);
+        let quarter = self.long.at(quarter(at));
         quarter.counts.count(failed);
         quarter.lost = quarter.lost.saturating_add(u32::from(lost));
         let gap = u32::try_from(gap).unwrap_or(u32::MAX);
@@ -91,8 +91,8 @@ impl Record {
     }
 
     pub(super) fn read(&mut self, at: Duration) -> Reading {
-        self.short.at(at.as_secs() / TICK);
-        self.long.at(at.as_secs() / QUARTER);
+        self.short.at(tick(at));
+        self.long.at(quarter(at));
         let lost = self.long.latest().take(HOUR);
         let mut reading = Reading {
             findings: Vec::new(),
@@ -157,6 +157,16 @@ impl Record {
             Finding::new(Cause::Quiet, Level::Warning, text)
         })
     }
+}
+
+/// The bucket of the short windows.
+pub(super) fn tick(at: Duration) -> u64 {
+    at.as_secs() / TICK
+}
+
+/// The bucket of the long one.
+fn quarter(at: Duration) -> u64 {
+    at.as_secs() / QUARTER
 }
 
 impl Counts {

@@ -1,10 +1,10 @@
 //! The health that a layer was given.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use super::{
     facts::{End, Facts, Identity},
-    witness::Witness,
+    witness::{Reads, Witness},
 };
 use crate::{
     health::Attached,
@@ -23,8 +23,11 @@ impl Witness for Health {
 
     fn enter(_destination: &Self::Delivery) {}
 
-    fn is_read(&self) -> bool {
-        self.is_some()
+    fn reads(&self) -> Reads {
+        match self {
+            Some(_) => Reads::Ends,
+            None => Reads::Nothing,
+        }
     }
 
     fn unverified(&self, report: &Report<'_>, now: Instant) {
@@ -36,9 +39,14 @@ impl Witness for Health {
         }
     }
 
-    fn verified(&self, facts: &Facts<'_>, _identity: Option<&Identity>) -> Self::Delivery {
+    fn verified(
+        &self,
+        destination: &Arc<str>,
+        _facts: Option<&Facts<'_>>,
+        _identity: Option<&Identity>,
+    ) -> Self::Delivery {
         let health = self.as_ref()?;
-        Some(health.verified(facts.destination))
+        Some(health.verified(destination))
     }
 
     fn ended(&self, destination: &Self::Delivery, end: &End<'_>) {

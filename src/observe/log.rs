@@ -11,7 +11,7 @@ use super::{
     facts::{End, Facts, Identity},
     flood::{Flood, Suppressed, WINDOW},
     labels::{FaultLabel, HintLabel, OutcomeLabel, ReasonLabel},
-    witness::Witness,
+    witness::{Reads, Witness},
 };
 use crate::report::{
     CodingFault, MismatchHint, Outcome, Rejection, Report, Resolution, TARGET, UpTo, event_at,
@@ -143,13 +143,12 @@ impl Witness for Log {
         }))
     }
 
-    /// What is lost is an error, which even a filter that leaves nothing else lets through.
-    fn is_read(&self) -> bool {
-        tracing::enabled!(target: TARGET, Level::ERROR)
+    fn reads(&self) -> Reads {
+        Reads::all_if(is_read())
     }
 
     fn reads_identity(&self) -> bool {
-        self.is_read()
+        is_read()
     }
 
     /// No task waits for the end of a window, so the next request emits its summaries.
@@ -166,10 +165,18 @@ impl Witness for Log {
         }
     }
 
-    fn verified(&self, facts: &Facts<'_>, identity: Option<&Identity>) -> Span {
-        let Some(identity) = identity.filter(|_| self.is_read()) else {
+    fn verified(
+        &self,
+        _destination: &Arc<str>,
+        facts: Option<&Facts<'_>>,
+        identity: Option<&Identity>,
+    ) -> Span {
+        let (Some(facts), Some(identity)) = (facts, identity) else {
             return Span::none();
         };
+        if !is_read() {
+            return Span::none();
+        }
         let span = info_span!(
             target: TARGET,
             "delivery",
@@ -243,6 +250,11 @@ impl Drop for Limits {
     fn drop(&mut self) {
         summarize(self.flood.rest());
     }
+}
+
+/// What is lost is an error, which even a filter that leaves nothing else lets through.
+fn is_read() -> bool {
+    tracing::enabled!(target: TARGET, Level::ERROR)
 }
 
 /// Emits how many events were suppressed in a window that has ended.

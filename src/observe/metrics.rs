@@ -1,6 +1,9 @@
 //! What the feature `metrics` counts and measures. The guide in `mod.rs` lists it.
 
-use std::{sync::LazyLock, time::Instant};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Instant,
+};
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
 
@@ -9,7 +12,7 @@ use super::{
     handles::{Labels, is_read, record},
     labels::{FaultLabel, HintLabel, OutcomeLabel, ReasonLabel},
     series::{Answer, Attempt, Series},
-    witness::Witness,
+    witness::{Reads, Witness},
 };
 use crate::report::{Destinations, Report, Resolution};
 
@@ -160,8 +163,8 @@ impl Witness for Metrics {
 
     fn enter(_labels: &Self::Delivery) {}
 
-    fn is_read(&self) -> bool {
-        is_read()
+    fn reads(&self) -> Reads {
+        Reads::all_if(is_read())
     }
 
     fn received(&self, now: Instant) {
@@ -184,12 +187,15 @@ impl Witness for Metrics {
         });
     }
 
-    fn verified(&self, facts: &Facts<'_>, _identity: Option<&Identity>) -> Self::Delivery {
-        if !is_read() {
-            return None;
-        }
+    fn verified(
+        &self,
+        destination: &Arc<str>,
+        facts: Option<&Facts<'_>>,
+        _identity: Option<&Identity>,
+    ) -> Self::Delivery {
+        let facts = facts.filter(|_| is_read())?;
         let labels = Labels {
-            destination: DESTINATIONS.of(facts.destination),
+            destination: DESTINATIONS.of(destination),
             trigger: Series::of(facts.head),
         };
         record(facts.now, |handles| {
