@@ -1,4 +1,4 @@
-//! What operators see: numbers for Prometheus, and logs as JSON.
+//! What operators see: numbers for Prometheus, logs as JSON, and the health of the destination.
 //!
 //! ```text
 //! cargo run --all-features --example observe
@@ -6,13 +6,15 @@
 //!
 //! starts a server on a free loopback port and sends it what happens in the life of one: a
 //! challenge, notifications that are handled, discarded, unwanted, slow, mislabelled, and failing
-//! until they are lost, and a small flood of forgeries. It prints the log on the way, the answers
-//! that Nylas gets to standard error, and at the end the numbers: all that `docs/alerts.yml` and
-//! `docs/dashboard.json` ask for.
+//! until they are lost, a small flood of forgeries, and a decline: calendars whose database is
+//! away, until nearly everything fails. It prints the log on the way, the answers that Nylas gets
+//! and the health to standard error, and at the end the numbers of the layer that `docs/alerts.yml`
+//! and `docs/dashboard.json` ask for.
 //!
 //! ```text
 //! NYLAS_WEBHOOK_SECRET=try-me cargo run --all-features --example observe -- --listen 127.0.0.1:8080
 //! curl http://127.0.0.1:8080/metrics
+//! curl -H 'Accept: application/json' http://127.0.0.1:8080/health
 //! ```
 //!
 //! waits for others to send something. `RUST_LOG` says what is logged, by default
@@ -31,6 +33,7 @@ use tokio::{
 };
 use tower_nylas::{
     Ack, BoxError, Notification, Secrets, TriggerRouter, WebhookLayer, WebhookSecret,
+    health::{self, Health},
     notification::object::Message,
     observe,
     testing::{self, Nylas},
@@ -75,20 +78,26 @@ fn count() -> Result<PrometheusHandle, BoxError> {
     }
     let numbers = prometheus.install_recorder()?;
     observe::describe_metrics();
+    health::describe_metrics();
     Ok(numbers)
 }
 
-fn app(secrets: Secrets, numbers: PrometheusHandle) -> Router {
+fn app(secrets: Secrets, health: &Health, numbers: PrometheusHandle) -> Router {
     let triggers = TriggerRouter::new()
         .on("message.created", on_message)
         .on("event.*", async || Ack::Discard)
         .on("grant.expired", async || {
             Err::<(), _>("the database does not answer")
-        });
+        })
+        .on("calendar.*", async || Ack::Retry);
+    let layer = WebhookLayer::new(secrets).health(health);
     Router::new()
-        .route_service(PATH, WebhookLayer::new(secrets).layer(triggers))
-        // In earnest on a port of its own, which only Prometheus can reach.
+        .route_service(PATH, layer.layer(triggers))
+        // In earnest on a port of their own, which only operators can reach.
         .route("/metrics", get(async move || numbers.render()))
+        .route_service("/live", health.live())
+        .route_service("/ready", health.ready())
+        .route_service("/health", health.report())
 }
 
 /// Its lines are inside the span, so they say by themselves which notification they are about.
@@ -102,7 +111,14 @@ async fn listen(address: &str, numbers: PrometheusHandle) -> Result<(), BoxError
     let listener = TcpListener::bind(address).await?;
     println!("listening on http://{}{PATH}", listener.local_addr()?);
     tokio::spawn(tidy_up(numbers.clone()));
-    serve(listener, app(secrets, numbers), interrupted()).await
+    let health = Health::new();
+    tokio::spawn(health.clone().run());
+    let app = app(secrets, &health, numbers);
+    let end = async move {
+        interrupted().await;
+        health.drain();
+    };
+    serve(listener, app, end).await
 }
 
 async fn serve(
@@ -152,10 +168,12 @@ async fn play(numbers: PrometheusHandle) -> Result<(), BoxError> {
     const SECRET: &str = "k7-Hq_inventedSecret";
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let app = app(Secrets::new(SECRET)?, numbers.clone());
+    let health = Health::new();
+    let app = app(Secrets::new(SECRET)?, &health, numbers.clone());
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(serve(listener, app, async { drop(stopped.await) }));
     send(address, WebhookSecret::new(SECRET)?).await?;
+    decline(address, WebhookSecret::new(SECRET)?, &health).await?;
     // What is left to be told of the flood is told when the layer is dropped.
     drop(stop);
     server.await??;
@@ -204,6 +222,28 @@ async fn send(address: SocketAddr, secret: WebhookSecret) -> Result<(), BoxError
     let mut forger = Nylas::at(uri, WebhookSecret::new("a-guess")?);
     for _ in 0..1000 {
         forger.deliver_once(r#"{"type":"message.created"}"#).await?;
+    }
+    Ok(())
+}
+
+/// More and more of the last minutes has failed. In earnest that takes longer; the levels are the
+/// same.
+async fn decline(
+    address: SocketAddr,
+    secret: WebhookSecret,
+    health: &Health,
+) -> Result<(), BoxError> {
+    let mut nylas = Nylas::at(format!("http://{address}{PATH}").parse()?, secret);
+    let body = testing::sample("calendar.updated").ok_or("no such sample")?;
+    let mut levels = Vec::new();
+    for _ in 0..120 {
+        nylas.deliver_once(body).await?;
+        // In a server, `Health::run` evaluates every 10 seconds.
+        let status = health.status();
+        if !levels.contains(&status.level) {
+            levels.push(status.level);
+            eprintln!("health is {status}");
+        }
     }
     Ok(())
 }

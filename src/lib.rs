@@ -81,6 +81,7 @@
 //! | `api` | | Nylas' management API, see the module `api`, and `RefetchLayer` |
 //! | `axum` | | extractors for axum handlers inside the layer |
 //! | `dedup` | | `DeduplicateLayer`: each notification is handled once |
+//! | `health` | | `Health`: what Nylas will think of a destination, told before Nylas does; see the module `health` |
 //! | `inbox` | | `Enqueue` and `Worker`: accepted means stored, see the [guide](_guide::inbox) |
 //! | `testing` | | tools for tests of one's own handlers, see the [guide](_guide::testing) |
 //! | `full` | | all but `testing` |
@@ -100,6 +101,8 @@ pub mod decompression;
 pub mod dedup;
 #[cfg(feature = "axum")]
 pub mod extract;
+#[cfg(feature = "health")]
+pub mod health;
 #[cfg(feature = "inbox")]
 pub mod inbox;
 mod middleware;

@@ -224,3 +224,64 @@ mod dedup {
         assert!(counted.bytes_max < 9_000_000, "{counted:?}");
     }
 }
+
+#[cfg(feature = "health")]
+mod health {
+    use std::time::{Duration, Instant};
+
+    use tower_nylas::{
+        health::Health,
+        time::{Clock, Sleep, Timer},
+    };
+
+    use super::*;
+
+    /// So that nothing is evaluated in between.
+    #[derive(Clone, Copy)]
+    struct Stopped(Instant);
+
+    impl Clock for Stopped {
+        fn now(&self) -> Instant {
+            self.0
+        }
+    }
+
+    impl Timer for Stopped {
+        fn sleep(&self, _: Duration) -> Sleep {
+            unreachable!("nothing here waits")
+        }
+    }
+
+    #[test]
+    fn it_takes_no_memory_for_a_request() {
+        let clock = Stopped(Instant::now());
+        let health = Health::with_timer(clock);
+        let layer = WebhookLayer::with_timer(secrets(), clock);
+        let (with, without) = (layer.clone().health(&health), layer);
+        let (with, without) = (with.layer(Nothing), without.layer(Nothing));
+        for service in [&with, &without] {
+            assert_eq!(count(service, genuine(BODY)).0, 200);
+        }
+        assert_eq!(count(&with, genuine(BODY)), (200, PROOF));
+        let forged = || with_signature(Some("0".repeat(64)), BODY.to_vec());
+        assert_eq!(count(&with, forged()), count(&without, forged()));
+        let seen = health.status().destinations[0].three_days.requests;
+        assert_eq!(seen, 2);
+    }
+
+    #[test]
+    fn many_destinations_take_what_is_documented() {
+        let clock = Stopped(Instant::now());
+        let counted = allocation_counter::measure(|| {
+            let health = Health::with_timer(clock);
+            for tenant in 0..1000 {
+                let secrets = Secrets::builder().label(format!("tenant-{tenant}"));
+                let secrets = secrets.secret(SECRET).unwrap();
+                drop(WebhookLayer::with_timer(secrets, clock).health(&health));
+            }
+            assert_eq!(health.status().destinations.len(), 101);
+            std::mem::forget(health);
+        });
+        assert!(counted.bytes_current < 650_000, "{counted:?}");
+    }
+}

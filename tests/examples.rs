@@ -522,7 +522,12 @@ async fn replay_v2() {
     }
 }
 
-#[cfg(all(feature = "metrics", feature = "testing", feature = "tracing"))]
+#[cfg(all(
+    feature = "health",
+    feature = "metrics",
+    feature = "testing",
+    feature = "tracing"
+))]
 #[tokio::test]
 async fn observe() {
     let ended = start("observe", &[], &[]).end().await;
@@ -546,8 +551,9 @@ async fn observe() {
     assert_eq!(count("outcome", "discarded"), 1);
     assert_eq!(count("outcome", "failed"), 3, "Nylas makes three attempts");
     assert_eq!(count("outcome", "unrouted"), 2);
-    let lost = log.iter().filter(|line| line["level"] == "ERROR");
-    assert_eq!(lost.count(), 1, "the third attempt of the one that fails");
+    let lost = log.iter().filter(|line| line["span"]["lost"] == true);
+    let lost: Vec<_> = lost.map(|line| line["level"].as_str().unwrap()).collect();
+    assert_eq!(lost, ["ERROR"], "the third attempt of the one that fails");
     assert_eq!(count("outcome", "unread"), 3, "nor does it know better");
 
     // However long the flood takes, what is told and what is kept back is all of it.
@@ -562,6 +568,29 @@ async fn observe() {
     assert_eq!(all, 1000);
     assert!(mismatches.count() < 200);
 
+    // The levels of the decline, one after the other.
+    let health = log.iter().filter_map(|line| {
+        let fields = &line["fields"];
+        let of_failures = fields["cause"] == "failures";
+        of_failures.then(|| {
+            (
+                line["level"].as_str().unwrap(),
+                fields["health"].as_str().unwrap(),
+            )
+        })
+    });
+    let health: Vec<_> = health.collect();
+    assert_eq!(
+        health,
+        [
+            ("WARN", "notice"),
+            ("WARN", "warning"),
+            ("ERROR", "error"),
+            ("ERROR", "critical")
+        ]
+    );
+    assert!(ended.stderr.contains("health is critical: "), "{ended:?}");
+
     // All that the dashboard shows.
     let dashboard = include_str!("../docs/dashboard.json");
     for (at, _) in dashboard.match_indices("nylas_webhook_") {
@@ -573,12 +602,14 @@ async fn observe() {
         );
     }
     for sample in [
-        "nylas_webhook_received_total 1012",
+        "nylas_webhook_received_total 1132",
         "nylas_webhook_challenges_total 1",
         r#"nylas_webhook_rejected_total{reason="signature_mismatch"} 1000"#,
         r#"nylas_webhook_outcomes_total{outcome="unrouted",trigger="unknown",destination="default"} 1"#,
         r#"nylas_webhook_lost_total{trigger="grant.expired",destination="default"} 1"#,
-        "nylas_webhook_duration_seconds_count 11",
+        r#"nylas_webhook_health_level{destination="default",cause="failures"} 4"#,
+        "nylas_webhook_health_unexpected_challenges_total 1",
+        "nylas_webhook_duration_seconds_count 131",
     ] {
         assert!(
             numbers.iter().any(|line| *line == sample),
@@ -594,6 +625,12 @@ async fn observe() {
         numbers
             .text()
             .contains("\nnylas_webhook_challenges_total 1\n")
+    );
+    assert_eq!(get(&server, "/ready").await.text(), "ready\n");
+    let health = get(&server, "/health").await;
+    assert!(
+        health.text().starts_with("notice: a challenge"),
+        "{health:?}"
     );
     let mail = br#"{"type":"message.created","data":{"object":{"id":"m-1","grant_id":"g-1"}}}"#;
     ends_gracefully(server, PATH, SECRET, mail).await;
@@ -613,6 +650,7 @@ async fn drains_end() {
     names.extend(cfg!(all(feature = "axum", feature = "dedup")).then_some("axum_extractors"));
     names.extend(cfg!(feature = "inbox").then_some("inbox"));
     let observes = cfg!(all(
+        feature = "health",
         feature = "metrics",
         feature = "testing",
         feature = "tracing"

@@ -1,5 +1,5 @@
-//! What observation costs: read by nobody, and by a Prometheus recorder, beside what that recorder
-//! takes for the same calls on handles that are at hand.
+//! What observation costs: read by nobody, by a `Health` (feature `health`), and by a Prometheus
+//! recorder, beside what that recorder takes for the same calls on handles that are at hand.
 
 use std::{
     hint::black_box,
@@ -9,6 +9,8 @@ use std::{
 use criterion::Criterion;
 use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::PrometheusBuilder;
+#[cfg(feature = "health")]
+use tower_nylas::health::Health;
 use tower_nylas::{
     Secrets, TriggerRouter, VerifiedBody, WebhookLayer,
     time::{Clock, Sleep, Timer},
@@ -38,11 +40,12 @@ impl Timer for StdTimer {
 pub(crate) fn bench(criterion: &mut Criterion) {
     let secrets = Secrets::new(SECRET).expect("the secret is good");
     let router = TriggerRouter::new().on("message.created", async |_: VerifiedBody| ());
-    let service = WebhookLayer::with_timer(secrets, StdTimer).layer(router);
+    let layer = WebhookLayer::with_timer(secrets, StdTimer);
     let body = message(2_000, TypeAt::BeforeData);
     let head = head(&body, &signature(&body));
     let mut group = criterion.benchmark_group("observe");
-    let mut whole_layer = |what: &str| {
+    let mut whole_layer = |what: &str, layer: &WebhookLayer| {
+        let service = layer.layer(router.clone());
         group.bench_function(what, |b| {
             b.iter(|| {
                 let request = head.clone().map(|()| Frames::whole(body.clone()));
@@ -50,12 +53,18 @@ pub(crate) fn bench(criterion: &mut Criterion) {
             });
         });
     };
-    whole_layer("unread");
+    whole_layer("unread", &layer);
+    #[cfg(feature = "health")]
+    let healthy = layer.clone().health(&Health::with_timer(StdTimer));
+    #[cfg(feature = "health")]
+    whole_layer("health", &healthy);
 
     let recorder = PrometheusBuilder::new().build_recorder();
     let prometheus = recorder.handle();
     metrics::set_global_recorder(recorder).expect("there is no other recorder");
-    whole_layer("prometheus");
+    whole_layer("prometheus", &layer);
+    #[cfg(feature = "health")]
+    whole_layer("prometheus_and_health", &healthy);
 
     let counters = ["a", "b", "c", "i"].map(|name| counter!(name));
     let gauge = gauge!("k");

@@ -87,6 +87,12 @@ fn print_observation() {
         time(over()),
         time(observe("prometheus_alone"))
     );
+    let health = |with: &str, without: &str| Some(observe(with)? - observe(without)?);
+    println!(
+        "observed by a health: {} over unread, {} beside Prometheus",
+        time(health("health", "unread")),
+        time(health("prometheus_and_health", "prometheus"))
+    );
 }
 
 /// Nanoseconds.

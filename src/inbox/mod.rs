@@ -59,12 +59,15 @@
 //! | `nylas_inbox_leases_lost_total` | counter | | settlements that came too late, so that the entry is handled once more |
 //! | `nylas_inbox_engine_failures_total` | counter | `call` | calls of the engine that failed, panicked or hung |
 //! | `nylas_inbox_lag_seconds` | histogram | | from received until handled, by the wall clock |
-//! | `nylas_inbox_entries` | gauge | `state` | with [`Worker::report_stats`]: entries of each state |
+//! | `nylas_inbox_entries` | gauge | `state`: `ready`, `waiting`, `claimed`, `dead`, `done` | with [`Worker::report_stats`]: entries of each state |
 //! | `nylas_inbox_bytes` | gauge | | with `report_stats`: what they take |
 //! | `nylas_inbox_oldest_ready_seconds` | gauge | | with `report_stats`: how long the longest due one has been due |
 //!
-//! Alerts that are worth having: any dead entry, `oldest_ready` above a minute, and engine
-//! failures.
+//! [`docs/alerts.yml`] has the alerts that are worth having: any dead entry, `oldest_ready` above a
+//! minute, engine failures, and crashes. [`docs/operating.md`] says what to do.
+//!
+//! [`docs/alerts.yml`]: https://docs.rs/crate/tower-nylas/latest/source/docs/alerts.yml
+//! [`docs/operating.md`]: https://docs.rs/crate/tower-nylas/latest/source/docs/operating.md
 //!
 //! With the feature `tracing`, each try has a span `handle` of the level `INFO`, with `trigger`,
 //! `notification_id`, `entry` (the key), `crashes`, `failures`, `status`, `outcome`, and the

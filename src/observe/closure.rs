@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     facts::{End, Facts, Identity},
-    witness::Witness,
+    witness::{Reads, Witness},
 };
 use crate::report::Report;
 
@@ -20,8 +20,8 @@ impl Witness for Option<Closure> {
 
     fn enter((): &()) {}
 
-    fn is_read(&self) -> bool {
-        self.is_some()
+    fn reads(&self) -> Reads {
+        Reads::all_if(self.is_some())
     }
 
     fn reads_identity(&self) -> bool {
@@ -34,7 +34,7 @@ impl Witness for Option<Closure> {
         }
     }
 
-    fn verified(&self, _facts: &Facts<'_>, _identity: Option<&Identity>) {}
+    fn verified(&self, _: &Arc<str>, _: Option<&Facts<'_>>, _: Option<&Identity>) {}
 
     fn ended(&self, (): &(), end: &End<'_>) {
         self.unverified(&end.report, end.now);

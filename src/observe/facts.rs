@@ -17,8 +17,6 @@ pub(super) enum Head<'a> {
 }
 
 pub(crate) struct Facts<'a> {
-    /// The label of the secrets that have verified it.
-    pub(super) destination: &'a Arc<str>,
     /// `None` if the body could not be decoded.
     pub(super) head: Option<&'a Head<'a>>,
     /// From 1.
@@ -51,9 +49,9 @@ pub(crate) struct End<'a> {
 }
 
 impl Facts<'_> {
-    pub(super) fn identity(&self) -> Identity {
+    pub(super) fn identity(&self, destination: &Arc<str>) -> Identity {
         Identity {
-            destination: self.destination.clone(),
+            destination: destination.clone(),
             trigger: self.head.and_then(Head::trigger).map(str::to_owned),
             notification_id: self.head.and_then(Head::id).map(Cow::into_owned),
             attempt: self.attempt,

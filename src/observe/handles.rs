@@ -16,15 +16,15 @@ use arc_swap::{ArcSwapOption, Guard};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder, with_recorder};
 
 use super::{
-    destinations::Destination,
     labels::{FaultLabel, HintLabel, OutcomeLabel, ReasonLabel},
     metrics::{
-        AGE_SECONDS, ANSWERS, BODY_BYTES, CHALLENGES, CODING_FAULTS, DURATION_SECONDS,
-        HANDLE_SECONDS, LAST_VERIFIED, LOST, MISMATCHES, OUTCOMES, READ_SECONDS, RECEIVED,
-        REJECTED, VERIFIED,
+        AGE_SECONDS, ANSWERS, BODY_BYTES, CHALLENGES, CODING_FAULTS, DESTINATIONS,
+        DURATION_SECONDS, HANDLE_SECONDS, LAST_VERIFIED, LOST, MISMATCHES, OUTCOMES, READ_SECONDS,
+        RECEIVED, REJECTED, VERIFIED,
     },
     series::{Answer, Attempt, Series},
 };
+use crate::report::Destination;
 
 static METADATA: Metadata<'static> =
     Metadata::new("tower_nylas", Level::INFO, Some(module_path!()));
@@ -334,5 +334,5 @@ impl Labels {
 }
 
 fn destination_label(destination: Destination) -> Label {
-    Label::new("destination", destination.label())
+    Label::new("destination", DESTINATIONS.label(destination))
 }

@@ -5,19 +5,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tracing::{Level, Span, debug, event, field, info_span, span::Entered};
+use tracing::{Level, Span, debug, field, info_span, span::Entered};
 
 use super::{
     facts::{End, Facts, Identity},
     flood::{Flood, Suppressed, WINDOW},
     labels::{FaultLabel, HintLabel, OutcomeLabel, ReasonLabel},
-    witness::Witness,
+    witness::{Reads, Witness},
 };
 use crate::report::{
-    CodingFault, MismatchHint, Outcome, Rejection, Report, Resolution, UpTo, one_line,
+    CodingFault, MismatchHint, Outcome, Rejection, Report, Resolution, TARGET, UpTo, event_at,
+    one_line,
 };
-
-pub(crate) const TARGET: &str = "tower_nylas";
 
 /// How many events are emitted in each window of each reason, each fault, and of test events and
 /// notifications without a route or a fitting body.
@@ -25,21 +24,6 @@ const FEW: u32 = 10;
 
 /// How many events are emitted in each window of every other outcome.
 const MANY: u32 = 100;
-
-/// `event!` needs its level at compile time.
-macro_rules! event_at {
-    ($level:expr, $($rest:tt)+) => {
-        match $level {
-            Level::ERROR => event!(target: TARGET, Level::ERROR, $($rest)+),
-            Level::WARN => event!(target: TARGET, Level::WARN, $($rest)+),
-            Level::INFO => event!(target: TARGET, Level::INFO, $($rest)+),
-            _ => event!(target: TARGET, Level::DEBUG, $($rest)+),
-        }
-    };
-}
-
-#[cfg(feature = "inbox")]
-pub(crate) use event_at;
 
 /// Spans and events. Clones of a layer and its services share the limits.
 #[derive(Clone)]
@@ -159,13 +143,12 @@ impl Witness for Log {
         }))
     }
 
-    /// What is lost is an error, which even a filter that leaves nothing else lets through.
-    fn is_read(&self) -> bool {
-        tracing::enabled!(target: TARGET, Level::ERROR)
+    fn reads(&self) -> Reads {
+        Reads::all_if(is_read())
     }
 
     fn reads_identity(&self) -> bool {
-        self.is_read()
+        is_read()
     }
 
     /// No task waits for the end of a window, so the next request emits its summaries.
@@ -182,10 +165,18 @@ impl Witness for Log {
         }
     }
 
-    fn verified(&self, facts: &Facts<'_>, identity: Option<&Identity>) -> Span {
-        let Some(identity) = identity.filter(|_| self.is_read()) else {
+    fn verified(
+        &self,
+        _destination: &Arc<str>,
+        facts: Option<&Facts<'_>>,
+        identity: Option<&Identity>,
+    ) -> Span {
+        let (Some(facts), Some(identity)) = (facts, identity) else {
             return Span::none();
         };
+        if !is_read() {
+            return Span::none();
+        }
         let span = info_span!(
             target: TARGET,
             "delivery",
@@ -259,6 +250,11 @@ impl Drop for Limits {
     fn drop(&mut self) {
         summarize(self.flood.rest());
     }
+}
+
+/// What is lost is an error, which even a filter that leaves nothing else lets through.
+fn is_read() -> bool {
+    tracing::enabled!(target: TARGET, Level::ERROR)
 }
 
 /// Emits how many events were suppressed in a window that has ended.

@@ -1,18 +1,20 @@
 //! What the feature `metrics` counts and measures. The guide in `mod.rs` lists it.
 
-use std::time::Instant;
+use std::{
+    sync::{Arc, LazyLock},
+    time::Instant,
+};
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
 
 use super::{
-    destinations::Destination,
     facts::{End, Facts, Identity},
     handles::{Labels, is_read, record},
     labels::{FaultLabel, HintLabel, OutcomeLabel, ReasonLabel},
     series::{Answer, Attempt, Series},
-    witness::Witness,
+    witness::{Reads, Witness},
 };
-use crate::report::{Report, Resolution};
+use crate::report::{Destinations, Report, Resolution};
 
 pub(super) const RECEIVED: &str = "nylas_webhook_received_total";
 pub(super) const CHALLENGES: &str = "nylas_webhook_challenges_total";
@@ -143,22 +145,26 @@ pub fn describe_metrics() {
     );
 }
 
+/// Those whose secrets have verified a notification in this process.
+pub(super) static DESTINATIONS: LazyLock<Destinations> = LazyLock::new(Destinations::default);
+
 /// Counts and measures, by the recorder in force.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics;
 
 impl Witness for Metrics {
-    type Delivery = Labels;
+    /// `None` without a recorder.
+    type Delivery = Option<Labels>;
     type Entered<'a> = ();
 
     fn new(_now: Instant) -> Self {
         Self
     }
 
-    fn enter(_place: &Labels) {}
+    fn enter(_labels: &Self::Delivery) {}
 
-    fn is_read(&self) -> bool {
-        is_read()
+    fn reads(&self) -> Reads {
+        Reads::all_if(is_read())
     }
 
     fn received(&self, now: Instant) {
@@ -181,9 +187,15 @@ impl Witness for Metrics {
         });
     }
 
-    fn verified(&self, facts: &Facts<'_>, _identity: Option<&Identity>) -> Labels {
+    fn verified(
+        &self,
+        destination: &Arc<str>,
+        facts: Option<&Facts<'_>>,
+        _identity: Option<&Identity>,
+    ) -> Self::Delivery {
+        let facts = facts.filter(|_| is_read())?;
         let labels = Labels {
-            destination: Destination::of(facts.destination),
+            destination: DESTINATIONS.of(destination),
             trigger: Series::of(facts.head),
         };
         record(facts.now, |handles| {
@@ -198,10 +210,11 @@ impl Witness for Metrics {
                 handles.age_seconds(age);
             }
         });
-        labels
+        Some(labels)
     }
 
-    fn ended(&self, labels: &Labels, end: &End<'_>) {
+    fn ended(&self, labels: &Self::Delivery, end: &End<'_>) {
+        let Some(labels) = labels else { return };
         let report = &end.report;
         record(end.now, |handles| {
             handles.handle_seconds(labels.trigger, end.handling);

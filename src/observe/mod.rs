@@ -92,7 +92,8 @@
 //! # Alerts
 //!
 //! [`docs/alerts.yml`] has rules for Prometheus, and [`docs/dashboard.json`] a dashboard for
-//! Grafana. What matters most:
+//! Grafana. [`docs/operating.md`] says of each metric what to do. The module `health` (feature
+//! `health`) judges most of this by itself, with levels. What matters most:
 //!
 //! - *Nylas is about to give the destination up.* It does so if 95 % of its requests fail for 72
 //!   hours, and warns after 15 minutes
@@ -119,6 +120,7 @@
 //!
 //! [`docs/alerts.yml`]: https://docs.rs/crate/tower-nylas/latest/source/docs/alerts.yml
 //! [`docs/dashboard.json`]: https://docs.rs/crate/tower-nylas/latest/source/docs/dashboard.json
+//! [`docs/operating.md`]: https://docs.rs/crate/tower-nylas/latest/source/docs/operating.md
 //!
 //! # Spans and events
 //!
@@ -175,13 +177,13 @@
 #![cfg_attr(not(all(feature = "metrics", feature = "tracing")), allow(dead_code))]
 
 mod closure;
-#[cfg(feature = "metrics")]
-mod destinations;
 mod facts;
 #[cfg(feature = "tracing")]
 mod flood;
 #[cfg(feature = "metrics")]
 mod handles;
+#[cfg(feature = "health")]
+mod health;
 #[cfg(any(feature = "metrics", feature = "tracing"))]
 mod labels;
 #[cfg(feature = "tracing")]
@@ -194,6 +196,10 @@ mod series;
 mod witness;
 
 use self::closure::Closure;
+#[cfg(all(feature = "inbox", feature = "tracing"))]
+pub(crate) use self::flood::{Flood, Suppressed, WINDOW};
+#[cfg(feature = "health")]
+use self::health::Health;
 #[cfg(feature = "tracing")]
 use self::log::Log;
 #[cfg(feature = "metrics")]
@@ -201,16 +207,13 @@ use self::metrics::Metrics;
 #[cfg(feature = "metrics")]
 pub use self::metrics::{BUCKETS, describe_metrics};
 pub(crate) use self::observation::{Observation, Observers};
-#[cfg(all(feature = "inbox", feature = "tracing"))]
-pub(crate) use self::{
-    flood::{Flood, Suppressed, WINDOW},
-    log::{TARGET, event_at},
-};
 
 #[cfg(not(feature = "metrics"))]
 type Metrics = ();
 #[cfg(not(feature = "tracing"))]
 type Log = ();
+#[cfg(not(feature = "health"))]
+type Health = ();
 
 /// Everything that observes requests: chosen by features, or by the application at run time.
-type Members = (Metrics, (Log, Option<Closure>));
+type Members = (Metrics, (Log, (Health, Option<Closure>)));

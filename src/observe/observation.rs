@@ -6,13 +6,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(feature = "health")]
+use bytes::Bytes;
 use http::StatusCode;
 
 use super::{
     Members,
     facts::{End, Facts, Head, Identity},
-    witness::Witness,
+    witness::{Reads, Witness},
 };
+#[cfg(feature = "health")]
+use crate::health::Attached;
 use crate::{
     report::{CodingFault, Report, Resolution},
     time::Timer,
@@ -33,18 +37,56 @@ enum Stage {
     /// Nothing reads the observations.
     Unread,
     Received {
-        at: Instant,
+        /// `None` if ends alone are read.
+        at: Option<Instant>,
         /// Known of some requests that are refused.
         destination: Option<Arc<str>>,
     },
     Verified {
-        received_at: Instant,
-        at: Instant,
-        attempt: Option<u32>,
+        /// When it was received and verified; `None` if ends alone are read.
+        at: Option<(Instant, Instant)>,
+        attempt: Attempt,
         identity: Option<Box<Identity>>,
         delivery: <Members as Witness>::Delivery,
     },
     Ended,
+}
+
+/// Which attempt of Nylas it is.
+enum Attempt {
+    Known(Option<u32>),
+    /// To be read if it matters.
+    #[cfg(feature = "health")]
+    In(Bytes),
+}
+
+impl Attempt {
+    #[cfg(feature = "health")]
+    fn to_be_read(body: &VerifiedBody, is_decoded: bool) -> Self {
+        if is_decoded {
+            Self::In(body.bytes().clone())
+        } else {
+            Self::Known(None)
+        }
+    }
+
+    /// Without the feature, ends are never read alone.
+    #[cfg(not(feature = "health"))]
+    fn to_be_read(_: &VerifiedBody, _is_decoded: bool) -> Self {
+        Self::Known(None)
+    }
+
+    /// `None` also if the answer is `200` and it was not read before.
+    #[cfg_attr(not(feature = "health"), allow(unused_variables))]
+    fn of(&self, status: Option<StatusCode>) -> Option<u32> {
+        match self {
+            Self::Known(attempt) => *attempt,
+            #[cfg(feature = "health")]
+            Self::In(_) if status == Some(StatusCode::OK) => None,
+            #[cfg(feature = "health")]
+            Self::In(body) => Head::of(body).attempt(),
+        }
+    }
 }
 
 impl Observers {
@@ -54,15 +96,24 @@ impl Observers {
     }
 
     pub(crate) fn set_closure(&mut self, observer: impl Fn(Report<'_>) + Send + Sync + 'static) {
-        self.members.1.1 = Some(Arc::new(observer));
+        self.members.1.1.1 = Some(Arc::new(observer));
+    }
+
+    #[cfg(feature = "health")]
+    pub(crate) fn set_health(&mut self, health: Attached) {
+        self.members.1.1.0 = Some(health);
     }
 
     pub(crate) fn received(&self) -> Observation {
-        if !self.members.is_read() {
-            return Observation(Stage::Unread);
-        }
-        let at = self.timer.now();
-        self.members.received(at);
+        let at = match self.members.reads() {
+            Reads::Nothing => return Observation(Stage::Unread),
+            Reads::Ends => None,
+            Reads::All => {
+                let now = self.timer.now();
+                self.members.received(now);
+                Some(now)
+            }
+        };
         let destination = None;
         Observation(Stage::Received { at, destination })
     }
@@ -96,14 +147,23 @@ impl Observation {
         else {
             return;
         };
+        let Some(received_at) = received_at else {
+            self.0 = Stage::Verified {
+                at: None,
+                attempt: Attempt::to_be_read(body, coding.is_ok()),
+                identity: None,
+                delivery: observers.members.verified(body.shared_label(), None, None),
+            };
+            return;
+        };
         let at = observers.timer.now();
         #[cfg(feature = "router")]
         let head = coding.is_ok().then(|| Head::of(body.bytes()));
         #[cfg(not(feature = "router"))]
         let head: Option<Head<'_>> = None;
         let attempt = head.as_ref().and_then(Head::attempt);
+        let destination = body.shared_label();
         let facts = Facts {
-            destination: body.shared_label(),
             head: head.as_ref(),
             attempt,
             on_the_wire,
@@ -113,16 +173,17 @@ impl Observation {
             unix_time: observers.timer.unix_time(),
         };
         let reads_identity = observers.members.reads_identity();
-        let identity = reads_identity.then(|| Box::new(facts.identity()));
-        let delivery = observers.members.verified(&facts, identity.as_deref());
+        let identity = reads_identity.then(|| Box::new(facts.identity(destination)));
+        let delivery = observers
+            .members
+            .verified(destination, Some(&facts), identity.as_deref());
         #[cfg(feature = "router")]
         if let Some(trigger_at) = head.and_then(|head| head.trigger_at()) {
             body.set_trigger_at(trigger_at);
         }
         self.0 = Stage::Verified {
-            received_at,
-            at,
-            attempt,
+            at: Some((received_at, at)),
+            attempt: Attempt::Known(attempt),
             identity,
             delivery,
         };
@@ -170,7 +231,7 @@ impl Observation {
                     resolution,
                     is_verified: false,
                     status,
-                    duration: since(at, now),
+                    duration: since(at.unwrap_or(now), now),
                     destination: destination.as_deref(),
                     trigger: None,
                     notification_id: None,
@@ -179,13 +240,13 @@ impl Observation {
                 members.unverified(&report, now);
             }
             Stage::Verified {
-                received_at,
                 at,
                 attempt,
                 identity,
                 delivery,
             } => {
                 let now = timer.now();
+                let (received_at, at) = at.unwrap_or((now, now));
                 let identity = identity.as_deref();
                 let report = Report {
                     resolution,
@@ -196,7 +257,7 @@ impl Observation {
                     trigger: identity.and_then(|identity| identity.trigger.as_deref()),
                     notification_id: identity
                         .and_then(|identity| identity.notification_id.as_deref()),
-                    attempt,
+                    attempt: attempt.of(status),
                 };
                 let end = End {
                     report,

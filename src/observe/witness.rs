@@ -1,9 +1,26 @@
 //! The trait of everything that observes requests.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use super::facts::{End, Facts, Identity};
 use crate::{middleware::both, report::Report};
+
+/// How much of the observations is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reads {
+    /// So neither the clock nor the body is read.
+    Nothing,
+    /// How requests end, and when: the clock is read once, and the body if the answer is not `200`.
+    #[cfg_attr(not(feature = "health"), allow(dead_code))]
+    Ends,
+    All,
+}
+
+impl Reads {
+    pub(super) fn all_if(condition: bool) -> Self {
+        if condition { Self::All } else { Self::Nothing }
+    }
+}
 
 /// What observes requests: metrics, the log, a closure of the application.
 ///
@@ -18,9 +35,9 @@ pub(crate) trait Witness: Sized {
     /// Called when a layer is made.
     fn new(now: Instant) -> Self;
 
-    /// Whether anything reads the observations. If not, neither the clock nor the body is read.
-    fn is_read(&self) -> bool {
-        false
+    /// How much of the observations is read.
+    fn reads(&self) -> Reads {
+        Reads::Nothing
     }
 
     /// Whether the identity of each notification is read at its end. If not, nothing of the body
@@ -29,15 +46,20 @@ pub(crate) trait Witness: Sized {
         false
     }
 
-    /// A request has arrived.
+    /// A request has arrived; called if all is read.
     fn received(&self, _now: Instant) {}
 
     /// A request is about to be answered without having been verified, or its client disconnected.
     fn unverified(&self, _report: &Report<'_>, _now: Instant) {}
 
-    /// A notification was verified; its handler is called next. There is an identity if any member
-    /// reads it.
-    fn verified(&self, facts: &Facts<'_>, identity: Option<&Identity>) -> Self::Delivery;
+    /// A notification to a destination was verified; its handler is called next. There are facts,
+    /// and an identity, if any member reads them.
+    fn verified(
+        &self,
+        destination: &Arc<str>,
+        facts: Option<&Facts<'_>>,
+        identity: Option<&Identity>,
+    ) -> Self::Delivery;
 
     /// Before the handler runs, or is dropped.
     fn enter(delivery: &Self::Delivery) -> Self::Entered<'_>;
@@ -57,7 +79,7 @@ impl Witness for () {
 
     fn enter((): &()) {}
 
-    fn verified(&self, _facts: &Facts<'_>, _identity: Option<&Identity>) {}
+    fn verified(&self, _: &Arc<str>, _: Option<&Facts<'_>>, _: Option<&Identity>) {}
 }
 
 impl<A: Witness, B: Witness> Witness for (A, B) {
@@ -68,8 +90,8 @@ impl<A: Witness, B: Witness> Witness for (A, B) {
         (A::new(now), B::new(now))
     }
 
-    fn is_read(&self) -> bool {
-        self.0.is_read() || self.1.is_read()
+    fn reads(&self) -> Reads {
+        self.0.reads().max(self.1.reads())
     }
 
     fn reads_identity(&self) -> bool {
@@ -88,10 +110,15 @@ impl<A: Witness, B: Witness> Witness for (A, B) {
         );
     }
 
-    fn verified(&self, facts: &Facts<'_>, identity: Option<&Identity>) -> Self::Delivery {
+    fn verified(
+        &self,
+        destination: &Arc<str>,
+        facts: Option<&Facts<'_>>,
+        identity: Option<&Identity>,
+    ) -> Self::Delivery {
         (
-            self.0.verified(facts, identity),
-            self.1.verified(facts, identity),
+            self.0.verified(destination, facts, identity),
+            self.1.verified(destination, facts, identity),
         )
     }
 

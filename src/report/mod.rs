@@ -4,6 +4,10 @@
 mod ack;
 mod causes;
 mod coding_fault;
+#[cfg(any(feature = "health", feature = "metrics"))]
+mod destinations;
+#[cfg(feature = "tracing")]
+mod event;
 mod fate;
 mod hint;
 mod line;
@@ -15,6 +19,10 @@ mod undecodable;
 
 use std::{error::Error, sync::Arc};
 
+#[cfg(any(feature = "health", feature = "metrics"))]
+pub(crate) use self::destinations::{Destination, Destinations};
+#[cfg(feature = "tracing")]
+pub(crate) use self::event::{TARGET, event_at};
 #[cfg(feature = "router")]
 pub(crate) use self::fate::ATTEMPTS;
 #[cfg(any(feature = "inbox", feature = "tracing"))]

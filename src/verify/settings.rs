@@ -3,6 +3,8 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{MemoryBudget, Mismatch, SecretSource, VerifySignatureLayer, mismatch::TestEventCheck};
+#[cfg(feature = "health")]
+use crate::signature::Secrets;
 use crate::{
     report::Rejection,
     signature::WebhookSecret,
@@ -50,6 +52,12 @@ impl Settings {
             Ok(()) => Ok(()),
             Err(_) => Err(Rejection::TimerMissing),
         }
+    }
+
+    /// The secrets, if the same ones apply to every request.
+    #[cfg(feature = "health")]
+    pub(crate) fn fixed_secrets(&self) -> Option<&Secrets> {
+        self.source.is_fixed().then(|| self.source.fixed())
     }
 
     /// The choice, or the default: secrets that are made for each request are never proven, and an

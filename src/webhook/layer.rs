@@ -5,6 +5,8 @@ use http::request::Parts;
 use tower_layer::Layer;
 
 use super::{Webhook, settings::Settings};
+#[cfg(feature = "health")]
+use crate::health::Health;
 #[cfg(feature = "tokio")]
 use crate::{report::BoxError, signature::Secrets, time::TokioTimer};
 use crate::{
@@ -142,6 +144,17 @@ impl WebhookLayer {
     #[must_use]
     pub fn observe(self, observer: impl Fn(Report<'_>) + Send + Sync + 'static) -> Self {
         self.change(|settings| settings.observers.set_closure(observer))
+    }
+
+    /// Tells `health` of each request, which judges by them what Nylas will think of the
+    /// destination. Several layers may have the same one.
+    #[cfg(feature = "health")]
+    #[must_use]
+    pub fn health(self, health: &Health) -> Self {
+        self.change(|settings| {
+            let secrets = settings.verify.fixed_secrets().cloned();
+            settings.observers.set_health(health.attach(secrets));
+        })
     }
 
     /// Wraps a service. The same as [`Layer::layer`], without an import.

@@ -12,6 +12,7 @@ mod extract;
 mod faults;
 mod filters;
 mod handlers;
+mod health;
 mod inbox;
 mod layers;
 mod mistakes_of_others;

@@ -2,13 +2,13 @@
 
 use std::{fmt::Display, time::Instant};
 
-use tracing::{Level, event};
+use tracing::Level;
 
 use super::witness::Witness;
 use crate::{
     inbox::{EntryKey, Settlement},
-    observe::{Flood, Suppressed, TARGET, WINDOW, event_at},
-    report::one_line,
+    observe::{Flood, Suppressed, WINDOW},
+    report::{event_at, one_line},
 };
 
 /// How many events of each kind are emitted in each 10 seconds.

@@ -8,8 +8,7 @@ use crate::inbox::{Delivery, EntryKey};
 #[cfg(feature = "tracing")]
 use crate::{
     notification::Head,
-    observe::TARGET,
-    report::{Outcome, UpTo, one_line},
+    report::{Outcome, TARGET, UpTo, one_line},
 };
 
 /// In which a handler runs and is dropped. Empty without the feature `tracing`.

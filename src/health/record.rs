@@ -1,0 +1,229 @@
+//! What is remembered of one destination.
+
+use std::{fmt, time::Duration};
+
+use super::{Cause, Finding, Level, Share, ring::Ring, share::level};
+
+/// Seconds in a bucket of the short windows.
+pub(super) const TICK: u64 = 10;
+
+/// Seconds in a bucket of the long one.
+const QUARTER: u64 = 15 * 60;
+
+/// 5 minutes, and the present bucket.
+const FIVE_MINUTES: usize = 31;
+/// 15 minutes, and the present bucket.
+const FIFTEEN_MINUTES: usize = 91;
+/// An hour, and the present bucket.
+const HOUR: usize = 5;
+/// 72 hours, and the present bucket.
+const THREE_DAYS: usize = 289;
+
+/// A share of fewer requests than these says nothing in the short and the long window.
+const LEAST_SHORT: u64 = 5;
+const LEAST_LONG: u64 = 10;
+
+/// How long the traffic of a destination is observed before its silence means something.
+const OBSERVED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// No silence up to this means anything.
+const LEAST_SILENCE: Duration = Duration::from_secs(15 * 60);
+
+/// Times are since the start.
+pub(super) struct Record {
+    short: Ring<Counts, FIFTEEN_MINUTES>,
+    long: Ring<Quarter, THREE_DAYS>,
+    /// When a notification was verified first and last.
+    verified: Option<(Duration, Duration)>,
+    /// By the share of failures.
+    level: Level,
+    /// What Nylas says, and how bad that is.
+    pub(super) reported: Option<(Level, &'static str)>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    requests: u32,
+    failed: u32,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Quarter {
+    counts: Counts,
+    lost: u32,
+    /// In seconds, of those that ended in it.
+    longest_gap: u32,
+}
+
+/// What a record says at one moment.
+pub(super) struct Reading {
+    pub(super) findings: Vec<Finding>,
+    pub(super) five_minutes: Share,
+    pub(super) fifteen_minutes: Share,
+    pub(super) three_days: Share,
+    pub(super) lost_within_hour: u64,
+    pub(super) since_verified: Option<Duration>,
+}
+
+impl Record {
+    pub(super) fn new(at: Duration) -> Self {
+        Self {
+            short: Ring::new(tick(at)),
+            long: Ring::new(quarter(at)),
+            verified: None,
+            level: Level::Ok,
+            reported: None,
+        }
+    }
+
+    /// A verified notification was answered, or its client disconnected.
+    pub(super) fn answered(&mut self, failed: bool, lost: bool, at: Duration) {
+        let (first, before) = self.verified.unwrap_or((at, at));
+        let gap = at.saturating_sub(before).as_secs();
+        self.verified = Some((first, before.max(at)));
+
+        self.short.at(tick(at)).count(failed);
+        let quarter = self.long.at(quarter(at));
+        quarter.counts.count(failed);
+        quarter.lost = quarter.lost.saturating_add(u32::from(lost));
+        let gap = u32::try_from(gap).unwrap_or(u32::MAX);
+        quarter.longest_gap = quarter.longest_gap.max(gap);
+    }
+
+    pub(super) fn read(&mut self, at: Duration) -> Reading {
+        self.short.at(tick(at));
+        self.long.at(quarter(at));
+        let lost = self.long.latest().take(HOUR);
+        let mut reading = Reading {
+            findings: Vec::new(),
+            five_minutes: sum(self.short.latest().take(FIVE_MINUTES)),
+            fifteen_minutes: sum(self.short.all()),
+            three_days: sum(self.long.all().iter().map(|quarter| &quarter.counts)),
+            lost_within_hour: lost.map(|quarter| u64::from(quarter.lost)).sum(),
+            since_verified: self.verified.map(|(_, last)| at.saturating_sub(last)),
+        };
+        let (long, is_widened) = self.long_window(reading.fifteen_minutes);
+        let short = reading.five_minutes;
+        let short = if short.requests >= LEAST_SHORT {
+            short
+        } else {
+            long
+        };
+        self.level = level(self.level, short, long);
+        let findings = [
+            failures(self.level, long, is_widened),
+            lost_ones(reading.lost_within_hour),
+            self.silence(at),
+            self.reported
+                .map(|(level, text)| Finding::new(Cause::Status, level, text)),
+        ];
+        reading.findings = findings.into_iter().flatten().collect();
+        reading
+    }
+
+    /// The last 15 minutes, or longer until there are enough requests; none if 72 hours have too
+    /// few. And whether it is longer.
+    fn long_window(&self, fifteen_minutes: Share) -> (Share, bool) {
+        if fifteen_minutes.requests >= LEAST_LONG {
+            return (fifteen_minutes, false);
+        }
+        let mut window = Share::default();
+        for quarter in self.long.latest() {
+            window = window.with(quarter.counts.share());
+            if window.requests >= LEAST_LONG {
+                return (window, true);
+            }
+        }
+        (Share::default(), true)
+    }
+
+    /// Whether nothing was verified for twice the longest gap of the last 72 hours.
+    fn silence(&self, at: Duration) -> Option<Finding> {
+        let (first, last) = self.verified?;
+        let silent = at.saturating_sub(last);
+        if silent <= LEAST_SILENCE || at.saturating_sub(first) < OBSERVED {
+            return None;
+        }
+        let quarters = self.long.all().iter();
+        let longest = quarters.map(|quarter| quarter.longest_gap).max();
+        let longest = Duration::from_secs(u64::from(longest.unwrap_or(0)));
+        let is_unusual = silent > longest.saturating_mul(2);
+        is_unusual.then(|| {
+            let text = format!(
+                "nothing was verified for {}, and the longest gap of the 72 hours before was {}",
+                Minutes(silent),
+                Minutes(longest)
+            );
+            Finding::new(Cause::Quiet, Level::Warning, text)
+        })
+    }
+}
+
+/// The bucket of the short windows.
+pub(super) fn tick(at: Duration) -> u64 {
+    at.as_secs() / TICK
+}
+
+/// The bucket of the long one.
+fn quarter(at: Duration) -> u64 {
+    at.as_secs() / QUARTER
+}
+
+impl Counts {
+    fn count(&mut self, failed: bool) {
+        self.requests = self.requests.saturating_add(1);
+        self.failed = self.failed.saturating_add(u32::from(failed));
+    }
+
+    fn share(self) -> Share {
+        Share {
+            requests: self.requests.into(),
+            failed: self.failed.into(),
+        }
+    }
+}
+
+fn sum<'a>(all: impl IntoIterator<Item = &'a Counts>) -> Share {
+    let mut sum = Share::default();
+    for counts in all {
+        sum = sum.with(counts.share());
+    }
+    sum
+}
+
+fn failures(level: Level, window: Share, is_widened: bool) -> Option<Finding> {
+    let Share { requests, failed } = window;
+    let percent = failed.saturating_mul(100).checked_div(requests)?;
+    let within = if is_widened {
+        "the last"
+    } else {
+        "15 minutes'"
+    };
+    (level > Level::Ok).then(|| {
+        let text = format!(
+            "{failed} of {within} {requests} notifications failed: {percent} %, and at 95 % of 15 \
+             minutes Nylas calls the destination failing"
+        );
+        Finding::new(Cause::Failures, level, text)
+    })
+}
+
+fn lost_ones(lost: u64) -> Option<Finding> {
+    (lost > 0).then(|| {
+        let text = format!("notifications were lost within an hour: {lost}");
+        Finding::new(Cause::Lost, Level::Warning, text)
+    })
+}
+
+/// A duration for a text.
+struct Minutes(Duration);
+
+impl fmt::Display for Minutes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let minutes = self.0.as_secs() / 60;
+        match (minutes / 60, minutes % 60) {
+            (0, minutes) => write!(f, "{minutes} min"),
+            (hours, minutes) => write!(f, "{hours} h {minutes} min"),
+        }
+    }
+}
