@@ -51,7 +51,8 @@ const QUIET: Duration = Duration::from_millis(700);
 /// How long new notifications come.
 const TRAFFIC: Duration = Duration::from_millis(2200);
 
-/// Longer than the simulated Nylas repeats a notification: 20 of its minutes. In earnest it is `Secrets::KEEP_OLD_FOR`.
+/// Longer than the simulated Nylas repeats a notification: 20 of its minutes. In earnest it is
+/// `Secrets::KEEP_OLD_FOR`.
 const KEEP_OLD_FOR: Duration = Duration::from_secs(4);
 
 #[tokio::main]
