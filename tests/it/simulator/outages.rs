@@ -141,7 +141,7 @@ fn our_answer_is_lost_on_the_way() {
         stage
             .nylas
             .ledger()
-            .handled_exactly_once(stage.app.handled())
+            .handled_exactly_once(stage.app.handled());
     };
     let panic = catch_unwind(AssertUnwindSafe(assertion)).unwrap_err();
     let message = panic.downcast::<String>().unwrap();
