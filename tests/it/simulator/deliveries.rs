@@ -22,10 +22,10 @@ fn scripted(settings: impl FnOnce(Builder) -> Builder) -> (Stage, Scripted, Stri
     let created = create(&clock, &nylas, &new_destination());
     let secret = created.secret().to_owned();
     let stage = Stage {
+        app: Application::new(&clock),
+        secrets: Secrets::pending(),
         clock,
         nylas,
-        secrets: Secrets::pending(),
-        handled: Handled::default(),
         id: created.id,
     };
     (stage, script, secret)
@@ -39,15 +39,15 @@ fn statuses(ledger: &Ledger) -> Vec<u16> {
 
 #[test]
 fn a_genuine_notification_is_handled_and_only_by_those_that_are_subscribed() {
-    let stage = Stage::new();
+    let stage = Stage::direct();
     let id = stage.nylas.emit("message.created");
     stage.nylas.emit("event.updated.transformed");
     stage.nylas.emit("grant.expired");
     stage.settle();
     let ledger = stage.nylas.ledger();
     ledger.no_event_lost();
-    ledger.handled_exactly_once(stage.handled.ids());
-    assert_eq!(stage.handled.ids().len(), 2);
+    ledger.handled_exactly_once(stage.app.handled());
+    assert_eq!(stage.app.handled().len(), 2);
     assert_eq!(
         ledger.event(&id).unwrap().fate(&stage.id),
         Some(Fate::Accepted)
@@ -414,13 +414,13 @@ fn faults_can_be_restricted_and_removed() {
 
 #[test]
 fn notifications_overtake_each_other() {
-    let stage = Stage::new();
+    let stage = Stage::direct();
     stage.nylas.inject(Fault::out_of_order(MINUTE));
     let ids: Vec<_> = (0..20)
         .map(|_| stage.nylas.emit("message.created"))
         .collect();
     stage.settle();
-    let handled = stage.handled.ids();
+    let handled = stage.app.handled();
     assert_ne!(
         handled.iter().map(|id| &**id).collect::<Vec<_>>(),
         ids.iter().map(|id| &**id).collect::<Vec<_>>()

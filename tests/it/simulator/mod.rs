@@ -1,52 +1,41 @@
-//! The simulated Nylas, and the layers under it: days on virtual time.
+//! The simulated Nylas, and with it days of a receiver's life on virtual time.
 
+#![cfg(all(feature = "dedup", feature = "inbox"))]
+
+mod application;
+mod connections;
 mod deliveries;
+mod deploys;
+mod determinism;
+mod ledger;
 mod management;
+mod outages;
+mod readings;
+mod rotations;
 mod scripted;
+mod statuses;
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::Full;
+use tower::Service;
 use tower_nylas::{
-    Notification, Secrets, TriggerRouter, WebhookLayer,
+    BoxError, Secrets,
     testing::{
         VirtualClock,
-        nylas::{Builder, Created, DestinationId, NewDestination, Simulator},
+        nylas::{Builder, Created, DestinationId, NewDestination, Simulator, Traffic},
     },
-    webhook::Webhook,
 };
+
+use self::application::Application;
 
 const URL: &str = "https://app.example.com/webhooks/nylas";
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
-
-/// The ids of what handlers have handled, in its order.
-#[derive(Clone, Default)]
-struct Handled(Arc<Mutex<Vec<String>>>);
-
-impl Handled {
-    fn add(&self, notification: &Notification) {
-        let id = notification.id().unwrap_or_default();
-        self.0.lock().unwrap().push(id.to_owned());
-    }
-
-    fn ids(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
-    }
-}
-
-/// A simulated Nylas with one destination, and the secrets of its endpoint.
-struct Stage {
-    clock: VirtualClock,
-    nylas: Simulator,
-    #[expect(dead_code, reason = "scenarios will exchange them")]
-    secrets: Secrets,
-    handled: Handled,
-    id: DestinationId,
-}
 
 fn builder(clock: &VirtualClock) -> Builder {
     Simulator::builder().clock(clock.clone())
@@ -61,46 +50,77 @@ fn create(clock: &VirtualClock, nylas: &Simulator, new: &NewDestination) -> Crea
     clock.run_until(nylas.create(new)).unwrap()
 }
 
-/// Handlers that succeed, as an endpoint that knows no secret yet.
-fn handling(clock: &VirtualClock, handled: &Handled) -> (Secrets, Webhook<TriggerRouter>) {
-    let (secrets, seen) = (
-        Secrets::builder().clock(clock.clone()).pending(),
-        handled.clone(),
-    );
-    let handle = move |notification: Notification| {
-        seen.add(&notification);
-        async {}
-    };
-    let triggers = TriggerRouter::new()
-        .on("message.*", handle.clone())
-        .on("event.*", handle);
-    let layer = WebhookLayer::with_timer(secrets.clone(), clock.clone());
-    (secrets, layer.layer(triggers))
+/// A simulated Nylas, an application, and one destination between them.
+struct Stage {
+    clock: VirtualClock,
+    nylas: Simulator,
+    app: Application,
+    secrets: Secrets,
+    id: DestinationId,
 }
 
 impl Stage {
-    fn new() -> Self {
-        Self::with(|builder| builder)
+    /// With handlers right behind the layer.
+    fn direct() -> Self {
+        Self::new(Application::direct)
     }
 
-    fn with(settings: impl FnOnce(Builder) -> Builder) -> Self {
+    fn stored() -> Self {
+        Self::new(|app, secrets| app.stored(secrets, app.inbox()))
+    }
+
+    fn new<S, R>(endpoint: impl FnOnce(&Application, &Secrets) -> S) -> Self
+    where
+        S: Service<Request<Full<Bytes>>, Response = Response<R>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+        R: Body<Error: Into<BoxError>> + Send + 'static,
+    {
+        Self::with(|builder| builder, endpoint)
+    }
+
+    fn with<S, R>(
+        settings: impl FnOnce(Builder) -> Builder,
+        endpoint: impl FnOnce(&Application, &Secrets) -> S,
+    ) -> Self
+    where
+        S: Service<Request<Full<Bytes>>, Response = Response<R>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+        R: Body<Error: Into<BoxError>> + Send + 'static,
+    {
         let clock = VirtualClock::new();
         let nylas = settings(builder(&clock)).build();
-        let handled = Handled::default();
-        let (secrets, endpoint) = handling(&clock, &handled);
-        nylas.host(URL, endpoint);
+        let app = Application::new(&clock);
+        let secrets = app.secrets();
+        nylas.host(URL, endpoint(&app, &secrets));
         let created = create(&clock, &nylas, &new_destination());
         secrets.set(created.secret()).unwrap();
         Self {
             clock,
             nylas,
+            app,
             secrets,
-            handled,
             id: created.id,
         }
     }
 
+    /// Two kinds of events, one in this time on average.
+    fn traffic(&self, each: Duration, during: Duration) {
+        let traffic = Traffic::new(["message.created", "event.updated"], each);
+        self.nylas.run(traffic.during(during));
+    }
+
+    /// Until Nylas has nothing more to send, and a worker nothing more to do.
     fn settle(&self) {
         self.clock.run_until(self.nylas.settled());
+        self.clock.run_for(4 * HOUR);
+    }
+
+    /// Nothing is lost, and everything handled once.
+    fn assert_whole(&self) {
+        let ledger = self.nylas.ledger();
+        ledger.no_event_lost();
+        ledger.handled_exactly_once(self.app.handled());
     }
 }

@@ -132,6 +132,23 @@ impl DestinationUpdate {
         self
     }
 
+    /// What the application calls it.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// Who gets mails about its failures.
+    #[must_use]
+    pub fn notification_email_addresses<T: Into<String>>(
+        mut self,
+        addresses: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.notification_email_addresses = Some(addresses.into_iter().map(Into::into).collect());
+        self
+    }
+
     /// Whether notifications are sent with gzip.
     #[must_use]
     pub fn compressed_delivery(mut self, is_compressed: bool) -> Self {

@@ -177,53 +177,62 @@ impl Event {
         let Value::Object(mut envelope) = value else {
             unreachable!("a change does not replace the whole");
         };
-        self.fill(&mut envelope);
-        let whole = Self::truncate(&mut envelope, readings);
+        let mut content = Content::of(&envelope);
+        if self.fill(&mut envelope, &content) {
+            content = Content::of(&envelope);
+        }
+        let whole = truncate(&mut envelope, content.length(), readings);
+        if whole.is_some() {
+            content = Content::of(&envelope);
+        }
         let trigger = envelope.get("type").and_then(Value::as_str);
         Notification {
             id: id.into(),
             trigger: trigger.unwrap_or(&self.trigger).into(),
-            content: Content::of(&envelope),
+            content,
             is_compressed: self.is_compressed,
             whole,
         }
     }
 
-    fn fill(&self, envelope: &mut Map<String, Value>) {
-        let missing = self.size.saturating_sub(Content::of(envelope).length());
-        let data = envelope
+    /// Whether anything was missing.
+    fn fill(&self, envelope: &mut Map<String, Value>, content: &Content) -> bool {
+        let missing = self.size.saturating_sub(content.length());
+        let object = envelope
             .get_mut("data")
             .and_then(|data| data.get_mut("object"));
-        let Some(Value::Object(object)) = data.filter(|_| missing > 0) else {
-            return;
+        let Some(Value::Object(object)) = object.filter(|_| missing > 0) else {
+            return false;
         };
         let field = ["body", "description"];
         let field = field.into_iter().find(|name| object.contains_key(*name));
         let text = object.entry(field.unwrap_or("body")).or_insert(Value::Null);
         let filled = text.as_str().unwrap_or_default().to_owned() + &"x".repeat(missing);
         *text = filled.into();
+        true
     }
+}
 
-    /// The object as it was, if it was too large.
-    fn truncate(envelope: &mut Map<String, Value>, readings: &Readings) -> Option<Value> {
-        let name = envelope.get("type")?.as_str()?.to_owned();
-        let is_truncated = Trigger::from(&*name).is_truncated();
-        if !name.starts_with("message.")
-            || is_truncated
-            || Content::of(envelope).length() <= readings.max_payload
-        {
-            return None;
-        }
-        let object = envelope.get_mut("data")?.get_mut("object")?;
-        let whole = object.clone();
-        let fields = object.as_object_mut()?;
-        match readings.truncated_body {
-            TruncatedBody::Empty => fields.insert("body".to_owned(), "".into()),
-            TruncatedBody::Absent => fields.remove("body"),
-        };
-        envelope.insert("type".to_owned(), format!("{name}.truncated").into());
-        Some(whole)
+/// The object as it was, if this notification is too large.
+fn truncate(
+    envelope: &mut Map<String, Value>,
+    length: usize,
+    readings: &Readings,
+) -> Option<Value> {
+    let name = envelope.get("type")?.as_str()?.to_owned();
+    let is_truncated = Trigger::from(&*name).is_truncated();
+    if !name.starts_with("message.") || is_truncated || length <= readings.max_payload {
+        return None;
     }
+    let object = envelope.get_mut("data")?.get_mut("object")?;
+    let whole = object.clone();
+    let fields = object.as_object_mut()?;
+    match readings.truncated_body {
+        TruncatedBody::Empty => fields.insert("body".to_owned(), "".into()),
+        TruncatedBody::Absent => fields.remove("body"),
+    };
+    envelope.insert("type".to_owned(), format!("{name}.truncated").into());
+    Some(whole)
 }
 
 impl From<&str> for Event {

@@ -44,7 +44,9 @@ impl Ledger {
     }
 
     /// The events, in the order in which they happened.
-    pub fn events(&self) -> impl ExactSizeIterator<Item = &EventRecord> {
+    pub fn events(
+        &self,
+    ) -> impl ExactSizeIterator<Item = &EventRecord> + DoubleEndedIterator + Clone {
         self.events.iter()
     }
 
@@ -62,7 +64,7 @@ impl Ledger {
     }
 
     /// What happened to destinations, in its order.
-    pub fn notes(&self) -> impl ExactSizeIterator<Item = &Note> {
+    pub fn notes(&self) -> impl ExactSizeIterator<Item = &Note> + DoubleEndedIterator + Clone {
         self.notes.iter()
     }
 

@@ -1,0 +1,133 @@
+//! What the ledger's assertions say.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tower_nylas::testing::nylas::{Event, Fault, Ledger};
+
+use super::*;
+
+fn message_of(assertion: impl FnOnce()) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(assertion)).expect_err("it fails");
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(text) => (*text.downcast::<&str>().unwrap()).to_owned(),
+    }
+}
+
+#[test]
+fn what_is_lost_is_named_with_its_attempts() {
+    let stage = Stage::direct();
+    stage.app.set_away(true);
+    stage.nylas.emit(Event::new("message.created").id("n-1"));
+    stage.clock.run_for(HOUR);
+    let message = message_of(|| stage.nylas.ledger().no_event_lost());
+    let id = &stage.id;
+    let lines: Vec<_> = message.lines().collect();
+    assert_eq!(lines[0], "1 of 1 events lost");
+    assert_eq!(lines[1], "  00:00:00.000 n-1 message.created");
+    assert_eq!(lines[2], format!("    {id}: lost"));
+    let attempt = format!(
+        "    00:00:00.000 attempt 1 to {id}: 503 Service Unavailable (its handler failed: the database is away) after 20ms"
+    );
+    assert_eq!(lines[3], attempt);
+    assert_eq!(lines.len(), 6);
+    stage.nylas.ledger().only_lost(["n-1"]);
+
+    for _ in 0..9 {
+        stage.nylas.emit("message.created");
+    }
+    stage.clock.run_for(HOUR);
+    let message = message_of(|| stage.nylas.ledger().no_event_lost());
+    assert!(message.starts_with("10 of 10 events lost\n") && message.ends_with("\n  …"));
+    assert_eq!(message.matches(": lost").count(), 5);
+    let message = message_of(|| stage.nylas.ledger().only_lost(["n-1"]));
+    assert!(message.starts_with("9 of 10 events lost\n"), "{message}");
+}
+
+#[test]
+fn nothing_is_asserted_of_nothing_and_of_what_is_still_open() {
+    let stage = Stage::direct();
+    let nothing = |ledger: &Ledger| {
+        [
+            message_of(|| ledger.no_event_lost()),
+            message_of(|| ledger.only_lost([""; 0])),
+            message_of(|| ledger.handled_exactly_once([""; 0])),
+        ]
+    };
+    for message in nothing(&stage.nylas.ledger()) {
+        assert!(
+            message.starts_with("nothing has happened that"),
+            "{message}"
+        );
+    }
+    stage.nylas.emit("message.created");
+    for message in nothing(&stage.nylas.ledger()) {
+        assert!(message.starts_with("1 of 1 events still open: let more time pass\n"));
+    }
+    // What nobody is subscribed to was not tried either, and nobody can lose it.
+    let stage = Stage::direct();
+    stage.nylas.emit("grant.expired");
+    stage.settle();
+    assert!(
+        message_of(|| stage.nylas.ledger().no_event_lost())
+            .starts_with("nothing has happened that")
+    );
+}
+
+#[test]
+fn what_is_handled_wrongly_is_named() {
+    let stage = Stage::direct();
+    for id in ["n-1", "n-2"] {
+        stage.nylas.emit(Event::new("message.created").id(id));
+    }
+    stage.settle();
+    let ledger = stage.nylas.ledger();
+    ledger.handled_exactly_once(["n-2", "n-1"]);
+    let assertion = |handled: &[&str]| message_of(|| ledger.handled_exactly_once(handled));
+    assert!(assertion(&["n-1"]).starts_with("1 of 2 events accepted and not handled\n"));
+    assert!(
+        assertion(&["n-1", "n-2", "n-1"]).starts_with("1 of 2 events handled more than once\n")
+    );
+    assert_eq!(
+        assertion(&["n-1", "n-2", "n-3"]),
+        r#"handled, but never sent: ["n-3"]"#
+    );
+    let message = message_of(|| ledger.only_lost(["n-1"]));
+    assert_eq!(message, "the notification n-1 is not lost");
+}
+
+#[test]
+fn a_full_ledger_forgets_the_oldest_but_not_that_one_was_lost() {
+    let stage = Stage::with(|builder| builder.ledger_capacity(10), Application::direct);
+    for _ in 0..30 {
+        stage.nylas.emit("message.created");
+        stage.clock.run_for(SECOND);
+    }
+    stage.settle();
+    let ledger = stage.nylas.ledger();
+    assert_eq!((ledger.len(), ledger.events().len()), (30, 10));
+    ledger.no_event_lost();
+    ledger.handled_exactly_once(stage.app.handled());
+    assert!(
+        ledger
+            .to_string()
+            .ends_with("30 events, 10 accepted, 0 open, 0 lost, 0 unsent, 20 forgotten")
+    );
+
+    stage
+        .nylas
+        .inject(Fault::proxy_answers(http::StatusCode::NOT_FOUND).count(1));
+    for _ in 0..15 {
+        stage.nylas.emit("message.created");
+        stage.clock.run_for(SECOND);
+    }
+    stage.settle();
+    let ledger = stage.nylas.ledger();
+    assert!(
+        ledger
+            .with_fate(tower_nylas::testing::nylas::Fate::Lost)
+            .is_empty()
+    );
+    let message = message_of(|| ledger.no_event_lost());
+    assert_eq!(message, "1 of 45 events lost");
+}
