@@ -12,6 +12,7 @@ mod sandbox;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -326,18 +327,40 @@ async fn tonic() {
 #[cfg(feature = "api")]
 #[tokio::test]
 async fn register() {
-    use tower_nylas_kit::{
-        management::{API_KEY, Challenges, Management},
-        serve::serve_hyper,
+    use bytes::Bytes;
+    use http::Request;
+    use http_body_util::Full;
+    use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+    use tokio::sync::watch;
+    use tower::service_fn;
+    use tower_nylas::{
+        BoxError,
+        testing::{HttpClient, nylas::Simulator},
     };
+    use tower_nylas_kit::serve::serve_hyper;
 
     const URL: &str = "https://app.example/webhooks/nylas";
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("register.json");
     let _ = std::fs::remove_file(&file);
-    let nylas = Management::with_challenges(Challenges::Sent);
-    let base = format!("http://{}", serve_hyper(nylas.clone()).await);
+    // What is behind the URL is known once the server listens.
+    let endpoint = Arc::new(watch::Sender::new(None::<SocketAddr>));
+    let behind = endpoint.clone();
+    let http: HttpClient = Client::builder(TokioExecutor::new()).build_http();
+    let by_way_of_a_proxy = service_fn(move |request: Request<Full<Bytes>>| {
+        let (mut behind, http) = (behind.subscribe(), http.clone());
+        async move {
+            let address = *behind.wait_for(Option::is_some).await?;
+            let (mut parts, body) = request.into_parts();
+            let path = parts.uri.path_and_query().unwrap();
+            let uri = format!("http://{}{path}", address.unwrap());
+            parts.uri = uri.parse()?;
+            Ok::<_, BoxError>(http.request(Request::from_parts(parts, body)).await?)
+        }
+    });
+    let nylas = Simulator::builder().client(by_way_of_a_proxy).build();
+    let base = format!("http://{}", serve_hyper(nylas.management()).await);
     let variables = [
-        ("NYLAS_API_KEY", API_KEY),
+        ("NYLAS_API_KEY", Simulator::API_KEY),
         ("NYLAS_API_URL", &base),
         ("NYLAS_DESTINATION", file.to_str().unwrap()),
     ];
@@ -353,15 +376,18 @@ async fn register() {
     let mut secrets = Vec::new();
     for plan in [
         created.as_str(),
-        "wh-1: nothing to change",
-        "wh-1: rotate its secret, since the one in the store is missing or in doubt",
+        "ID: nothing to change",
+        "ID: rotate its secret, since the one in the store is missing or in doubt",
     ] {
         let mut server = Server::start_with("register", &[URL, "127.0.0.1:0"], &variables).await;
-        nylas.serve(server.address);
-        assert_eq!(server.program.next_line().await, plan);
-        assert_eq!(server.program.next_line().await, "registered as wh-1");
-        let secret = nylas.destinations()[0]["webhook_secret"].clone();
-        let secret = secret.as_str().unwrap().to_owned();
+        endpoint.send_replace(Some(server.address));
+        let planned = server.program.next_line().await;
+        let registered = server.program.next_line().await;
+        let destination = nylas.destinations().remove(0);
+        let id = destination.id.as_str();
+        assert_eq!(planned, plan.replace("ID", id));
+        assert_eq!(registered, format!("registered as {id}"));
+        let secret = destination.secret().to_owned();
         answers(&server, PATH, &secret).await;
         secrets.push(secret.clone());
         ends_gracefully(server, PATH, &secret, BODY).await;
