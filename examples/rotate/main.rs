@@ -2,11 +2,11 @@
 //! replicas.
 //!
 //! ```text
-//! cargo run --example rotate
+//! cargo run --features testing --example rotate
 //! ```
 //!
-//! starts two servers, each with `Secrets` of its own, as two machines have them, and a stand-in
-//! for Nylas that delivers notifications all the time. Nylas signs with a new secret from the
+//! starts two servers, each with `Secrets` of its own, as two machines have them, and the simulated
+//! Nylas, which delivers notifications all the time. Nylas signs with a new secret from the
 //! moment its rotate call is answered; the replicas learn of it later, and one after the other.
 //! What it takes not to lose anything then:
 //!
@@ -21,7 +21,7 @@
 //! The program prints what happens, and a summary, and fails if a notification was lost.
 //!
 //! ```text
-//! cargo run --example rotate -- careless
+//! cargo run --features testing --example rotate -- careless
 //! ```
 //!
 //! leaves the first step out, and loses some.
@@ -31,7 +31,6 @@ mod replica;
 
 use std::{
     process::ExitCode,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -49,8 +48,12 @@ const ON_ITS_WAY: Duration = Duration::from_millis(100);
 /// How long the traffic goes on between two events.
 const QUIET: Duration = Duration::from_millis(700);
 
-/// Longer than the stand-in repeats a notification. In earnest it is `Secrets::KEEP_OLD_FOR`.
-const KEEP_OLD_FOR: Duration = Duration::from_secs(3);
+/// How long new notifications come.
+const TRAFFIC: Duration = Duration::from_millis(2200);
+
+/// Longer than the simulated Nylas repeats a notification: 20 of its minutes. In earnest it is
+/// `Secrets::KEEP_OLD_FOR`.
+const KEEP_OLD_FOR: Duration = Duration::from_secs(4);
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, BoxError> {
@@ -76,9 +79,7 @@ async fn play(is_careful: bool) -> Result<bool, BoxError> {
         Replica::start(&handled).await?,
         Replica::start(&handled).await?,
     ];
-    let nylas = Arc::new(Nylas::new(
-        replicas.each_ref().map(|replica| replica.address),
-    ));
+    let nylas = Nylas::new(replicas.each_ref().map(|replica| replica.address));
     let enter = |phase: &'static str| {
         println!("{:>5} ms  {phase}", start.elapsed().as_millis());
         nylas.enter(phase);
@@ -86,12 +87,12 @@ async fn play(is_careful: bool) -> Result<bool, BoxError> {
 
     enter("no replica knows a secret");
     let first = nylas.create_destination().await?;
-    let traffic = nylas.clone().begin_traffic();
+    nylas.begin_traffic(TRAFFIC);
     sleep(ON_ITS_WAY).await;
-    replicas[0].secrets.set(&first)?;
+    replicas[0].secrets.set(first.secret())?;
     enter("one replica knows the secret");
     sleep(ON_ITS_WAY).await;
-    replicas[1].secrets.set(&first)?;
+    replicas[1].secrets.set(first.secret())?;
     enter("both replicas know the secret");
     sleep(QUIET).await;
 
@@ -103,21 +104,21 @@ async fn play(is_careful: bool) -> Result<bool, BoxError> {
         enter("both expect a rotation");
         sleep(ON_ITS_WAY).await;
     }
-    let second = nylas.rotate_secret()?;
+    let second = nylas.rotate_secret(&first.id)?;
     enter("Nylas signs with the new secret");
     sleep(ON_ITS_WAY).await;
-    replicas[0].secrets.rotate(&second, KEEP_OLD_FOR)?;
+    replicas[0].secrets.rotate(second.secret(), KEEP_OLD_FOR)?;
     enter("one replica knows the new secret");
     sleep(ON_ITS_WAY).await;
-    replicas[1].secrets.rotate(&second, KEEP_OLD_FOR)?;
+    replicas[1].secrets.rotate(second.secret(), KEEP_OLD_FOR)?;
     let rotated = Instant::now();
     enter("both replicas know the new secret");
     sleep(QUIET).await;
-    traffic.end().await?;
+    nylas.settled().await;
 
     sleep(KEEP_OLD_FOR.saturating_sub(rotated.elapsed())).await;
     enter("the old secret has expired");
-    let statuses = nylas.forge(&first).await?;
+    let statuses = nylas.forge(first.secret()).await?;
     println!("\nwhat the old secret has signed is answered with {statuses:?}\n");
 
     let nothing_is_lost = nylas.print_summary(&handled);

@@ -111,10 +111,11 @@ impl Stage {
         self.nylas.run(traffic.during(during));
     }
 
-    /// Until Nylas has nothing more to send, and a worker nothing more to do.
+    /// Until Nylas has nothing more to send, and then until a worker has nothing more to do, unless
+    /// handlers were away for more than minutes.
     fn settle(&self) {
         self.clock.run_until(self.nylas.settled());
-        self.clock.run_for(4 * HOUR);
+        self.clock.run_for(10 * MINUTE);
     }
 
     /// Nothing is lost, and everything handled once.

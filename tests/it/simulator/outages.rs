@@ -18,6 +18,8 @@ fn play(stage: &Stage, outage: Duration, set_away: impl Fn(bool)) {
     stage.clock.run_for(outage);
     set_away(false);
     stage.settle();
+    // What has failed for hours is handled again an hour later at most.
+    stage.clock.run_for(outage / 2);
 }
 
 /// Exactly the events are lost whose attempts were all made in the outage; of them, the last one
@@ -139,7 +141,7 @@ fn our_answer_is_lost_on_the_way() {
         stage
             .nylas
             .ledger()
-            .handled_exactly_once(stage.app.handled())
+            .handled_exactly_once(stage.app.handled());
     };
     let panic = catch_unwind(AssertUnwindSafe(assertion)).unwrap_err();
     let message = panic.downcast::<String>().unwrap();

@@ -56,6 +56,8 @@ fn a_destination_with_an_inbox_stays_active() {
     stage.traffic(10 * SECOND, 3 * HOUR);
     stage.clock.run_for(3 * HOUR);
     stage.app.set_away(false);
+    // A worker waits for an hour at most.
+    stage.clock.run_for(HOUR);
     stage.settle();
     stage.assert_whole();
     assert!(stage.nylas.ledger().statuses(&stage.id).is_empty());

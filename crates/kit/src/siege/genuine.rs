@@ -8,22 +8,25 @@ use std::{
     time::{Duration, Instant},
 };
 
+use http::StatusCode;
 use tokio::{
     task::JoinSet,
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
-use tower_nylas::WebhookSecret;
+use tower_nylas::{
+    WebhookSecret,
+    testing::{Nylas, nylas::Retried},
+};
 
 use crate::{
     delivery::{PATH, UUID, delivery_signed, notification_of},
     wire::{Answer, Connection, head},
 };
 
-/// How often a notification is delivered at most.
-const ATTEMPTS: u32 = 3;
+const ATTEMPTS: u32 = Nylas::<()>::ATTEMPTS;
 
-/// How long Nylas waits for an answer, from the first byte of the connection on.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// From the first byte of the connection on.
+const ANSWER_TIMEOUT: Duration = Nylas::<()>::DEADLINE;
 
 /// Before the next attempt. Nylas waits minutes.
 const WAITS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
@@ -121,8 +124,8 @@ impl Sender {
         for attempt in 1..=ATTEMPTS {
             let start = Instant::now();
             let trying = self.attempt(notification, attempt, kept);
-            let cause = match timeout(ANSWER_TIMEOUT, trying).await {
-                Ok(Ok(200)) => {
+            let (cause, again) = match timeout(ANSWER_TIMEOUT, trying).await {
+                Ok(Ok(StatusCode::OK)) => {
                     let mut record = self.record();
                     record.sent += 1;
                     record.latencies.push(start.elapsed());
@@ -133,12 +136,13 @@ impl Sender {
                     }
                     return;
                 }
-                Ok(Ok(status)) => status.to_string(),
-                Ok(Err(_)) => "connection failed".to_owned(),
-                Err(_) => "no answer in time".to_owned(),
+                Ok(Ok(status)) => {
+                    let again = Retried::Listed.is_repeated(status);
+                    (status.as_str().to_owned(), again)
+                }
+                Ok(Err(_)) => ("connection failed".to_owned(), true),
+                Err(_) => ("no answer in time".to_owned(), true),
             };
-            let again = !cause.starts_with(char::is_numeric)
-                || ["408", "429", "502", "503", "504", "507"].contains(&&*cause);
             *self.record().causes.entry(cause).or_default() += 1;
             match WAITS.get(attempt as usize - 1) {
                 Some(wait) if again => sleep(*wait).await,
@@ -155,7 +159,7 @@ impl Sender {
         planned: &Planned,
         attempt: u32,
         kept: &mut Option<Connection>,
-    ) -> io::Result<u16> {
+    ) -> io::Result<StatusCode> {
         let body = notification_of("message.created", &planned.id, attempt, planned.size);
         let request = delivery_signed(&body, &self.secret.sign(&body).to_hex());
         let (frame, pause) = match planned.frames {
@@ -171,7 +175,7 @@ impl Sender {
         if connection.is_reusable() {
             *kept = Some(connection);
         }
-        Ok(answer.status.as_u16())
+        Ok(answer.status)
     }
 
     async fn challenges(&self, end: Instant) {

@@ -126,7 +126,8 @@ impl Default for Readings {
 }
 
 impl Retried {
-    pub(super) fn is_repeated(self, status: StatusCode) -> bool {
+    /// Whether a notification is sent again after an answer with this status.
+    pub fn is_repeated(self, status: StatusCode) -> bool {
         match self {
             Self::Listed => answer::is_repeated(status),
             Self::ShortList => matches!(status.as_u16(), 408 | 429 | 502 | 503),
