@@ -24,15 +24,18 @@ use tower_nylas::{
     api::Api,
     notification::object::Message,
     refetch::{NotRefetched, OnUnauthorized, Refetch},
-    testing::{self, VirtualClock},
+    testing::{
+        self, VirtualClock,
+        nylas::{Event, NewDestination, Simulator},
+    },
     webhook::Webhook,
 };
 use tower_nylas_kit::{
     delivery::{SECRET, sign},
-    management::API_KEY,
     parts::Log,
 };
 
+const API_KEY: &str = Simulator::API_KEY;
 const PATH: &str = "/v3/grants/g-1/messages/m-1";
 
 fn truncated(attempt: u32) -> Value {
@@ -743,4 +746,38 @@ fn in_a_worker_it_is_fetched_until_it_can_be() {
         seen.take(),
         ["message.created 3 \"a very long text\" true None"]
     );
+}
+
+/// From the event to the handler: truncated on its way, and fetched whole from the API, unless the
+/// mail is deleted meanwhile.
+#[test]
+fn a_message_of_the_simulated_nylas_is_whole_again() {
+    const URL: &str = "https://app.example.com/webhooks/nylas";
+    let (clock, seen) = (VirtualClock::new(), Log::default());
+    let nylas = Simulator::builder().clock(clock.clone()).build();
+    let secrets = Secrets::builder().clock(clock.clone()).pending();
+    let refetching = RefetchLayer::new(api(&clock), nylas.management()).layer(router(&seen));
+    let endpoint = WebhookLayer::with_timer(secrets.clone(), clock.clone()).layer(refetching);
+    nylas.host(URL, endpoint);
+    let new = NewDestination::new(URL, ["message.created"]);
+    let created = clock.run_until(nylas.create(&new)).unwrap();
+    secrets.set(created.secret()).unwrap();
+
+    let sample: Value = serde_json::from_str(testing::sample("message.created").unwrap()).unwrap();
+    let grant = sample["data"]["object"]["grant_id"].as_str().unwrap();
+    let large = |id: &str| Event::new("message.created").object_id(id).size(2 << 20);
+    nylas.emit(large("m-1"));
+    clock.run_until(nylas.settled());
+    let [whole] = &seen.take()[..] else {
+        panic!("it is handled once");
+    };
+    assert!(whole.starts_with("message.created 1 \""), "{:.100}", whole);
+    assert!(whole.len() > 1 << 20 && whole.ends_with(" true None"));
+
+    nylas.emit(large("m-2"));
+    nylas.remove_object(grant, "messages", "m-2");
+    clock.run_until(nylas.settled());
+    let truncated = r#"message.created.truncated 1 "" false Some(Gone)"#;
+    assert_eq!(seen.take(), [truncated]);
+    nylas.ledger().no_event_lost();
 }

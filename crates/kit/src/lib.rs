@@ -15,8 +15,6 @@ pub mod endpoint;
 pub mod faulty;
 #[cfg(feature = "oracles")]
 pub mod fuzz;
-#[cfg(feature = "net")]
-pub mod management;
 pub mod parts;
 #[cfg(feature = "net")]
 pub mod pool;

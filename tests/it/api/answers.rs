@@ -25,9 +25,8 @@ use tower_nylas::{
     testing::VirtualClock,
     time::{Clock, Sleep, SystemClock, Timer},
 };
-use tower_nylas_kit::management::API_KEY;
 
-use super::{answer, id, send};
+use super::{API_KEY, answer, id, send};
 
 fn error(status: u16, body: impl Into<Bytes>) -> ApiError {
     match send(&ListWebhooks, answer(status, body)).unwrap_err() {

@@ -5,6 +5,7 @@
 mod answers;
 mod clients;
 mod memory;
+mod nylas;
 mod objects;
 mod operations;
 mod reconcile;
@@ -19,9 +20,10 @@ use serde_json::Value;
 use tower::service_fn;
 use tower_nylas::{
     api::{self, Api, Operation, SendError, WebhookId},
-    testing::VirtualClock,
+    testing::{VirtualClock, nylas::Simulator},
 };
-use tower_nylas_kit::management::API_KEY;
+
+const API_KEY: &str = Simulator::API_KEY;
 
 fn access() -> Api {
     Api::us(API_KEY).unwrap()

@@ -9,9 +9,7 @@ use tower_nylas::{
     testing::{self, SAMPLES},
 };
 
-use tower_nylas_kit::management::API_KEY;
-
-use super::{access, answer, request, send};
+use super::{API_KEY, access, answer, request, send};
 
 const BASE: &str = "https://api.us.nylas.com/v3";
 

@@ -11,12 +11,18 @@ use http::Request;
 use http_body_util::Full;
 use serde_json::{Value, json};
 use tower::{ServiceExt, service_fn};
-use tower_nylas::api::{
-    self, Desired, DestinationStatus, ErrorKind, Plan, ReconcileError, Reconciled, Recorded,
+use tower_nylas::{
+    api::{
+        self, Desired, DestinationStatus, ErrorKind, Plan, ReconcileError, Reconciled, Recorded,
+    },
+    testing::nylas::{Cut, Readings},
 };
-use tower_nylas_kit::management::{Challenges, Cut, Management};
 
-use super::{access, memory::Memory};
+use super::{
+    access,
+    memory::Memory,
+    nylas::{Nylas, PUT_SECRET},
+};
 
 const URL: &str = "https://app.example/webhooks/nylas";
 const OWN: &str = "orders, production";
@@ -44,19 +50,19 @@ fn changed(mut destination: Value, changes: &Value) -> Value {
 
 async fn run(
     desired: &Desired,
-    nylas: &Management,
+    nylas: &Nylas,
     store: &Memory,
 ) -> Result<Reconciled, ReconcileError> {
-    api::reconcile(desired, &access(), nylas.clone(), store).await
+    api::reconcile(desired, &access(), nylas.client(), store).await
 }
 
-async fn plan(desired: &Desired, nylas: &Management, store: &Memory) -> Plan {
-    let plan = api::dry_run(desired, &access(), nylas.clone(), store).await;
+async fn plan(desired: &Desired, nylas: &Nylas, store: &Memory) -> Plan {
+    let plan = api::dry_run(desired, &access(), nylas.client(), store).await;
     plan.unwrap()
 }
 
 /// There is one destination, and its secret is in the store.
-fn assert_in_order(nylas: &Management, store: &Memory) {
+fn assert_in_order(nylas: &Nylas, store: &Memory) {
     let [destination] = &nylas.destinations()[..] else {
         panic!("{:?}", nylas.destinations());
     };
@@ -70,7 +76,7 @@ fn assert_in_order(nylas: &Management, store: &Memory) {
 
 #[tokio::test]
 async fn a_destination_is_created_once() {
-    let (nylas, store) = (Management::default(), Memory::default());
+    let (nylas, store) = (Nylas::new(), Memory::default());
     let desired = desired()
         .notification_email_addresses(["ops@app.example"])
         .compressed_delivery(true);
@@ -106,7 +112,7 @@ async fn a_destination_is_created_once() {
 
 #[tokio::test]
 async fn only_what_differs_is_changed() {
-    let store = Memory::with("wh-1", "invented-secret-1");
+    let store = Memory::with("wh-1", PUT_SECRET);
     let desired = desired()
         .notification_email_addresses(["ops@app.example"])
         .compressed_delivery(false);
@@ -127,9 +133,9 @@ async fn only_what_differs_is_changed() {
         ),
         (json!({"compressed_delivery": true}), "compressed_delivery"),
     ] {
-        let nylas = Management::default();
+        let nylas = Nylas::new();
         let same = with(&json!({"notification_email_addresses": emails}));
-        nylas.put("wh-1", changed(same, &changes));
+        nylas.put("wh-1", &changed(same, &changes));
         let planned = plan(&desired, &nylas, &store).await;
         assert_eq!(planned.to_string(), format!("wh-1: change {field}"));
         nylas.requests();
@@ -147,19 +153,16 @@ async fn only_what_differs_is_changed() {
 /// What is not set is Nylas' own affair.
 #[tokio::test]
 async fn what_is_not_wanted_in_particular_is_left() {
-    let (nylas, store) = (
-        Management::default(),
-        Memory::with("wh-1", "invented-secret-1"),
-    );
+    let (nylas, store) = (Nylas::new(), Memory::with("wh-1", PUT_SECRET));
     nylas.put(
         "wh-1",
-        with(
+        &with(
             &json!({"notification_email_addresses": ["a@b.example"], "compressed_delivery": true}),
         ),
     );
     nylas.put(
         "wh-2",
-        with(&json!({"webhook_url": "https://app.example/other"})),
+        &with(&json!({"webhook_url": "https://app.example/other"})),
     );
     let none = desired().notification_email_addresses(Vec::<String>::new());
     assert!(plan(&none, &nylas, &store).await.is_empty());
@@ -169,8 +172,8 @@ async fn what_is_not_wanted_in_particular_is_left() {
 
 #[tokio::test]
 async fn a_destination_that_is_not_recorded_is_adopted_with_a_new_secret() {
-    let (nylas, store) = (Management::default(), Memory::default());
-    nylas.put("wh-1", with(&json!({"trigger_types": ["grant.expired"]})));
+    let (nylas, store) = (Nylas::new(), Memory::default());
+    nylas.put("wh-1", &with(&json!({"trigger_types": ["grant.expired"]})));
     let planned = plan(&desired(), &nylas, &store).await;
     let lines = "wh-1: rotate its secret, since the one in the store is missing or in doubt\n\
                  wh-1: change trigger_types";
@@ -244,9 +247,9 @@ async fn what_is_foreign_or_ambiguous_is_left_alone() {
             "more than one destination could be meant: wh-2 wh-3",
         ),
     ] {
-        let nylas = Management::default();
+        let nylas = Nylas::new();
         for (id, other) in others {
-            nylas.put(id, other);
+            nylas.put(id, &other);
         }
         let before = nylas.destinations();
         let store = if recorded {
@@ -265,18 +268,17 @@ async fn what_is_foreign_or_ambiguous_is_left_alone() {
 #[tokio::test]
 async fn a_stopped_destination_is_active_again_only_when_asked() {
     for status in ["pause", "paused", "inactive", "failed"] {
-        let (nylas, store) = (
-            Management::default(),
-            Memory::with("wh-1", "invented-secret-1"),
-        );
-        nylas.put("wh-1", with(&json!({"status": status})));
+        let nylas = Nylas::with(200, Readings::default().pause_word(status));
+        let store = Memory::with("wh-1", PUT_SECRET);
+        nylas.put("wh-1", &with(&json!({"status": status})));
+        let stopped = nylas.destinations();
         let left = run(&desired(), &nylas, &store).await.unwrap();
         assert!(left.plan.is_empty());
         let line = format!(
             "wh-1: nothing to change\nit is left {status}: reactivate it if that is not meant"
         );
         assert_eq!(left.plan.to_string(), line);
-        assert_eq!(nylas.destinations()[0]["status"], status);
+        assert_eq!(nylas.destinations(), stopped);
 
         let desired = desired().reactivate(true);
         let planned = plan(&desired, &nylas, &store).await;
@@ -291,21 +293,15 @@ async fn a_stopped_destination_is_active_again_only_when_asked() {
         );
     }
     // It still delivers.
-    let (nylas, store) = (
-        Management::default(),
-        Memory::with("wh-1", "invented-secret-1"),
-    );
-    nylas.put("wh-1", with(&json!({"status": "failing"})));
+    let (nylas, store) = (Nylas::new(), Memory::with("wh-1", PUT_SECRET));
+    nylas.put("wh-1", &with(&json!({"status": "failing"})));
     let planned = plan(&desired().reactivate(true), &nylas, &store).await;
     assert!(planned.is_empty() && planned.left_stopped().is_none());
 }
 
 #[tokio::test]
 async fn an_endpoint_that_does_not_answer_the_challenge_is_refused() {
-    let (nylas, store) = (
-        Management::with_challenges(Challenges::Wrong),
-        Memory::default(),
-    );
+    let (nylas, store) = (Nylas::with(404, Readings::default()), Memory::default());
     let error = run(&desired(), &nylas, &store).await.unwrap_err();
     let ReconcileError::Send(error) = error else {
         panic!("{error}");
@@ -317,15 +313,15 @@ async fn an_endpoint_that_does_not_answer_the_challenge_is_refused() {
 /// Another process has created it between the list and the request.
 #[tokio::test]
 async fn a_conflict_is_looked_at_again() {
-    let (nylas, store) = (Management::default(), Memory::default());
+    let (nylas, store) = (Nylas::new(), Memory::default());
     let racing = {
         let (nylas, first) = (nylas.clone(), Arc::new(AtomicBool::new(true)));
         service_fn(move |request: Request<Full<Bytes>>| {
             let is_create = request.method() == "POST" && request.uri().path() == "/v3/webhooks";
             if is_create && first.swap(false, Ordering::SeqCst) {
-                nylas.put("wh-9", own());
+                nylas.put("wh-9", &own());
             }
-            nylas.clone().oneshot(request)
+            nylas.client().oneshot(request)
         })
     };
     let reconciled = api::reconcile(&desired(), &access(), racing, &store)
@@ -346,20 +342,20 @@ async fn a_conflict_is_looked_at_again() {
 /// again.
 #[tokio::test]
 async fn what_was_cut_is_repaired_by_running_it_again() {
-    let beginnings: [fn() -> (Management, Memory); 4] = [
-        || (Management::default(), Memory::default()),
-        || (Management::default(), Memory::with("wh-gone", "old")),
+    let beginnings: [fn() -> (Nylas, Memory); 4] = [
+        || (Nylas::new(), Memory::default()),
+        || (Nylas::new(), Memory::with("wh-gone", "old")),
         || {
-            let nylas = Management::default();
+            let nylas = Nylas::new();
             nylas.put(
                 "wh-8",
-                with(&json!({"trigger_types": ["grant.expired"], "status": "failed"})),
+                &with(&json!({"trigger_types": ["grant.expired"], "status": "failed"})),
             );
             (nylas, Memory::default())
         },
         || {
-            let nylas = Management::default();
-            nylas.put("wh-8", own());
+            let nylas = Nylas::new();
+            nylas.put("wh-8", &own());
             (nylas, Memory::default())
         },
     ];
@@ -395,8 +391,8 @@ async fn what_was_cut_is_repaired_by_running_it_again() {
 #[tokio::test]
 async fn the_new_secret_is_in_the_error_of_the_update_behind_it() {
     for cut in [Cut::Request, Cut::Answer] {
-        let (nylas, store) = (Management::default(), Memory::default());
-        nylas.put("wh-1", with(&json!({"trigger_types": ["grant.expired"]})));
+        let (nylas, store) = (Nylas::new(), Memory::default());
+        nylas.put("wh-1", &with(&json!({"trigger_types": ["grant.expired"]})));
         nylas.cut(2, cut);
         let error = run(&desired(), &nylas, &store).await.unwrap_err();
         assert!(
@@ -406,7 +402,7 @@ async fn the_new_secret_is_in_the_error_of_the_update_behind_it() {
         let secret = error.secret().unwrap().expose();
         assert_eq!(nylas.destinations()[0]["webhook_secret"], secret);
         assert_eq!(store.secret().as_deref(), Some(secret));
-        assert!(!format!("{error} {error:?}").contains("invented"));
+        assert!(!format!("{error} {error:?}").contains(secret));
         assert_eq!(
             error.to_string(),
             "the request to Nylas' API has failed; the secret is a new one, and saved"
@@ -416,7 +412,7 @@ async fn the_new_secret_is_in_the_error_of_the_update_behind_it() {
 
 #[tokio::test]
 async fn a_store_that_fails_loses_no_secret() {
-    let (nylas, store) = (Management::default(), Memory::default());
+    let (nylas, store) = (Nylas::new(), Memory::default());
     store.fail(Some("load"));
     let error = run(&desired(), &nylas, &store).await.unwrap_err();
     assert!(matches!(error, ReconcileError::Store(_)), "{error}");
@@ -434,7 +430,7 @@ async fn a_store_that_fails_loses_no_secret() {
     };
     assert_eq!(nylas.destinations()[0]["webhook_secret"], secret.expose());
     assert!(
-        !format!("{error} {error:?}").contains("invented"),
+        !format!("{error} {error:?}").contains(secret.expose()),
         "{error:?}"
     );
     assert_eq!(error.secret().unwrap().expose(), secret.expose());

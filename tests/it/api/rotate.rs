@@ -1,7 +1,7 @@
 //! The exchange of a secret, in the order that loses nothing.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -13,25 +13,30 @@ use tower::{ServiceExt, service_fn};
 use tower_nylas::{
     BoxError, Secrets, VerifyError,
     api::{self, Desired, DestinationStore, NewSecret, Recorded, RotateError, Rotation, WebhookId},
-    testing::VirtualClock,
+    testing::{VirtualClock, nylas::Cut},
 };
-use tower_nylas_kit::{
-    delivery::sign_with,
-    management::{Cut, Management},
+use tower_nylas_kit::delivery::sign_with;
+
+use super::{
+    access, id,
+    memory::Memory,
+    nylas::{Nylas, PUT_SECRET as OLD},
 };
 
-use super::{access, id, memory::Memory};
+/// What the first rotation will issue: the same as that of another simulated Nylas.
+static NEW: LazyLock<String> = LazyLock::new(|| {
+    let (twin, _, _) = beginning(&VirtualClock::new());
+    twin.simulator.rotate("wh-1").unwrap().secret().to_owned()
+});
 
-const OLD: &str = "invented-secret-1";
-const NEW: &str = "invented-secret-2";
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Nylas with one destination, and its secret everywhere.
-fn beginning(clock: &VirtualClock) -> (Management, Memory, Secrets) {
-    let nylas = Management::default();
+fn beginning(clock: &VirtualClock) -> (Nylas, Memory, Secrets) {
+    let nylas = Nylas::new();
     nylas.put(
         "wh-1",
-        json!({"webhook_url": "https://app.example/", "description": "own"}),
+        &json!({"webhook_url": "https://app.example/", "description": "own"}),
     );
     assert_eq!(nylas.destinations()[0]["webhook_secret"], OLD);
     let secrets = Secrets::builder().clock(clock.clone()).secret(OLD).unwrap();
@@ -52,15 +57,15 @@ async fn both_secrets_are_accepted_after_a_rotation() {
     let clock = VirtualClock::new();
     let (nylas, store, secrets) = beginning(&clock);
     let rotation = rotation().keep_old_for(MINUTE);
-    api::rotate(&rotation, &secrets, &access(), nylas.clone(), &store)
+    api::rotate(&rotation, &secrets, &access(), nylas.client(), &store)
         .await
         .unwrap();
     assert_eq!(nylas.requests(), ["POST /v3/webhooks/rotate-secret/wh-1"]);
     assert_eq!(store.calls(), ["begin", "save"]);
-    assert_eq!(store.secret().as_deref(), Some(NEW));
+    assert_eq!(store.secret().as_deref(), Some(NEW.as_str()));
     assert_eq!(store.recorded(), Some(Recorded::current(id("wh-1"))));
     assert_eq!(
-        [OLD, NEW].map(|secret| verify(&secrets, secret)),
+        [OLD, &*NEW].map(|secret| verify(&secrets, secret)),
         [Ok(()), Ok(())]
     );
     assert_eq!(verify(&secrets, "another"), Err(VerifyError::Mismatch));
@@ -77,7 +82,7 @@ async fn every_step_comes_before_the_next() {
 
     impl Watched {
         fn note(&self, step: &str) {
-            let seen = verify(&self.1, NEW);
+            let seen = verify(&self.1, &NEW);
             self.2.lock().unwrap().push(format!("{step}: {seen:?}"));
         }
     }
@@ -105,7 +110,7 @@ async fn every_step_comes_before_the_next() {
         let watched = watched.clone();
         service_fn(move |request: Request<Full<Bytes>>| {
             watched.note("send");
-            nylas.clone().oneshot(request)
+            nylas.client().oneshot(request)
         })
     };
     api::rotate(&rotation(), &secrets, &access(), client, &watched)
@@ -124,13 +129,13 @@ async fn every_step_comes_before_the_next() {
 
 #[tokio::test]
 async fn a_rotation_that_was_cut_is_repaired_by_another_one() {
-    for (cut, at_nylas) in [(Cut::Request, OLD), (Cut::Answer, NEW)] {
+    for (cut, at_nylas) in [(Cut::Request, OLD), (Cut::Answer, &*NEW)] {
         let clock = VirtualClock::new();
         let (nylas, store, secrets) = beginning(&clock);
         nylas.cut(0, cut);
         let rotation = rotation().expect_for(MINUTE);
         let rotate =
-            async || api::rotate(&rotation, &secrets, &access(), nylas.clone(), &store).await;
+            async || api::rotate(&rotation, &secrets, &access(), nylas.client(), &store).await;
         let error = rotate().await.unwrap_err();
         assert!(matches!(error, RotateError::Send(_)), "{error}");
         assert_eq!(nylas.destinations()[0]["webhook_secret"], at_nylas);
@@ -138,7 +143,7 @@ async fn a_rotation_that_was_cut_is_repaired_by_another_one() {
         assert_eq!(store.secret().as_deref(), Some(OLD));
         // Nothing is lost meanwhile.
         assert_eq!(verify(&secrets, OLD), Ok(()));
-        assert_eq!(verify(&secrets, NEW), Err(VerifyError::RotationExpected));
+        assert_eq!(verify(&secrets, &NEW), Err(VerifyError::RotationExpected));
 
         nylas.requests();
         rotate().await.unwrap();
@@ -156,12 +161,12 @@ async fn a_rotation_that_was_cut_is_repaired_at_the_next_start() {
         let clock = VirtualClock::new();
         let (nylas, store, secrets) = beginning(&clock);
         nylas.cut(0, cut);
-        let cut = api::rotate(&rotation(), &secrets, &access(), nylas.clone(), &store).await;
+        let cut = api::rotate(&rotation(), &secrets, &access(), nylas.client(), &store).await;
         cut.unwrap_err();
         nylas.requests();
 
         let desired = Desired::new("https://app.example/", "own", Vec::<String>::new());
-        let reconciled = api::reconcile(&desired, &access(), nylas.clone(), &store)
+        let reconciled = api::reconcile(&desired, &access(), nylas.client(), &store)
             .await
             .unwrap();
         let requests = ["GET /v3/webhooks", "POST /v3/webhooks/rotate-secret/wh-1"];
@@ -181,28 +186,25 @@ async fn a_store_that_fails_stops_the_rotation_or_returns_the_secret() {
     let (nylas, store, secrets) = beginning(&clock);
     store.fail(Some("begin"));
     let rotate =
-        async || api::rotate(&rotation(), &secrets, &access(), nylas.clone(), &store).await;
+        async || api::rotate(&rotation(), &secrets, &access(), nylas.client(), &store).await;
     let error = rotate().await.unwrap_err();
     assert!(matches!(error, RotateError::NotBegun(_)), "{error}");
     assert!(nylas.requests().is_empty());
-    assert_eq!(verify(&secrets, NEW), Err(VerifyError::Mismatch));
+    assert_eq!(verify(&secrets, &NEW), Err(VerifyError::Mismatch));
 
     store.fail(Some("save"));
     let error = rotate().await.unwrap_err();
-    assert!(
-        !format!("{error} {error:?}").contains("invented"),
-        "{error:?}"
-    );
+    assert!(!format!("{error} {error:?}").contains(&*NEW), "{error:?}");
     let RotateError::NotSaved { secret, .. } = error else {
         panic!("{error}");
     };
-    assert_eq!(secret.expose(), NEW);
+    assert_eq!(secret.expose(), *NEW);
     // This process accepts it all the same.
     assert_eq!(
-        [OLD, NEW].map(|secret| verify(&secrets, secret)),
+        [OLD, &*NEW].map(|secret| verify(&secrets, secret)),
         [Ok(()), Ok(())]
     );
     store.fail(None);
     store.save(&id("wh-1"), &secret).await.unwrap();
-    assert_eq!(store.secret().as_deref(), Some(NEW));
+    assert_eq!(store.secret().as_deref(), Some(NEW.as_str()));
 }

@@ -244,6 +244,34 @@ fn a_compressed_delivery_is_signed_as_it_is_sent() {
     );
 }
 
+/// Whatever the destination asks for, and the others do not get it.
+#[test]
+fn an_event_can_be_compressed_and_meant_for_one_destination() {
+    let (stage, script, secret) = scripted(|builder| builder);
+    let other = Scripted::default();
+    let url = "https://other.example.com/";
+    other.host(&stage.nylas, url);
+    let new = NewDestination::new(url, ["message.created"]);
+    create(&stage.clock, &stage.nylas, &new);
+    let event = Event::new("message.created").compressed();
+    stage.nylas.emit(event.only_to(&stage.id));
+    stage.nylas.emit("message.created");
+    // It is not subscribed to this one.
+    stage
+        .nylas
+        .emit(Event::new("grant.expired").only_to(&stage.id));
+    stage.settle();
+    let seen = script.seen();
+    let encodings: Vec<_> = seen.iter().map(|it| it.encoding.as_deref()).collect();
+    assert_eq!(encodings, [Some("gzip"), None]);
+    assert!(seen[0].is_signed_with(&secret));
+    assert_eq!(other.seen().len(), 1);
+    let targets = |ledger: &Ledger| -> Vec<usize> {
+        ledger.events().map(|event| event.fates.len()).collect()
+    };
+    assert_eq!(stage.nylas.with_ledger(targets), [1, 2, 0]);
+}
+
 #[test]
 fn a_provider_s_duplicates_are_notifications_of_the_same_object() {
     let (stage, script, _) = scripted(|builder| builder);

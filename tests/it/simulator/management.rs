@@ -407,6 +407,116 @@ fn what_a_paused_destination_is_called_is_a_reading() {
     assert_eq!(got["data"]["status"], "inactive");
 }
 
+/// Over HTTP: the status, the type and the message, in JSON with an id of the request.
+#[tokio::test]
+async fn errors_over_http_have_the_shape_of_nylas() {
+    let nylas = Simulator::builder().build();
+    Scripted::default().host(&nylas, URL);
+    let address = serve_hyper(nylas.management()).await;
+    let unknown = json!({"webhook_url": URL, "trigger_types": ["message.creatd"]}).to_string();
+    let endless = "[".repeat(100_000);
+    let too_long = "x".repeat((1 << 20) + 1);
+    let invalid = "invalid_request_error";
+    for (method, path, key, body, status, kind, message) in [
+        (
+            "POST",
+            "/v3/webhooks",
+            KEY,
+            &*unknown,
+            400,
+            invalid,
+            "trigger_types: \"message.creatd\" is no trigger",
+        ),
+        (
+            "GET",
+            "/v3/webhooks",
+            "another-key",
+            "",
+            401,
+            "unauthorized",
+            "the API key is missing or wrong",
+        ),
+        (
+            "POST",
+            "/v3/webhooks/rotate-secret/wh-1",
+            KEY,
+            "",
+            404,
+            "70000",
+            "destination.id.not.found : record not found",
+        ),
+        (
+            "PUT",
+            "/v3/webhooks/%2e%2e%2f%ff",
+            KEY,
+            "{}",
+            404,
+            "70000",
+            "destination.id.not.found : record not found",
+        ),
+        (
+            "POST",
+            "/v3/webhooks",
+            KEY,
+            "{\"webhook_url\":",
+            400,
+            invalid,
+            "the body of the request is no JSON",
+        ),
+        (
+            "POST",
+            "/v3/webhooks",
+            KEY,
+            &*endless,
+            400,
+            invalid,
+            "the body of the request is no JSON",
+        ),
+        (
+            "POST",
+            "/v3/webhooks",
+            KEY,
+            &*too_long,
+            400,
+            invalid,
+            "the body of the request cannot be read",
+        ),
+        (
+            "PATCH",
+            "/v3/webhooks",
+            KEY,
+            "{}",
+            405,
+            invalid,
+            "the method is not allowed here",
+        ),
+        (
+            "GET",
+            "/v3/else",
+            KEY,
+            "",
+            404,
+            "not_found_error",
+            "there is nothing here",
+        ),
+    ] {
+        let length = body.len().to_string();
+        let authorization = format!("Bearer {key}");
+        let headers = [
+            ("authorization", &*authorization),
+            ("content-length", &length),
+        ];
+        let answer = send(address, (head(method, path, &headers) + body).as_bytes()).await;
+        assert_eq!(answer.status, status, "{path}");
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        let mut json: Value = serde_json::from_str(answer.text()).unwrap();
+        let id = json.as_object_mut().unwrap().remove("request_id").unwrap();
+        assert_eq!(id.as_str().unwrap().len(), 36);
+        assert_eq!(json, refused(kind, message));
+    }
+    assert!(nylas.destinations().is_empty());
+}
+
 /// On the wire: the connection ends without an answer.
 #[tokio::test]
 async fn a_connection_is_cut_before_nylas_has_the_request_or_behind_what_it_does() {

@@ -175,7 +175,7 @@ impl Shared {
             return None;
         }
         let (url, key) = (entry.url.clone(), entry.key.clone());
-        let is_compressed = entry.destination.compressed_delivery;
+        let is_compressed = entry.destination.compressed_delivery || notification.is_compressed;
         let route = state.network.route(&url);
         drop(state);
         let first_key = target.first_key.get_or_insert_with(|| key.clone());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Event, EventRecord, Fate, Shared, State,
+    DestinationId, Event, EventRecord, Fate, Shared, State,
     delivery::{Target, deliver},
     event::Notification,
 };
@@ -38,7 +38,7 @@ impl Shared {
         if let Some(whole) = notification.whole.take() {
             state.objects.put_whole(whole);
         }
-        let (targets, fates) = state.recipients(&notification.trigger);
+        let (targets, fates) = state.recipients(event, &notification.trigger);
         let id = notification.id.clone();
         state.ledger.add_event(EventRecord {
             id: id.clone(),
@@ -67,12 +67,18 @@ impl Shared {
 
 impl State {
     /// Those that get it, and what is known of all that are subscribed.
-    fn recipients(&self, trigger: &str) -> (Vec<Target>, Vec<(super::DestinationId, Fate)>) {
+    fn recipients(
+        &self,
+        event: &Event,
+        trigger: &str,
+    ) -> (Vec<Target>, Vec<(DestinationId, Fate)>) {
         let trigger = Trigger::from(trigger);
         let (mut targets, mut fates) = (Vec::new(), Vec::new());
-        let subscribed = self.destinations.iter();
-        for entry in subscribed.filter(|entry| entry.is_subscribed(&trigger)) {
+        for entry in &self.destinations {
             let id = &entry.destination.id;
+            if !entry.is_subscribed(&trigger) || !event.is_meant_for(id) {
+                continue;
+            }
             let is_sent = entry.destination.status.is_delivering();
             fates.push((id.clone(), if is_sent { Fate::Open } else { Fate::Unsent }));
             if is_sent {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{Readings, TruncatedBody, destination::ALPHANUMERIC};
+use super::{DestinationId, Readings, TruncatedBody, destination::ALPHANUMERIC};
 use crate::{
     testing::{Change, nylas::random::Random, samples},
     trigger::Trigger,
@@ -32,6 +32,8 @@ pub struct Event {
     object_id: Option<String>,
     size: usize,
     duplicates: u32,
+    only_to: Option<DestinationId>,
+    is_compressed: bool,
 }
 
 impl Event {
@@ -46,6 +48,8 @@ impl Event {
             object_id: None,
             size: 0,
             duplicates: 0,
+            only_to: None,
+            is_compressed: false,
         }
     }
 
@@ -101,6 +105,26 @@ impl Event {
         self
     }
 
+    /// Notifies only this destination, and only if it is subscribed; by default all that are.
+    #[must_use]
+    pub fn only_to(mut self, destination: &DestinationId) -> Self {
+        self.only_to = Some(destination.clone());
+        self
+    }
+
+    /// Sends it with gzip, also to destinations without
+    /// [`compressed_delivery`](super::NewDestination::compressed_delivery).
+    #[must_use]
+    pub fn compressed(mut self) -> Self {
+        self.is_compressed = true;
+        self
+    }
+
+    pub(super) fn is_meant_for(&self, destination: &DestinationId) -> bool {
+        let only = self.only_to.as_ref();
+        only.is_none_or(|only| only == destination)
+    }
+
     /// How many notifications come of it.
     pub(super) fn notifications(&self) -> u32 {
         self.duplicates.saturating_add(1)
@@ -127,6 +151,7 @@ impl Event {
                 id: id.into(),
                 trigger: self.trigger.as_str().into(),
                 content: Content::Raw(body.clone()),
+                is_compressed: self.is_compressed,
                 whole: None,
             };
         }
@@ -165,6 +190,7 @@ impl Event {
             id: id.into(),
             trigger: trigger.unwrap_or(&self.trigger).into(),
             content,
+            is_compressed: self.is_compressed,
             whole,
         }
     }
@@ -227,6 +253,8 @@ pub(super) struct Notification {
     /// With its suffixes.
     pub(super) trigger: Arc<str>,
     content: Content,
+    /// Whatever its destinations ask for.
+    pub(super) is_compressed: bool,
     /// The object of one that was truncated.
     pub(super) whole: Option<Value>,
 }

@@ -229,6 +229,13 @@ impl Simulator {
         self.shared.state().ledger.clone()
     }
 
+    /// Reads everything until now without a copy of it.
+    ///
+    /// Nylas stands still meanwhile: `read` must not wait, nor use the simulator.
+    pub fn with_ledger<T>(&self, read: impl FnOnce(&Ledger) -> T) -> T {
+        read(&self.shared.state().ledger)
+    }
+
     /// How much time has passed since the start, which is what the ledger's times count from.
     pub fn elapsed(&self) -> Duration {
         self.shared.time.elapsed()

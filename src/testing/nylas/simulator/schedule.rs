@@ -46,7 +46,7 @@ mod tests {
             let schedule = Schedule::draw(&mut Random::of(seed, &[]));
             let [first, second, last] = [1, 2, 3].map(|attempt| schedule.offset(attempt));
             assert!(first.is_zero() && last >= 10 * MINUTE && last <= 20 * MINUTE);
-            assert_eq!(last - second, 4 * second);
+            assert_eq!(last, 5 * second);
         }
     }
 }

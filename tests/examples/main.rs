@@ -6,9 +6,13 @@
 // Servers are ended with signals.
 #![cfg(unix)]
 
+#[cfg(feature = "testing")]
+mod sandbox;
+
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -323,18 +327,40 @@ async fn tonic() {
 #[cfg(feature = "api")]
 #[tokio::test]
 async fn register() {
-    use tower_nylas_kit::{
-        management::{API_KEY, Challenges, Management},
-        serve::serve_hyper,
+    use bytes::Bytes;
+    use http::Request;
+    use http_body_util::Full;
+    use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+    use tokio::sync::watch;
+    use tower::service_fn;
+    use tower_nylas::{
+        BoxError,
+        testing::{HttpClient, nylas::Simulator},
     };
+    use tower_nylas_kit::serve::serve_hyper;
 
     const URL: &str = "https://app.example/webhooks/nylas";
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("register.json");
     let _ = std::fs::remove_file(&file);
-    let nylas = Management::with_challenges(Challenges::Sent);
-    let base = format!("http://{}", serve_hyper(nylas.clone()).await);
+    // What is behind the URL is known once the server listens.
+    let endpoint = Arc::new(watch::Sender::new(None::<SocketAddr>));
+    let behind = endpoint.clone();
+    let http: HttpClient = Client::builder(TokioExecutor::new()).build_http();
+    let by_way_of_a_proxy = service_fn(move |request: Request<Full<Bytes>>| {
+        let (mut behind, http) = (behind.subscribe(), http.clone());
+        async move {
+            let address = *behind.wait_for(Option::is_some).await?;
+            let (mut parts, body) = request.into_parts();
+            let path = parts.uri.path_and_query().unwrap();
+            let uri = format!("http://{}{path}", address.unwrap());
+            parts.uri = uri.parse()?;
+            Ok::<_, BoxError>(http.request(Request::from_parts(parts, body)).await?)
+        }
+    });
+    let nylas = Simulator::builder().client(by_way_of_a_proxy).build();
+    let base = format!("http://{}", serve_hyper(nylas.management()).await);
     let variables = [
-        ("NYLAS_API_KEY", API_KEY),
+        ("NYLAS_API_KEY", Simulator::API_KEY),
         ("NYLAS_API_URL", &base),
         ("NYLAS_DESTINATION", file.to_str().unwrap()),
     ];
@@ -350,15 +376,18 @@ async fn register() {
     let mut secrets = Vec::new();
     for plan in [
         created.as_str(),
-        "wh-1: nothing to change",
-        "wh-1: rotate its secret, since the one in the store is missing or in doubt",
+        "ID: nothing to change",
+        "ID: rotate its secret, since the one in the store is missing or in doubt",
     ] {
         let mut server = Server::start_with("register", &[URL, "127.0.0.1:0"], &variables).await;
-        nylas.serve(server.address);
-        assert_eq!(server.program.next_line().await, plan);
-        assert_eq!(server.program.next_line().await, "registered as wh-1");
-        let secret = nylas.destinations()[0]["webhook_secret"].clone();
-        let secret = secret.as_str().unwrap().to_owned();
+        endpoint.send_replace(Some(server.address));
+        let planned = server.program.next_line().await;
+        let registered = server.program.next_line().await;
+        let destination = nylas.destinations().remove(0);
+        let id = destination.id.as_str();
+        assert_eq!(planned, plan.replace("ID", id));
+        assert_eq!(registered, format!("registered as {id}"));
+        let secret = destination.secret().to_owned();
         answers(&server, PATH, &secret).await;
         secrets.push(secret.clone());
         ends_gracefully(server, PATH, &secret, BODY).await;
@@ -592,7 +621,7 @@ async fn observe() {
     assert!(ended.stderr.contains("health is critical: "), "{ended:?}");
 
     // All that the dashboard shows.
-    let dashboard = include_str!("../docs/dashboard.json");
+    let dashboard = include_str!("../../docs/dashboard.json");
     for (at, _) in dashboard.match_indices("nylas_webhook_") {
         let is_name = |c: char| c.is_ascii_lowercase() || c == '_';
         let name = dashboard[at..].split(|c| !is_name(c)).next().unwrap();
@@ -649,6 +678,7 @@ async fn drains_end() {
     ];
     names.extend(cfg!(all(feature = "axum", feature = "dedup")).then_some("axum_extractors"));
     names.extend(cfg!(feature = "inbox").then_some("inbox"));
+    names.extend(cfg!(feature = "testing").then_some("sandbox"));
     let observes = cfg!(all(
         feature = "health",
         feature = "metrics",
@@ -659,7 +689,7 @@ async fn drains_end() {
     let mut held = Vec::new();
     for name in names {
         let arguments: &[&str] = match name {
-            "observe" | "quickstart" => &["--listen", "127.0.0.1:0"],
+            "observe" | "quickstart" | "sandbox" => &["--listen", "127.0.0.1:0"],
             _ => &["127.0.0.1:0"],
         };
         let server = Server::start_with(name, arguments, &[(SECRET_VARIABLE, SECRET)]).await;
@@ -683,8 +713,8 @@ async fn drains_end() {
         assert!(ended.status.success(), "{name}: {ended:?}");
         match name {
             "minimal" => assert!(start.elapsed() > Duration::from_secs(9), "nothing held it"),
-            // It limits the time for a head itself.
-            "hyper" => {}
+            // One limits the time for a head itself, the other waits for nobody.
+            "hyper" | "sandbox" => {}
             _ => assert!(
                 ended.stderr.contains("some connections were still open"),
                 "{name}: {ended:?}"
