@@ -4,8 +4,10 @@ use std::sync::Mutex;
 
 use http::Method;
 use serde_json::json;
-use tower_nylas::api::{Api, WebhookId};
-use tower_nylas_kit::management::API_KEY;
+use tower_nylas::{
+    api::{Api, WebhookId},
+    testing::nylas::Simulator,
+};
 
 use super::*;
 
@@ -30,7 +32,7 @@ fn poll(answers: &[(u16, &str)]) -> (Scene, Arc<Mutex<Vec<Method>>>) {
             .unwrap();
         async { Ok::<_, Infallible>(response) }
     });
-    let api = Api::with_timer(Api::EU, API_KEY, scene.clock.clone()).unwrap();
+    let api = Api::with_timer(Api::EU, Simulator::API_KEY, scene.clock.clone()).unwrap();
     let id = WebhookId::new("w-1").unwrap();
     let watch = scene
         .health
