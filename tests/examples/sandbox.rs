@@ -108,7 +108,13 @@ async fn it_delivers_to_another_process() {
 /// notifications, and nothing lost.
 #[tokio::test]
 async fn it_creates_the_destination_and_loses_nothing() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    // Where no other test takes the port in between.
+    let host = if cfg!(target_os = "linux") {
+        "127.0.0.77:0"
+    } else {
+        "127.0.0.1:0"
+    };
+    let free = std::net::TcpListener::bind(host).unwrap();
     let address = free.local_addr().unwrap().to_string();
     drop(free);
     let url = format!("http://{address}{PATH}");
