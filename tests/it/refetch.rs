@@ -771,7 +771,7 @@ fn a_message_of_the_simulated_nylas_is_whole_again() {
     let [whole] = &seen.take()[..] else {
         panic!("it is handled once");
     };
-    assert!(whole.starts_with("message.created 1 \""), "{:.100}", whole);
+    assert!(whole.starts_with("message.created 1 \""), "{whole:.100}");
     assert!(whole.len() > 1 << 20 && whole.ends_with(" true None"));
 
     nylas.emit(large("m-2"));

@@ -1,5 +1,7 @@
 //! The management API: its paths, its errors, and what it changes.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -407,6 +409,28 @@ fn what_a_paused_destination_is_called_is_a_reading() {
     assert_eq!(got["data"]["status"], "inactive");
 }
 
+/// The status, and the JSON without its id of the request.
+async fn answer_over_http(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    key: &str,
+    body: &str,
+) -> (u16, Value) {
+    let length = body.len().to_string();
+    let authorization = format!("Bearer {key}");
+    let headers = [
+        ("authorization", &*authorization),
+        ("content-length", &length),
+    ];
+    let answer = send(address, (head(method, path, &headers) + body).as_bytes()).await;
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let mut json: Value = serde_json::from_str(answer.text()).unwrap();
+    let id = json.as_object_mut().unwrap().remove("request_id").unwrap();
+    assert_eq!(id.as_str().unwrap().len(), 36);
+    (answer.status.as_u16(), json)
+}
+
 /// Over HTTP: the status, the type and the message, in JSON with an id of the request.
 #[tokio::test]
 async fn errors_over_http_have_the_shape_of_nylas() {
@@ -500,18 +524,8 @@ async fn errors_over_http_have_the_shape_of_nylas() {
             "there is nothing here",
         ),
     ] {
-        let length = body.len().to_string();
-        let authorization = format!("Bearer {key}");
-        let headers = [
-            ("authorization", &*authorization),
-            ("content-length", &length),
-        ];
-        let answer = send(address, (head(method, path, &headers) + body).as_bytes()).await;
-        assert_eq!(answer.status, status, "{path}");
-        assert_eq!(answer.header("content-type"), Some("application/json"));
-        let mut json: Value = serde_json::from_str(answer.text()).unwrap();
-        let id = json.as_object_mut().unwrap().remove("request_id").unwrap();
-        assert_eq!(id.as_str().unwrap().len(), 36);
+        let (was, json) = answer_over_http(address, method, path, key, body).await;
+        assert_eq!(was, status, "{path}");
         assert_eq!(json, refused(kind, message));
     }
     assert!(nylas.destinations().is_empty());
