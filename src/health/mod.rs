@@ -72,6 +72,9 @@
 //!   to [`Health::expect_challenge`]. Another one means that somebody has registered the URL again,
 //!   or reactivated its destination; anybody can send one.
 //!
+//! Nylas names no least number of requests. Where 15 minutes have only a few, all of them may fail
+//! by chance alone, and then no warning comes long before the destination is called failing.
+//!
 //! What was observed is kept in memory only, so each process begins anew and judges what it gets
 //! itself. Failures that no replica sees, such as those of a proxy, are not counted.
 //!

@@ -8,6 +8,7 @@ mod failures;
 #[cfg(feature = "api")]
 mod polled;
 mod probes;
+mod proved;
 mod quiet;
 mod secret;
 #[cfg(all(feature = "metrics", feature = "tracing"))]
