@@ -7,4 +7,3 @@ mod growth;
 mod lifetime;
 mod open;
 mod scratch;
-mod timeless;
