@@ -34,8 +34,9 @@ pub struct Timeless<I> {
 /// How often a claim that waits asks.
 const EACH: Duration = Duration::from_secs(1);
 
-/// Of a longer and longer time in which nothing was due, this part passes before the engine is
+/// When nothing was due for longer than this, one part of that time passes before the engine is
 /// asked again: a worker that waits for days would ask it hundreds of thousands of times.
+const LONG: Duration = Duration::from_secs(120);
 const PART: u32 = 20;
 
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +110,7 @@ impl<I: Inbox> Inbox for Timeless<I> {
             let asked = self.timer.now();
             let since = self.quiet().map_or(asked, |quiet| quiet.since);
             let claimed = self.call(self.inbox.claim(max, Duration::ZERO))?;
-            let pause = EACH.max((asked - since) / PART);
+            let pause = (asked - since).saturating_sub(LONG) / PART;
             *self.quiet() = claimed.is_empty().then_some(Quiet {
                 since,
                 ask_next: asked + pause,

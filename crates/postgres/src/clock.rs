@@ -62,7 +62,7 @@ pub(crate) fn unix(clock: Option<&Arc<dyn Clock>>) -> Option<i64> {
 }
 
 fn monotonic(clock: Option<&Arc<dyn Clock>>) -> Instant {
-    clock.map_or_else(Instant::now, |clock| clock.now())
+    clock.map_or_else(Instant::now, Clock::now)
 }
 
 pub(crate) fn millis(duration: Duration) -> i64 {

@@ -2,7 +2,7 @@
 -- $9 grants, $10 heads, $11 contents. No key comes twice.
 WITH moment AS (
     SELECT
-        greatest($1, engine_ms) AS now,
+        greatest($1, max(engine_ms)) AS now,
         coalesce($2, (extract(epoch FROM clock_timestamp()) * 1000)::int8) AS unix
     FROM nylas_inbox.clock
 ), input AS (

@@ -1,7 +1,7 @@
 -- $1 now, $2 unix time, $3 lease, and arrays: $4 positions, $5 tokens.
 WITH moment AS (
     SELECT
-        greatest($1, engine_ms) AS now,
+        greatest($1, max(engine_ms)) AS now,
         coalesce($2, (extract(epoch FROM clock_timestamp()) * 1000)::int8) AS unix
     FROM nylas_inbox.clock
 )

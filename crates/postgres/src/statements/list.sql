@@ -2,7 +2,7 @@
 -- be null), $8 below which position, $9 most rows.
 WITH moment AS (
     SELECT
-        greatest($1, engine_ms) AS now,
+        greatest($1, max(engine_ms)) AS now,
         coalesce($2, (extract(epoch FROM clock_timestamp()) * 1000)::int8) AS unix
     FROM nylas_inbox.clock
 )

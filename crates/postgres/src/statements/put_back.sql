@@ -2,7 +2,7 @@
 -- $6 states, $7 pauses, $8 whether it has failed, $9 causes, $10 reasons, $11 names of the events.
 WITH moment AS (
     SELECT
-        greatest($1, engine_ms) AS now,
+        greatest($1, max(engine_ms)) AS now,
         coalesce($2, (extract(epoch FROM clock_timestamp()) * 1000)::int8) AS unix
     FROM nylas_inbox.clock
 ), held AS (

@@ -20,7 +20,7 @@ use crate::server::Server;
 
 struct Postgres {
     clock: Shifted,
-    server: Server,
+    server: Arc<Server>,
     /// Its tasks run beside the calls.
     runtime: Arc<Runtime>,
     next: AtomicU32,
@@ -90,22 +90,22 @@ impl Engine for Postgres {
     }
 }
 
-pub(crate) fn a_postgres_inbox_is_an_inbox() {
-    let engine = Postgres::new();
-    engine.run(conformance::run(&engine));
-}
-
-pub(crate) fn a_postgres_inbox_can_be_browsed() {
-    let engine = Postgres::new();
-    engine.run(conformance::run_browse(&engine));
-}
-
-pub(crate) fn a_postgres_inbox_can_be_inspected() {
-    let engine = Postgres::new();
-    engine.run(conformance::run_inspect(&engine));
-}
-
-pub(crate) fn a_worker_runs_over_a_postgres_inbox() {
-    let engine = Postgres::new();
-    engine.run(conformance::run_worker(&engine));
-}
+/// The name of each test, and what runs it.
+pub(crate) const TESTS: &[(&str, fn())] = &[
+    ("conformance::inbox", || {
+        let engine = Postgres::new();
+        engine.run(conformance::run(&engine));
+    }),
+    ("conformance::browse", || {
+        let engine = Postgres::new();
+        engine.run(conformance::run_browse(&engine));
+    }),
+    ("conformance::inspect", || {
+        let engine = Postgres::new();
+        engine.run(conformance::run_inspect(&engine));
+    }),
+    ("conformance::worker", || {
+        let engine = Postgres::new();
+        engine.run(conformance::run_worker(&engine));
+    }),
+];

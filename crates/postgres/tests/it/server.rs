@@ -4,9 +4,12 @@ use std::{
     fs,
     net::TcpListener,
     os::unix::{fs::MetadataExt, fs::chown, process::CommandExt},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -42,6 +45,13 @@ pub(crate) fn is_there() -> bool {
     std::env::var_os(VARIABLE).is_some() || can_start()
 }
 
+static SHARED: tokio::sync::Mutex<Option<Arc<Server>>> = tokio::sync::Mutex::const_new(None);
+
+/// Ends the server that tests have shared.
+pub(crate) fn stop() {
+    SHARED.blocking_lock().take();
+}
+
 /// A server, which is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -60,12 +70,17 @@ struct Own {
 }
 
 impl Server {
-    /// The one of the environment, or else one of its own.
-    pub(crate) async fn shared() -> Self {
-        match std::env::var(VARIABLE) {
+    /// The one of the environment, or else the one of all tests that need none of their own.
+    pub(crate) async fn shared() -> Arc<Self> {
+        if let Some(server) = &*SHARED.lock().await {
+            return server.clone();
+        }
+        let server = Arc::new(match std::env::var(VARIABLE) {
             Ok(url) => Self { own: None, url },
             Err(_) => Self::start(&[]).await,
-        }
+        });
+        *SHARED.lock().await = Some(server.clone());
+        server
     }
 
     /// With these settings, each `name=value`.
@@ -108,14 +123,6 @@ impl Server {
 
     pub(crate) fn url(&self) -> &str {
         &self.url
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        self.own.as_ref().expect("it is of the test").port
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        &self.own.as_ref().expect("it is of the test").folder
     }
 
     /// Kills every process of it, which none can notice.
