@@ -16,28 +16,39 @@ use tower_nylas::{
 use tower_nylas_kit::{shifted::Shifted, timeless::Timeless};
 use tower_nylas_postgres::PostgresInbox;
 
-use crate::server::Server;
+use crate::{pooler::Pooler, server::Server};
 
 struct Postgres {
     clock: Shifted,
     server: Arc<Server>,
+    /// Of the server, or of what stands before it.
+    url: String,
     /// Its tasks run beside the calls.
     runtime: Arc<Runtime>,
-    next: AtomicU32,
 }
 
 impl Postgres {
     fn new() -> Self {
+        let runtime = Self::runtime();
+        let server = runtime.block_on(Server::shared());
+        let url = server.url().to_owned();
+        Self::at(runtime, server, url)
+    }
+
+    fn runtime() -> Runtime {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
-            .build()
-            .unwrap();
+            .build();
+        runtime.unwrap()
+    }
+
+    fn at(runtime: Runtime, server: Arc<Server>, url: String) -> Self {
         Self {
             clock: Shifted::default(),
-            server: runtime.block_on(Server::shared()),
+            server,
+            url,
             runtime: Arc::new(runtime),
-            next: AtomicU32::new(0),
         }
     }
 
@@ -50,15 +61,15 @@ impl Engine for Postgres {
     type Inbox = Timeless<PostgresInbox>;
 
     async fn open(&self, options: Options) -> Self::Inbox {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let schema = format!("conformance_{}_{number}", std::process::id());
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let schema = format!("conformance_{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let builder = PostgresInbox::builder()
             .schema(&schema)
             .clock(self.clock.clone())
             .lease(options.lease)
             .window(options.window)
             .max_bytes(options.max_bytes as u64);
-        let opening = async { builder.open(self.server.url()).await.unwrap() };
+        let opening = async { builder.open(&self.url).await.unwrap() };
         Timeless::open(self.runtime.clone(), opening, &schema, self.clock.clone())
     }
 
@@ -109,3 +120,17 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
         engine.run(conformance::run_worker(&engine));
     }),
 ];
+
+/// As many statements as there are, none of which may need a session.
+pub(crate) fn behind_a_pooler() {
+    let runtime = Postgres::runtime();
+    let (server, pooler) = runtime.block_on(async {
+        let server = Server::start(&[]).await;
+        let pooler = Pooler::start(&server).await;
+        (Arc::new(server), pooler)
+    });
+    let engine = Postgres::at(runtime, server, pooler.url.clone());
+    engine.run(conformance::run(&engine));
+    engine.run(conformance::run_browse(&engine));
+    engine.run(conformance::run_inspect(&engine));
+}

@@ -22,17 +22,18 @@ const VARIABLE: &str = "TOWER_NYLAS_TEST_POSTGRES";
 const LOOK_EACH: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The folder of `postgres` and `initdb`: on PATH, or where Debian has them.
-fn binaries() -> Option<PathBuf> {
+/// The folder of these programs: on PATH, or one of the others.
+pub(crate) fn find(names: &[&str], others: &[PathBuf]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders: Vec<_> = std::env::split_paths(&path).collect();
+    let mut folders = std::env::split_paths(&path).chain(others.iter().cloned());
+    folders.find(|folder| names.iter().all(|name| folder.join(name).exists()))
+}
+
+/// The folder of `postgres` and `initdb`, also where Debian has them.
+fn binaries() -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
-    folders.extend(versions.flatten().map(|version| version.path().join("bin")));
-    let is_there = |folder: &PathBuf| {
-        let has = |name| folder.join(name).exists();
-        has("initdb") && has("postgres")
-    };
-    folders.into_iter().find(is_there)
+    let folders = versions.flatten().map(|version| version.path().join("bin"));
+    find(&["initdb", "postgres"], &folders.collect::<Vec<_>>())
 }
 
 /// Whether a test can have a server of its own.
@@ -47,24 +48,39 @@ pub(crate) fn is_there() -> bool {
 
 static SHARED: tokio::sync::Mutex<Option<Arc<Server>>> = tokio::sync::Mutex::const_new(None);
 
-/// Ends the server that tests have shared.
+/// Ends the server that tests have shared, or deletes their database.
 pub(crate) fn stop() {
-    SHARED.blocking_lock().take();
+    let Some(server) = SHARED.blocking_lock().take() else {
+        return;
+    };
+    if let (None, Ok(url)) = (&server.own, std::env::var(VARIABLE)) {
+        let sql = format!("DROP DATABASE {} WITH (FORCE)", database());
+        let delete = async { Server::connect_to(&url).await.batch_execute(&sql).await };
+        tokio::runtime::Runtime::new()
+            .unwrap()
+            .block_on(delete)
+            .unwrap();
+    }
+}
+
+/// The name of a database for these tests alone.
+fn database() -> String {
+    format!("tower_nylas_{}", std::process::id())
 }
 
 /// A server, which is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     /// `None` for one that somebody else has started.
-    own: Option<Own>,
+    pub(crate) own: Option<Own>,
     url: String,
 }
 
 #[derive(Debug)]
-struct Own {
-    folder: PathBuf,
-    user: Option<(u32, u32)>,
-    port: u16,
+pub(crate) struct Own {
+    pub(crate) folder: PathBuf,
+    pub(crate) user: Option<(u32, u32)>,
+    pub(crate) port: u16,
     settings: Vec<String>,
     child: Option<Child>,
 }
@@ -76,11 +92,27 @@ impl Server {
             return server.clone();
         }
         let server = Arc::new(match std::env::var(VARIABLE) {
-            Ok(url) => Self { own: None, url },
+            Ok(url) => Self::with_database(&url).await,
             Err(_) => Self::start(&[]).await,
         });
         *SHARED.lock().await = Some(server.clone());
         server
+    }
+
+    /// A database of its own, on a server that somebody else has started.
+    async fn with_database(url: &str) -> Self {
+        let sql = format!(
+            "CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0",
+            database()
+        );
+        let client = Self::connect_to(url).await;
+        client.batch_execute(&sql).await.unwrap();
+        let (before, after) = url.rsplit_once('/').expect("it ends with a database");
+        let options = after.find('?').map_or("", |at| &after[at..]);
+        Self {
+            own: None,
+            url: format!("{before}/{}{options}", database()),
+        }
     }
 
     /// With these settings, each `name=value`.
@@ -117,7 +149,7 @@ impl Server {
             own: Some(own),
             url,
         };
-        server.wait().await;
+        Self::wait_for(&server.url).await;
         server
     }
 
@@ -133,12 +165,12 @@ impl Server {
     /// Starts it again on the same data and port.
     pub(crate) async fn restart(&mut self) {
         self.own.as_mut().expect("it is of the test").spawn();
-        self.wait().await;
+        Self::wait_for(&self.url).await;
     }
 
-    async fn wait(&self) {
+    pub(crate) async fn wait_for(url: &str) {
         let started = std::time::Instant::now();
-        while self.try_connect().await.is_none() {
+        while Self::try_connect(url).await.is_none() {
             assert!(started.elapsed() < PATIENCE, "the server does not start");
             tokio::time::sleep(LOOK_EACH).await;
         }
@@ -146,11 +178,16 @@ impl Server {
 
     /// A connection of a test.
     pub(crate) async fn connect(&self) -> Client {
-        self.try_connect().await.expect("the server is there")
+        Self::connect_to(&self.url).await
     }
 
-    async fn try_connect(&self) -> Option<Client> {
-        let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.ok()?;
+    async fn connect_to(url: &str) -> Client {
+        let client = Self::try_connect(url).await;
+        client.expect("the server is there")
+    }
+
+    async fn try_connect(url: &str) -> Option<Client> {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await.ok()?;
         tokio::spawn(connection);
         Some(client)
     }
@@ -160,10 +197,14 @@ impl Own {
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(binaries().expect("it was looked for").join(name));
         command.current_dir(&self.folder).stdin(Stdio::null());
-        if let Some((user, group)) = self.user {
+        Self::as_user(&mut command, self.user);
+        command
+    }
+
+    pub(crate) fn as_user(command: &mut Command, user: Option<(u32, u32)>) {
+        if let Some((user, group)) = user {
             command.uid(user).gid(group);
         }
-        command
     }
 
     fn spawn(&mut self) {
@@ -228,7 +269,7 @@ fn other_user() -> Option<(u32, u32)> {
     })
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
