@@ -143,6 +143,11 @@ impl Failure {
         matches!(class, Some("22" | "23" | "54"))
     }
 
+    /// Whether the disk of the server has no room for it.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.code.as_ref() == Some(&SqlState::DISK_FULL)
+    }
+
     /// Whether the connection may be used again: not after anything that a server says when it is
     /// about to end, or cannot write any more.
     pub(crate) fn leaves_connection(&self) -> bool {

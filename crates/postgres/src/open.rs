@@ -149,7 +149,8 @@ impl PostgresInboxBuilder {
     }
 
     /// Opens the database of a pool, of which it takes up to seven connections at a time for itself,
-    /// each for one statement, and others for operators.
+    /// each for one statement, and others for operators. Where handlers can have all connections of
+    /// a pool, their settlements have none: give it one of its own then.
     ///
     /// # Errors
     ///

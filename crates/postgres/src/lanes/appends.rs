@@ -74,6 +74,7 @@ async fn store(core: &Core, slot: i32, mut appends: Vec<Append>) {
                 Ok(Appended::New)
             }
             Some(Stored::Duplicate) => Ok(Appended::Duplicate),
+            Some(Stored::Failed(why)) if why.is_full() => Err(AppendError::Full),
             Some(Stored::Failed(why)) => Err(AppendError::Unavailable(why.clone().into())),
             Some(Stored::Full) | None => Err(AppendError::Full),
         };

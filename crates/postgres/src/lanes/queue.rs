@@ -11,11 +11,16 @@ use crate::error::Failure;
 
 /// Calls that wait, each with a weight. Whoever finds no room for its call waits for it.
 pub(crate) struct Queue<T, R> {
-    pending: Mutex<VecDeque<Waiting<T, R>>>,
+    pending: Mutex<Pending<T, R>>,
     /// Something was added, or the queue closed.
     changed: Notify,
     room: Arc<Semaphore>,
     most: u32,
+}
+
+struct Pending<T, R> {
+    calls: VecDeque<Waiting<T, R>>,
+    is_closed: bool,
 }
 
 /// A call, and where its answer goes. What it weighs is free when it is dropped.
@@ -30,7 +35,10 @@ impl<T, R> Queue<T, R> {
     /// With room for calls of this weight.
     pub(crate) fn new(most: u32) -> Self {
         Self {
-            pending: Mutex::default(),
+            pending: Mutex::new(Pending {
+                calls: VecDeque::new(),
+                is_closed: false,
+            }),
             changed: Notify::new(),
             room: Arc::new(Semaphore::new(most as usize)),
             most,
@@ -43,17 +51,20 @@ impl<T, R> Queue<T, R> {
         let place = self.room.clone().acquire_many_owned(weight);
         let place = place.await.map_err(|_| Failure::closed())?;
         let (reply, answer) = oneshot::channel();
-        self.pending().push_back(Waiting {
-            what,
-            reply,
-            weight,
-            _place: place,
-        });
-        self.changed.notify_one();
-        if self.room.is_closed() {
-            // It may have come too late for the last round.
-            self.changed.notify_waiters();
+        {
+            let mut pending = self.pending();
+            // The lanes may have ended.
+            if pending.is_closed {
+                return Err(Failure::closed());
+            }
+            pending.calls.push_back(Waiting {
+                what,
+                reply,
+                weight,
+                _place: place,
+            });
         }
+        self.changed.notify_one();
         answer.await.map_err(|_| self.no_answer())
     }
 
@@ -63,41 +74,41 @@ impl<T, R> Queue<T, R> {
         loop {
             // Before looking, so that what is added in between is noticed.
             let changed = self.changed.notified();
-            let taken = self.take(most, most_weight);
+            let (taken, is_closed) = self.take(most, most_weight);
             if !taken.is_empty() {
                 return Some(taken);
             }
-            if self.room.is_closed() {
+            if is_closed {
                 return None;
             }
             changed.await;
         }
     }
 
-    fn take(&self, most: usize, most_weight: u32) -> Vec<Waiting<T, R>> {
+    /// Calls, and whether none will follow.
+    fn take(&self, most: usize, most_weight: u32) -> (Vec<Waiting<T, R>>, bool) {
         let mut pending = self.pending();
         let mut taken = Vec::new();
         let mut weight: u32 = 0;
-        while let Some(waiting) = pending.front() {
+        while let Some(waiting) = pending.calls.front() {
             weight = weight.saturating_add(waiting.weight);
             if taken.len() == most || weight > most_weight && !taken.is_empty() {
                 break;
             }
-            taken.extend(pending.pop_front());
+            taken.extend(pending.calls.pop_front());
         }
-        if !pending.is_empty() {
+        if !pending.calls.is_empty() {
             // Another lane may take the rest.
             self.changed.notify_one();
         }
-        taken
+        (taken, pending.is_closed)
     }
 
     /// What is there is still taken, and nothing is added.
     pub(crate) fn close(&self) {
         self.room.close();
+        self.pending().is_closed = true;
         self.changed.notify_waiters();
-        // For a lane that is about to wait.
-        self.changed.notify_one();
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -113,7 +124,7 @@ impl<T, R> Queue<T, R> {
         }
     }
 
-    fn pending(&self) -> MutexGuard<'_, VecDeque<Waiting<T, R>>> {
+    fn pending(&self) -> MutexGuard<'_, Pending<T, R>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -86,7 +86,7 @@ async fn look_after(core: &Core, slot: i32, cursor: Cursor) -> Result<(Cursor, b
 /// Writes the time of the inbox, and follows other processes. Returns it, and what the entries take
 /// that are done and kept.
 async fn mark(core: &Core) -> Result<(i64, i64), Failure> {
-    let (now, unix) = core.moment();
+    let (now, unix) = core.moment_of_upkeep();
     let parameters = [(&now as _, Type::INT8), (&unix as _, Type::INT8)];
     let rows = core
         .database

@@ -15,6 +15,8 @@ mod outage;
 mod pooler;
 mod replicas;
 mod server;
+#[cfg(feature = "tls")]
+mod tls;
 
 use libtest_mimic::{Arguments, Trial};
 use tokio::runtime::Runtime;
@@ -81,6 +83,22 @@ fn main() {
             a_database_that_cannot_store_every_text,
         }
     });
+    #[cfg(feature = "tls")]
+    {
+        trials.push(trial(
+            "tls::certificates_are_verified",
+            server::can_start(),
+            || {
+                Runtime::new()
+                    .unwrap()
+                    .block_on(tls::certificates_are_verified());
+            },
+        ));
+        trials.extend(on! {
+            Server::start(&[]), server::can_start(),
+            tls { a_server_that_cannot_encrypt }
+        });
+    }
     for (name, test) in conformance::TESTS {
         trials.push(trial(name, server::is_there(), *test));
     }

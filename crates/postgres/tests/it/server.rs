@@ -4,7 +4,7 @@ use std::{
     fs,
     net::TcpListener,
     os::unix::{fs::MetadataExt, fs::chown, process::CommandExt},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
         Arc,
@@ -117,6 +117,14 @@ impl Server {
 
     /// With these settings, each `name=value`.
     pub(crate) async fn start(settings: &[&str]) -> Self {
+        Self::start_with(settings, |_, _| {}).await
+    }
+
+    /// And with files in its folder, each of which `own` gives to its user.
+    pub(crate) async fn start_with(
+        settings: &[&str],
+        add_files: impl FnOnce(&Path, &dyn Fn(&Path)),
+    ) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         // The path of a socket is bounded, and the target folder may not be the user's.
@@ -124,9 +132,13 @@ impl Server {
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
         let user = other_user();
-        if let Some((user, group)) = user {
-            chown(&folder, Some(user), Some(group)).unwrap();
-        }
+        let own = |path: &Path| {
+            if let Some((user, group)) = user {
+                chown(path, Some(user), Some(group)).unwrap();
+            }
+        };
+        own(&folder);
+        add_files(&folder, &own);
         let mut own = Own {
             folder,
             user,
