@@ -21,8 +21,8 @@ pub(crate) const OVERHEAD: u64 = 512;
 /// How many rows the table `counters` has.
 const SLOTS: u32 = 64;
 
-/// How far the time of the inbox may go ahead before it is looked after, in milliseconds: on virtual
-/// time it goes faster than upkeep by itself.
+/// How far the time of the inbox may go ahead before it is looked after, in milliseconds: virtual
+/// time goes faster than upkeep by itself.
 const UPKEEP_EACH: i64 = 60 * 1000;
 
 pub(crate) struct Core {

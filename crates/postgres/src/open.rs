@@ -148,9 +148,9 @@ impl PostgresInboxBuilder {
         PostgresInbox::start(pool, self.options).await
     }
 
-    /// Opens the database of a pool, of which it takes up to seven connections at a time for itself,
-    /// each for one statement, and others for operators. Where handlers can have all connections of
-    /// a pool, their settlements have none: give it one of its own then.
+    /// Opens the database of a pool, of which it takes up to seven connections at a time for
+    /// itself, each for one statement, and others for operators. Where handlers can have all
+    /// connections of a pool, their settlements have none: give it one of its own then.
     ///
     /// # Errors
     ///

@@ -22,7 +22,7 @@ const APPLICATION: &str = "tower-nylas-postgres";
 /// can go on with the tables.
 const MIGRATIONS: [&str; 1] = [include_str!("1.sql")];
 
-/// "nyin": one half of the lock under which a schema is changed, the other being a hash of its name.
+/// "nyin": one half of the lock under which a schema is changed. The other is a hash of its name.
 const LOCK: i32 = 0x6e79_696e;
 
 /// How long another process may change the schema, and how long this one.
@@ -162,8 +162,8 @@ async fn resume(transaction: &Transaction<'_>, options: &Options) -> Result<i64,
     let moment = [(&now as _, Type::INT8), (&unix as _, Type::INT8)];
     query(transaction, &sql, &moment).await?;
     if passed > counted {
-        // No process ran for so long, and what waits has waited on. If the clock was wrong, it comes
-        // too early, and that harms nothing.
+        // No process ran for so long, and what waits has waited on. If the clock was wrong, it
+        // comes too early, and that harms nothing.
         let sql = schema.apply(
             "UPDATE nylas_inbox.jobs SET at_ms = greatest(at_ms - $1, $2) \
              WHERE state = 0 AND at_ms > $2",

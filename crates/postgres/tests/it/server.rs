@@ -176,8 +176,16 @@ impl Server {
 
     /// Starts it again on the same data and port.
     pub(crate) async fn restart(&mut self) {
-        self.own.as_mut().expect("it is of the test").spawn();
-        Self::wait_for(&self.url).await;
+        let own = self.own.as_mut().expect("it is of the test");
+        own.spawn();
+        let started = std::time::Instant::now();
+        while Self::try_connect(&self.url).await.is_none() {
+            assert!(started.elapsed() < PATIENCE, "the server does not start");
+            if own.has_ended() {
+                own.spawn();
+            }
+            tokio::time::sleep(LOOK_EACH).await;
+        }
     }
 
     pub(crate) async fn wait_for(url: &str) {
@@ -240,21 +248,30 @@ impl Own {
                 "127.0.0.1",
             ])
             .stdout(Stdio::null())
-            .stderr(log)
-            // Its processes end together.
-            .process_group(0);
+            .stderr(log);
         for setting in &self.settings {
             command.args(["-c", setting]);
         }
         self.child = Some(command.spawn().unwrap());
     }
 
+    /// All processes, the first one first, or it would start others.
     fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
-            let group = format!("-{}", child.id());
-            let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+            let _ = Command::new("kill")
+                .args(["-KILL", &child.id().to_string()])
+                .args(children_of(child.id()))
+                // Some may have ended in between.
+                .stderr(Stdio::null())
+                .status();
             let _ = child.wait();
         }
+    }
+
+    /// Whether it has ended by itself, as it does while processes of its predecessor are ending.
+    fn has_ended(&mut self) -> bool {
+        let child = self.child.as_mut();
+        child.is_some_and(|child| matches!(child.try_wait(), Ok(Some(_))))
     }
 }
 
@@ -263,6 +280,20 @@ impl Drop for Own {
         self.kill();
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// Each connection has a process, in a group of its own.
+fn children_of(parent: u32) -> Vec<String> {
+    let is_child = |name: &String| {
+        let stat = fs::read_to_string(format!("/proc/{name}/stat")).unwrap_or_default();
+        // Behind the name, which can contain anything: the state, and the parent.
+        let behind = stat.rsplit_once(')').map_or("", |(_, behind)| behind);
+        behind.split_whitespace().nth(1) == Some(&*parent.to_string())
+    };
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let numbers = names.filter(|name| name.parse::<u32>().is_ok());
+    numbers.filter(is_child).collect()
 }
 
 /// PostgreSQL does not run as root.
