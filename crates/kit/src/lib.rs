@@ -29,6 +29,8 @@ pub mod serve;
 pub mod shifted;
 #[cfg(feature = "net")]
 pub mod siege;
+#[cfg(feature = "inbox")]
+pub mod timeless;
 #[cfg(feature = "net")]
 pub mod traffic;
 #[cfg(feature = "net")]

@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
+use tokio::runtime::Builder;
 use tower_nylas::{
     inbox::{
         EntryKey, Task,
@@ -12,10 +13,10 @@ use tower_nylas::{
     },
     time::Timer,
 };
-use tower_nylas_kit::shifted::Shifted;
+use tower_nylas_kit::{shifted::Shifted, timeless::Timeless};
 use tower_nylas_sqlite::SqliteInbox;
 
-use crate::{scratch::Scratch, timeless::Timeless};
+use crate::scratch::Scratch;
 
 struct Sqlite {
     clock: Shifted,
@@ -38,9 +39,9 @@ impl Sqlite {
 }
 
 impl Engine for Sqlite {
-    type Inbox = Timeless;
+    type Inbox = Timeless<SqliteInbox>;
 
-    async fn open(&self, options: Options) -> Timeless {
+    async fn open(&self, options: Options) -> Self::Inbox {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let builder = SqliteInbox::builder()
             .clock(self.clock.clone())
@@ -48,7 +49,10 @@ impl Engine for Sqlite {
             .window(options.window)
             .max_bytes(options.max_bytes as u64);
         let path = self.scratch.path(&format!("{number}.db"));
-        Timeless::open(builder, path, Arc::new(self.clock.clone()))
+        let opening = async { builder.open(&path).await.unwrap() };
+        let runtime = Arc::new(Builder::new_current_thread().build().unwrap());
+        let place = path.to_str().unwrap();
+        Timeless::open(runtime, opening, place, self.clock.clone())
     }
 
     fn timer(&self) -> Arc<dyn Timer> {
@@ -60,8 +64,8 @@ impl Engine for Sqlite {
         Arc::new(move |task| clock.spawn(task))
     }
 
-    async fn spoil(&self, inbox: &Timeless, key: EntryKey) -> bool {
-        let connection = rusqlite::Connection::open(inbox.path()).unwrap();
+    async fn spoil(&self, inbox: &Self::Inbox, key: EntryKey) -> bool {
+        let connection = rusqlite::Connection::open(inbox.place()).unwrap();
         let sql = "UPDATE bodies SET head = x'ff' WHERE position = \
                    (SELECT position FROM keys WHERE key = ?1)";
         connection.execute(sql, [key.as_bytes()]).unwrap() == 1

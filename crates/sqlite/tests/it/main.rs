@@ -10,4 +10,3 @@ mod open;
 mod panics;
 mod paths;
 mod scratch;
-mod timeless;

@@ -1,0 +1,210 @@
+//! What an operator sees and does.
+
+use tokio_postgres::types::Type;
+use tower_nylas::{
+    BoxError,
+    inbox::{
+        Browse, DeadCause, EntryKey, EntryState, Inspect, Query, Stats, StoredEntry, TimelineEvent,
+    },
+};
+
+use crate::{
+    clock::duration, core::Core, error::Failure, history, inbox::PostgresInbox, lanes::entry,
+    state, text::text,
+};
+
+/// How many entries one transaction purges at most.
+const MOST_PURGED: i64 = 1024;
+
+impl Browse for PostgresInbox {
+    async fn stats(&self) -> Result<Stats, BoxError> {
+        let core = self.open_core()?;
+        let (now, unix) = core.moment();
+        let moment = [(&now as _, Type::INT8), (&unix as _, Type::INT8)];
+        let rows = core.database.query(&core.statements.stats, &moment).await?;
+        let row = rows.first().ok_or_else(Failure::no_row)?;
+        let number = |column: usize| -> Result<u64, BoxError> {
+            Ok(u64::try_from(row.try_get::<_, i64>(column)?).unwrap_or(0))
+        };
+        let mut stats = Stats::default();
+        stats.ready = number(0)?;
+        stats.waiting = number(1)?;
+        stats.claimed = number(2)?;
+        stats.done = number(3)?;
+        stats.dead = number(4)?;
+        stats.oldest_ready = row.try_get::<_, Option<i64>>(5)?.map(duration);
+        stats.bytes = number(6)?;
+        Ok(stats)
+    }
+
+    async fn dead(&self, before: Option<u64>, max: usize) -> Result<Vec<StoredEntry>, BoxError> {
+        let mut query = Query::default();
+        (query.before, query.max) = (before, max);
+        let of_state = OfState {
+            state: Some(state::DEAD),
+            ..OfState::default()
+        };
+        Ok(list(self.open_core()?, &query, of_state).await?)
+    }
+
+    async fn replay(&self, keys: &[EntryKey]) -> Result<usize, BoxError> {
+        let core = self.open_core()?;
+        let (now, unix) = core.moment();
+        let rows = core
+            .database
+            .query(
+                &core.statements.replay,
+                &[
+                    (&now, Type::INT8),
+                    (&unix, Type::INT8),
+                    (&core.slot(0), Type::INT4),
+                    (&bytes_of(keys), Type::BYTEA_ARRAY),
+                ],
+            )
+            .await?;
+        core.due.notify_one();
+        Ok(rows.len())
+    }
+
+    async fn discard(&self, keys: &[EntryKey]) -> Result<usize, BoxError> {
+        let core = self.open_core()?;
+        let rows = core
+            .database
+            .query(
+                &core.statements.discard,
+                &[
+                    (&core.slot(0), Type::INT4),
+                    (&bytes_of(keys), Type::BYTEA_ARRAY),
+                ],
+            )
+            .await?;
+        Ok(rows.len())
+    }
+}
+
+impl Inspect for PostgresInbox {
+    async fn list(&self, query: &Query) -> Result<Vec<StoredEntry>, BoxError> {
+        let core = self.open_core()?;
+        match OfState::of(query.state) {
+            Some(of_state) => Ok(list(core, query, of_state).await?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn timeline(&self, key: EntryKey) -> Result<Vec<TimelineEvent>, BoxError> {
+        let core = self.open_core()?;
+        let key = key.as_bytes().as_slice();
+        let sql = &core.statements.timeline;
+        let rows = core.database.query(sql, &[(&key, Type::BYTEA)]).await?;
+        Ok(history::timeline(&rows)?)
+    }
+
+    async fn purge_grant(&self, grant_id: &str) -> Result<usize, BoxError> {
+        let core = self.open_core()?;
+        let mut purged = 0;
+        loop {
+            let rows = core
+                .database
+                .query(
+                    &core.statements.purge,
+                    &[
+                        (&core.slot(0), Type::INT4),
+                        (&text(grant_id), Type::TEXT),
+                        (&MOST_PURGED, Type::INT8),
+                    ],
+                )
+                .await?;
+            purged += rows.len();
+            if (rows.len() as u64) < MOST_PURGED.unsigned_abs() {
+                return Ok(purged);
+            }
+        }
+    }
+}
+
+impl PostgresInbox {
+    fn open_core(&self) -> Result<&Core, Failure> {
+        let core = self.core();
+        if core.is_closed() {
+            return Err(Failure::closed());
+        }
+        Ok(core)
+    }
+}
+
+/// The conditions of a state.
+#[derive(Default)]
+struct OfState {
+    state: Option<i32>,
+    /// Whether an entry that waits is ready is decided by the time.
+    waits: Option<bool>,
+    cause: Option<DeadCause>,
+}
+
+impl OfState {
+    /// `None` for a state that this crate does not know yet, and has no entry of.
+    fn of(wanted: Option<EntryState>) -> Option<Self> {
+        let mut of_state = Self::default();
+        of_state.state = match wanted {
+            None => None,
+            Some(EntryState::Ready) => {
+                of_state.waits = Some(false);
+                Some(state::OPEN)
+            }
+            Some(EntryState::Waiting) => {
+                of_state.waits = Some(true);
+                Some(state::OPEN)
+            }
+            Some(EntryState::Claimed) => Some(state::CLAIMED),
+            Some(EntryState::Done) => Some(state::DONE),
+            Some(EntryState::Dead(cause)) => {
+                of_state.cause = Some(cause);
+                Some(state::DEAD)
+            }
+            Some(_) => return None,
+        };
+        Some(of_state)
+    }
+}
+
+async fn list(core: &Core, query: &Query, of_state: OfState) -> Result<Vec<StoredEntry>, Failure> {
+    let (now, unix) = core.moment();
+    let as_number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let before = query.before.map_or(i64::MAX, as_number);
+    let max = as_number(query.max as u64);
+    let rows = core
+        .database
+        .query(
+            &core.statements.list,
+            &[
+                (&now, Type::INT8),
+                (&unix, Type::INT8),
+                (&of_state.state, Type::INT4),
+                (&of_state.waits, Type::BOOL),
+                (&of_state.cause.map(DeadCause::as_str), Type::TEXT),
+                (&query.trigger.as_deref().map(text), Type::TEXT),
+                (&query.grant_id.as_deref().map(text), Type::TEXT),
+                (&before, Type::INT8),
+                (&max, Type::INT8),
+            ],
+        )
+        .await?;
+    let mut entries = Vec::new();
+    for row in rows {
+        let key: Result<[u8; EntryKey::LENGTH], _> = row.try_get::<_, &[u8]>(1)?.try_into();
+        let Ok(key) = key else { continue };
+        let shown = state::shown(row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
+        let position = u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or(0);
+        let entry = entry(&row, 1, 8)?.ok();
+        let mut stored = StoredEntry::new(EntryKey::from_bytes(key), entry, shown, position);
+        stored.crashes = row.try_get::<_, i32>(5)?.unsigned_abs();
+        stored.failures = row.try_get::<_, i32>(6)?.unsigned_abs();
+        stored.why = row.try_get(7)?;
+        entries.push(stored);
+    }
+    Ok(entries)
+}
+
+fn bytes_of(keys: &[EntryKey]) -> Vec<&[u8]> {
+    keys.iter().map(|key| key.as_bytes().as_slice()).collect()
+}

@@ -1,0 +1,124 @@
+//! What the handles and the lanes of an inbox share.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use deadpool_postgres::Pool;
+use tokio::sync::Notify;
+use tokio_postgres::types::Type;
+
+use crate::{
+    clock::InboxClock,
+    database::{Database, Parameter},
+    error::Failure,
+    lanes::{Appends, Claims, Orders, queues},
+    open::Options,
+    statements::Statements,
+};
+
+/// What an entry counts beside its content, in bytes: roughly, so that empty ones are bounded too.
+pub(crate) const OVERHEAD: u64 = 512;
+
+/// How many rows the table `counters` has.
+const SLOTS: u32 = 64;
+
+/// How far the time of the inbox may go ahead before it is looked after, in milliseconds: virtual
+/// time goes faster than upkeep by itself.
+const UPKEEP_EACH: i64 = 60 * 1000;
+
+pub(crate) struct Core {
+    pub(crate) options: Options,
+    pub(crate) database: Database,
+    pub(crate) statements: Statements,
+    pub(crate) clock: InboxClock,
+    pub(crate) appends: Appends,
+    pub(crate) orders: Orders,
+    pub(crate) claims: Claims,
+    /// Something of this process was made due.
+    pub(crate) due: Notify,
+    /// Time has passed, or the inbox was closed.
+    pub(crate) upkeep: Notify,
+    looked_after: AtomicI64,
+    first_slot: u32,
+}
+
+impl Core {
+    pub(crate) fn new(pool: Pool, options: Options) -> Self {
+        let (appends, orders, claims) = queues();
+        Self {
+            database: Database::new(pool),
+            statements: Statements::new(&options.schema),
+            clock: InboxClock::start(options.clock.clone(), 0),
+            options,
+            appends,
+            orders,
+            claims,
+            due: Notify::new(),
+            upkeep: Notify::new(),
+            looked_after: AtomicI64::new(0),
+            // Two processes in the same slots wait for each other now and then.
+            first_slot: getrandom::u32().unwrap_or(0) % SLOTS,
+        }
+    }
+
+    /// At this time of the inbox.
+    pub(crate) fn started(self, now: i64) -> Self {
+        Self {
+            clock: InboxClock::start(self.options.clock.clone(), now),
+            looked_after: AtomicI64::new(now),
+            ..self
+        }
+    }
+
+    /// The time of the inbox, and since the Unix epoch if that is not the database's.
+    pub(crate) fn moment(&self) -> (i64, Option<i64>) {
+        let now = self.clock.now();
+        if now.saturating_sub(self.looked_after.load(Ordering::Relaxed)) >= UPKEEP_EACH {
+            self.looked_after.store(now, Ordering::Relaxed);
+            self.upkeep.notify_one();
+        }
+        (now, self.clock.unix())
+    }
+
+    /// As [`moment`](Self::moment), of upkeep itself.
+    pub(crate) fn moment_of_upkeep(&self) -> (i64, Option<i64>) {
+        self.looked_after.store(self.clock.now(), Ordering::Relaxed);
+        self.moment()
+    }
+
+    /// Where the transactions of one lane count.
+    pub(crate) fn slot(&self, lane: u32) -> i32 {
+        i32::try_from((self.first_slot + lane) % SLOTS).unwrap_or(0)
+    }
+
+    pub(crate) fn close(&self) {
+        self.appends.close();
+        self.orders.close();
+        self.claims.close();
+        self.upkeep.notify_one();
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.orders.is_closed()
+    }
+
+    pub(crate) fn most_bytes(&self) -> i64 {
+        i64::try_from(self.options.max_bytes).unwrap_or(i64::MAX)
+    }
+
+    /// Makes room by removing entries that are done and kept, the oldest first, up to so many.
+    /// Returns how many.
+    pub(crate) async fn prune_done(
+        &self,
+        slot: i32,
+        bytes: i64,
+        most: i64,
+    ) -> Result<usize, Failure> {
+        let sql = &self.statements.prune_done;
+        let parameters: [Parameter<'_>; 3] = [
+            (&slot, Type::INT4),
+            (&bytes, Type::INT8),
+            (&most, Type::INT8),
+        ];
+        Ok(self.database.query(sql, &parameters).await?.len())
+    }
+}

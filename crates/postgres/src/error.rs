@@ -1,0 +1,199 @@
+//! Why a database cannot be used, and why a call fails later.
+
+use std::{error::Error, fmt, sync::Arc};
+
+use tokio_postgres::error::SqlState;
+use tower_nylas::BoxError;
+
+/// A database cannot be used as an inbox. Nothing in it was changed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The URL is none of PostgreSQL, or the pool cannot be made of it.
+    Url(BoxError),
+    /// The server cannot be reached, or refuses the user.
+    Unreachable(BoxError),
+    /// The server is older than those that this crate supports.
+    Server {
+        /// Its version, as it names it.
+        found: String,
+    },
+    /// A setting of the server, the database or the user is not as durability or the contents need
+    /// it.
+    Setting {
+        /// Its name.
+        name: &'static str,
+        /// The value that it should have.
+        wanted: &'static str,
+        /// The value that it has.
+        found: String,
+    },
+    /// The server accepts no writes: it is a standby, or the user or the database is read-only.
+    ReadOnly,
+    /// The user lacks a right, for instance to create the schema: the text says which.
+    Denied(String),
+    /// The schema has tables of another application.
+    Foreign {
+        /// Its name.
+        schema: String,
+    },
+    /// A later version of this crate has changed the schema.
+    Newer {
+        /// The version of the schema.
+        found: i32,
+        /// The latest version that this crate reads.
+        known: i32,
+    },
+    /// Anything else.
+    Other(BoxError),
+}
+
+impl From<Failure> for OpenError {
+    fn from(why: Failure) -> Self {
+        match why.0.code {
+            Some(SqlState::INSUFFICIENT_PRIVILEGE) => Self::Denied(why.to_string()),
+            Some(SqlState::READ_ONLY_SQL_TRANSACTION) => Self::ReadOnly,
+            _ => Self::Other(why.into()),
+        }
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(why) => write!(f, "the URL of the database cannot be used: {why}"),
+            Self::Unreachable(why) => write!(f, "the database cannot be reached: {why}"),
+            Self::Server { found } => write!(
+                f,
+                "the server has version {found}, and has to have {} or later",
+                crate::check::OLDEST_SERVER
+            ),
+            Self::Setting {
+                name,
+                wanted,
+                found,
+            } => write!(
+                f,
+                "the setting {name} of the database is {found}, and has to be {wanted}"
+            ),
+            Self::ReadOnly => f.write_str(
+                "the database accepts no writes: it is a standby, or the user is read-only",
+            ),
+            Self::Denied(what) => write!(f, "the user lacks a right: {what}"),
+            Self::Foreign { schema } => {
+                write!(f, "the schema {schema} has tables of another application")
+            }
+            Self::Newer { found, known } => write!(
+                f,
+                "the schema has version {found}, and this program reads versions up to {known}: \
+                 a later version of it has used the database"
+            ),
+            Self::Other(why) => write!(f, "the inbox cannot be opened: {why}"),
+        }
+    }
+}
+
+impl Error for OpenError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Url(why) | Self::Unreachable(why) | Self::Other(why) => Some(&**why),
+            _ => None,
+        }
+    }
+}
+
+/// Why a statement failed: one error for all whose entries were in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure(Arc<Cause>);
+
+#[derive(Debug)]
+struct Cause {
+    text: String,
+    code: Option<SqlState>,
+}
+
+impl Failure {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(Arc::new(Cause {
+            text: text.into(),
+            code: None,
+        }))
+    }
+
+    pub(crate) fn closed() -> Self {
+        Self::new("the inbox is closed")
+    }
+
+    pub(crate) fn no_row() -> Self {
+        Self::new("the database has answered without a row")
+    }
+
+    /// Whether the same statement may well succeed at once: the transaction was in the way of
+    /// another one, and was rolled back.
+    pub(crate) fn is_conflict(&self) -> bool {
+        use SqlState as Code;
+        let code = self.0.code.as_ref();
+        code == Some(&Code::T_R_SERIALIZATION_FAILURE) || code == Some(&Code::T_R_DEADLOCK_DETECTED)
+    }
+
+    /// Whether what was to be stored is the reason, so that it fails again, and others with it.
+    pub(crate) fn is_of_data(&self) -> bool {
+        // Data exceptions, violated constraints, and limits of the server.
+        let class = self.0.code.as_ref().and_then(|code| code.code().get(..2));
+        matches!(class, Some("22" | "23" | "54"))
+    }
+
+    /// Whether the disk of the server has no room for it.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.code.as_ref() == Some(&SqlState::DISK_FULL)
+    }
+
+    /// Whether the connection may be used again: not after anything that a server says when it is
+    /// about to end, or cannot write any more.
+    pub(crate) fn leaves_connection(&self) -> bool {
+        let code = self.0.code.as_ref();
+        code.is_some_and(|code| {
+            !matches!(code.code().get(..2), Some("08" | "57" | "58" | "XX"))
+                && *code != SqlState::READ_ONLY_SQL_TRANSACTION
+        })
+    }
+}
+
+/// Of what the server says, the message and the code: its details can contain what was stored.
+impl From<tokio_postgres::Error> for Failure {
+    fn from(why: tokio_postgres::Error) -> Self {
+        let cause = match why.as_db_error() {
+            Some(error) => Cause {
+                text: format!("{} ({})", error.message(), error.code().code()),
+                code: Some(error.code().clone()),
+            },
+            None => Cause {
+                text: with_sources(&why),
+                code: None,
+            },
+        };
+        Self(Arc::new(cause))
+    }
+}
+
+/// An error and its causes, which most leave out of their own text.
+pub(crate) fn with_sources(why: &dyn Error) -> String {
+    let mut text = why.to_string();
+    let mut source = why.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.text)
+    }
+}
+
+impl Error for Failure {}

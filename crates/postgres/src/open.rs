@@ -1,0 +1,182 @@
+//! How a database is opened.
+
+use std::{sync::Arc, time::Duration};
+
+use deadpool_postgres::Pool;
+use tower_nylas::time::Clock;
+
+use crate::{connect, error::OpenError, inbox::PostgresInbox, statements::Schema};
+
+/// The settings of an inbox. Processes that share a database should have the same ones.
+#[derive(Clone)]
+#[must_use = "a builder does nothing unless it opens a database"]
+pub struct PostgresInboxBuilder {
+    options: Options,
+    #[cfg(feature = "tls")]
+    tls: Option<rustls::ClientConfig>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Options {
+    pub(crate) schema: Schema,
+    pub(crate) clock: Option<Arc<dyn Clock>>,
+    pub(crate) lease: Duration,
+    pub(crate) window: Duration,
+    pub(crate) max_bytes: u64,
+    pub(crate) keep_done_for: Duration,
+    pub(crate) keep_done_bytes: u64,
+    pub(crate) keep_dead_for: Duration,
+    pub(crate) poll_each: Duration,
+    pub(crate) accept_lossy_commits: bool,
+}
+
+/// The least that a lease and a pause between polls can be.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+impl PostgresInboxBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            options: Options {
+                schema: Schema::new(PostgresInbox::SCHEMA),
+                clock: None,
+                lease: PostgresInbox::LEASE,
+                window: PostgresInbox::WINDOW,
+                max_bytes: PostgresInbox::MAX_BYTES,
+                keep_done_for: Duration::ZERO,
+                keep_done_bytes: 0,
+                keep_dead_for: PostgresInbox::KEEP_DEAD_FOR,
+                poll_each: PostgresInbox::POLL_EACH,
+                accept_lossy_commits: false,
+            },
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
+    }
+
+    /// The schema that has the tables; by default [`nylas_inbox`](PostgresInbox::SCHEMA). Each is
+    /// an inbox of its own, and has nothing else in it.
+    pub fn schema(mut self, name: &str) -> Self {
+        self.options.schema = Schema::new(name);
+        self
+    }
+
+    /// How long a claim lasts unless it is extended; by default
+    /// [30 seconds](PostgresInbox::LEASE), at least a millisecond.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.options.lease = lease.max(SHORTEST);
+        self
+    }
+
+    /// How long a key is remembered at least; by default [72 hours](PostgresInbox::WINDOW). The key
+    /// of an entry that is there is remembered in any case.
+    pub fn window(mut self, window: Duration) -> Self {
+        self.options.window = window;
+        self
+    }
+
+    /// What all entries take at most, in bytes, each with 512 beside its content; by default
+    /// [8 GiB](PostgresInbox::MAX_BYTES). Beyond it,
+    /// [`append`](tower_nylas::inbox::Inbox::append) is
+    /// [`Full`](tower_nylas::inbox::AppendError::Full); nothing else has a limit. Several processes
+    /// that append at the same moment can pass it by what each of them appends then, up to 2 MiB.
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.options.max_bytes = bytes;
+        self
+    }
+
+    /// Keeps what is done, to be [replayed](tower_nylas::inbox::Browse::replay): for this time, and
+    /// up to this number of bytes of all; by default nothing. It makes room as soon as new entries
+    /// need it.
+    pub fn keep_done(mut self, time: Duration, bytes: u64) -> Self {
+        self.options.keep_done_for = time;
+        self.options.keep_done_bytes = bytes;
+        self
+    }
+
+    /// How long dead entries are kept; by default [30 days](PostgresInbox::KEEP_DEAD_FOR).
+    pub fn keep_dead(mut self, time: Duration) -> Self {
+        self.options.keep_dead_for = time;
+        self
+    }
+
+    /// How often a claim that waits looks for entries that other processes have stored, and for
+    /// those whose time has come; by default [every 100 milliseconds](PostgresInbox::POLL_EACH), at
+    /// least a millisecond. What this process stores it finds at once.
+    pub fn poll_each(mut self, pause: Duration) -> Self {
+        self.options.poll_each = pause.max(SHORTEST);
+        self
+    }
+
+    /// Opens the database also if `synchronous_commit` or `fsync` is `off`. Then a `200` means less
+    /// than stored: a server that crashes loses what it accepted in its last moments.
+    pub fn accept_lossy_commits(mut self) -> Self {
+        self.options.accept_lossy_commits = true;
+        self
+    }
+
+    /// Where the time comes from; by default this process for what passes, and the database for
+    /// what is shown. For tests on virtual time. Waiting for entries takes real time in any case.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.options.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// How connections that are made from a URL are encrypted, for instance with the certificate
+    /// of a provider; by default with those of the system (or of the file that the environment
+    /// variable `SSL_CERT_FILE` names).
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, config: rustls::ClientConfig) -> Self {
+        self.tls = Some(config);
+        self
+    }
+
+    /// Opens the database of a URL, with up to [8](PostgresInbox::CONNECTIONS) connections, and
+    /// creates or migrates the schema.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub async fn open(self, url: &str) -> Result<PostgresInbox, OpenError> {
+        #[cfg(feature = "tls")]
+        let pool = connect::pool(url, self.tls)?;
+        #[cfg(not(feature = "tls"))]
+        let pool = connect::pool(url)?;
+        PostgresInbox::start(pool, self.options).await
+    }
+
+    /// Opens the database of a pool, of which it takes up to seven connections at a time for
+    /// itself, each for one statement, and others for operators. Where handlers can have all
+    /// connections of a pool, their settlements have none: give it one of its own then.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub async fn open_pool(self, pool: Pool) -> Result<PostgresInbox, OpenError> {
+        PostgresInbox::start(pool, self.options).await
+    }
+}
+
+impl std::fmt::Debug for PostgresInboxBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let options = &self.options;
+        f.debug_struct("PostgresInboxBuilder")
+            .field("schema", &options.schema.name)
+            .field("lease", &options.lease)
+            .field("window", &options.window)
+            .field("max_bytes", &options.max_bytes)
+            .field("keep_done_for", &options.keep_done_for)
+            .field("keep_done_bytes", &options.keep_done_bytes)
+            .field("keep_dead_for", &options.keep_dead_for)
+            .field("poll_each", &options.poll_each)
+            .field("accept_lossy_commits", &options.accept_lossy_commits)
+            .finish_non_exhaustive()
+    }
+}

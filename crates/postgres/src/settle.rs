@@ -1,0 +1,163 @@
+//! What becomes of claims. Each function returns the positions of those that there were.
+
+use std::collections::HashSet;
+
+use tokio_postgres::{Row, types::Type};
+use tower_nylas::inbox::Settlement;
+
+use crate::{
+    clock::millis, core::Core, error::Failure, history, receipt::PostgresReceipt, state, text::text,
+};
+
+impl Core {
+    pub(crate) fn keeps_done(&self) -> bool {
+        !self.options.keep_done_for.is_zero() && self.options.keep_done_bytes > 0
+    }
+
+    pub(crate) async fn extend(
+        &self,
+        receipts: &[PostgresReceipt],
+    ) -> Result<HashSet<i64>, Failure> {
+        if receipts.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let (now, unix) = self.moment();
+        let (positions, tokens) = columns(receipts.iter());
+        let rows = self
+            .database
+            .query(
+                &self.statements.extend,
+                &[
+                    (&now, Type::INT8),
+                    (&unix, Type::INT8),
+                    (&millis(self.options.lease), Type::INT8),
+                    (&positions, Type::INT8_ARRAY),
+                    (&tokens, Type::INT8_ARRAY),
+                ],
+            )
+            .await?;
+        positions_of(&rows)
+    }
+
+    /// The usual end, of which only the key is left.
+    pub(crate) async fn drop_done(
+        &self,
+        slot: i32,
+        receipts: &[PostgresReceipt],
+    ) -> Result<HashSet<i64>, Failure> {
+        if receipts.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let (positions, tokens) = columns(receipts.iter());
+        let rows = self
+            .database
+            .query(
+                &self.statements.done,
+                &[
+                    (&slot, Type::INT4),
+                    (&positions, Type::INT8_ARRAY),
+                    (&tokens, Type::INT8_ARRAY),
+                ],
+            )
+            .await?;
+        positions_of(&rows)
+    }
+
+    /// Any other end.
+    pub(crate) async fn put_back(
+        &self,
+        slot: i32,
+        settled: &[(&PostgresReceipt, &Settlement)],
+    ) -> Result<HashSet<i64>, Failure> {
+        if settled.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let (now, unix) = self.moment();
+        let (positions, tokens) = columns(settled.iter().map(|(receipt, _)| *receipt));
+        let ends: Vec<End> = settled.iter().map(|(_, end)| End::of(end)).collect();
+        let column = |of: fn(&End) -> Option<String>| ends.iter().map(of).collect::<Vec<_>>();
+        let rows = self
+            .database
+            .query(
+                &self.statements.put_back,
+                &[
+                    (&now, Type::INT8),
+                    (&unix, Type::INT8),
+                    (&slot, Type::INT4),
+                    (&positions, Type::INT8_ARRAY),
+                    (&tokens, Type::INT8_ARRAY),
+                    (
+                        &ends.iter().map(|end| end.state).collect::<Vec<_>>(),
+                        Type::INT4_ARRAY,
+                    ),
+                    (
+                        &ends.iter().map(|end| end.after).collect::<Vec<_>>(),
+                        Type::INT8_ARRAY,
+                    ),
+                    (
+                        &ends.iter().map(|end| end.failed).collect::<Vec<_>>(),
+                        Type::BOOL_ARRAY,
+                    ),
+                    (
+                        &column(|end| end.cause.map(str::to_owned)),
+                        Type::TEXT_ARRAY,
+                    ),
+                    (&column(|end| end.why.clone()), Type::TEXT_ARRAY),
+                    (&column(|end| Some(end.what.to_owned())), Type::TEXT_ARRAY),
+                ],
+            )
+            .await?;
+        positions_of(&rows)
+    }
+}
+
+/// A settlement as columns.
+struct End {
+    state: i32,
+    after: Option<i64>,
+    failed: bool,
+    cause: Option<&'static str>,
+    why: Option<String>,
+    what: &'static str,
+}
+
+impl End {
+    fn of(settlement: &Settlement) -> Self {
+        let end = Self {
+            state: state::OPEN,
+            after: None,
+            failed: false,
+            cause: None,
+            why: None,
+            what: history::name(settlement),
+        };
+        match settlement {
+            Settlement::Done => Self {
+                state: state::DONE,
+                ..end
+            },
+            Settlement::Retry { after, failed, why } => Self {
+                after: Some(millis(*after)),
+                failed: *failed,
+                why: Some(text(why)),
+                ..end
+            },
+            Settlement::Dead { cause, why } => Self {
+                state: state::DEAD,
+                cause: Some(cause.as_str()),
+                why: Some(text(why)),
+                ..end
+            },
+        }
+    }
+}
+
+fn columns<'a>(receipts: impl Iterator<Item = &'a PostgresReceipt>) -> (Vec<i64>, Vec<i64>) {
+    receipts
+        .map(|receipt| (receipt.position, receipt.token))
+        .unzip()
+}
+
+fn positions_of(rows: &[Row]) -> Result<HashSet<i64>, Failure> {
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}

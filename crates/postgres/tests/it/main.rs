@@ -1,0 +1,132 @@
+//! The tests of the engine, on servers of PostgreSQL that they start, or on the one of
+//! `TOWER_NYLAS_TEST_POSTGRES`, a URL with a superuser. Where there is neither, they are reported
+//! as ignored.
+
+// Servers are started as another user, and killed.
+#![cfg(unix)]
+
+mod conformance;
+mod entries;
+mod growth;
+mod lifetime;
+mod once;
+mod open;
+mod outage;
+mod pooler;
+mod replicas;
+mod server;
+#[cfg(feature = "tls")]
+mod tls;
+
+use libtest_mimic::{Arguments, Trial};
+use tokio::runtime::Runtime;
+
+use self::server::Server;
+
+/// Tests on a server, which is there or is started first.
+macro_rules! on {
+    ($server:expr, $is_possible:expr, $($module:ident { $($test:ident),+ $(,)? })+) => {
+        vec![$($(trial(
+            concat!(stringify!($module), "::", stringify!($test)),
+            $is_possible,
+            || Runtime::new().unwrap().block_on(async {
+                let server = $server.await;
+                $module::$test(&server).await;
+            }),
+        ),)+)+]
+    };
+}
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    // Some have the machine to themselves.
+    arguments.test_threads.get_or_insert(1);
+    let mut trials = on! {
+        Server::shared(), server::is_there(),
+        open {
+            ten_replicas_at_once,
+            a_schema_of_a_later_version,
+            a_schema_of_another_application,
+            commits_that_may_be_lost,
+            a_database_that_accepts_no_writes,
+            nobody_who_answers,
+        }
+        growth {
+            what_is_done_leaves_its_key_for_the_window_and_nothing_else,
+            dead_entries_are_kept_for_30_days_and_their_keys_with_them,
+            what_is_done_and_kept_can_be_replayed_until_it_makes_room,
+            a_timeline_is_bounded,
+            a_claim_brings_a_bounded_amount_of_contents,
+            dead_letters_are_readable_in_the_schema,
+        }
+        lifetime {
+            a_closed_inbox_refuses_everything,
+            what_waits_is_written_before_the_end,
+            time_without_a_process,
+            texts_that_cannot_be_stored,
+        }
+        once {
+            effects_happen_once,
+        }
+        outage {
+            connections_that_are_cut,
+        }
+        replicas {
+            receivers_and_workers,
+            what_another_process_stores,
+        }
+    };
+    trials.extend(on! {
+        Server::start(&[]), server::can_start(),
+        open {
+            a_user_without_rights,
+            a_database_that_cannot_store_every_text,
+        }
+    });
+    #[cfg(feature = "tls")]
+    {
+        trials.push(trial(
+            "tls::certificates_are_verified",
+            server::can_start(),
+            || {
+                Runtime::new()
+                    .unwrap()
+                    .block_on(tls::certificates_are_verified());
+            },
+        ));
+        trials.extend(on! {
+            Server::start(&[]), server::can_start(),
+            tls { a_server_that_cannot_encrypt }
+        });
+    }
+    for (name, test) in conformance::TESTS {
+        trials.push(trial(name, server::is_there(), *test));
+    }
+    trials.push(trial(
+        "outage::killed_under_load",
+        server::can_start(),
+        || {
+            Runtime::new()
+                .unwrap()
+                .block_on(outage::killed_under_load());
+        },
+    ));
+    trials.push(trial(
+        "conformance::behind_a_pooler",
+        server::can_start() && pooler::is_there(),
+        conformance::behind_a_pooler,
+    ));
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    server::stop();
+    conclusion.exit();
+}
+
+fn trial(name: &str, is_possible: bool, test: impl FnOnce() + Send + 'static) -> Trial {
+    let kind = if is_possible { "" } else { "no server" };
+    let run = || {
+        test();
+        Ok(())
+    };
+    let trial = Trial::test(name, run).with_kind(kind);
+    trial.with_ignored_flag(!is_possible)
+}

@@ -1,0 +1,142 @@
+//! What cannot be opened gets one clear error, and stays as it is.
+
+use tower_nylas::inbox::{Browse, Inbox};
+use tower_nylas_postgres::{OpenError, PostgresInbox};
+
+use crate::{entries::entry, server::Server};
+
+/// As replicas that a deployment starts. Again and again, since few meet in the middle.
+pub(crate) async fn ten_replicas_at_once(server: &Server) {
+    for round in 0..5 {
+        let schema = format!("replicas_{round}");
+        let opening = (0..10).map(|_| {
+            let (url, builder) = (server.url().to_owned(), PostgresInbox::builder());
+            let builder = builder.schema(&schema);
+            tokio::spawn(async move { builder.open(&url).await })
+        });
+        let opening: Vec<_> = opening.collect();
+        for (number, opening) in opening.into_iter().enumerate() {
+            let inbox = opening.await.unwrap().unwrap();
+            inbox.append(entry(&format!("n-{number}"))).await.unwrap();
+            assert_eq!(inbox.stats().await.unwrap().ready, number as u64 + 1);
+            inbox.close().await;
+        }
+    }
+}
+
+pub(crate) async fn a_schema_of_a_later_version(server: &Server) {
+    let inbox = open(server.url(), "later").await.unwrap();
+    inbox.append(entry("n-1")).await.unwrap();
+    inbox.close().await;
+    execute(server, "UPDATE later.meta SET version = 99").await;
+    let error = open(server.url(), "later").await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            OpenError::Newer {
+                found: 99,
+                known: 1
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(error.to_string().contains("version 99"), "{error}");
+}
+
+pub(crate) async fn a_schema_of_another_application(server: &Server) {
+    for table in ["jobs (a int4)", "meta (version int4)"] {
+        execute(server, "CREATE SCHEMA other").await;
+        execute(server, &format!("CREATE TABLE other.{table}")).await;
+        let error = open(server.url(), "other").await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the schema other has tables of another application"
+        );
+        let sql = "SELECT count(*) FROM pg_tables WHERE schemaname = 'other'";
+        let row = server.connect().await.query_one(sql, &[]).await.unwrap();
+        assert_eq!(row.get::<_, i64>(0), 1);
+        execute(server, "DROP SCHEMA other CASCADE").await;
+    }
+}
+
+/// Of a user who may create nothing, and later of one who may use some of what is there.
+pub(crate) async fn a_user_without_rights(server: &Server) {
+    execute(server, "CREATE ROLE weak LOGIN").await;
+    let url = server.url().replace("tester", "weak");
+    let error = open(&url, "guarded").await.unwrap_err();
+    assert!(matches!(error, OpenError::Denied(_)), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains("permission denied for database"), "{text}");
+
+    open(server.url(), "guarded").await.unwrap().close().await;
+    let error = open(&url, "guarded").await.unwrap_err();
+    assert!(
+        error.to_string().contains("permission denied for schema"),
+        "{error}"
+    );
+    execute(server, "GRANT USAGE ON SCHEMA guarded TO weak").await;
+    let grant = "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA guarded TO weak";
+    execute(server, grant).await;
+    execute(server, "REVOKE DELETE ON guarded.bodies FROM weak").await;
+    let error = open(&url, "guarded").await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the user lacks a right: DELETE on guarded.bodies"
+    );
+    execute(server, "GRANT DELETE ON guarded.bodies TO weak").await;
+    let inbox = open(&url, "guarded").await.unwrap();
+    inbox.append(entry("n-1")).await.unwrap();
+    inbox.close().await;
+}
+
+pub(crate) async fn commits_that_may_be_lost(server: &Server) {
+    let url = format!("{}?options=-c%20synchronous_commit%3Doff", server.url());
+    let error = open(&url, "lossy").await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the setting synchronous_commit of the database is off, and has to be on"
+    );
+    let builder = PostgresInbox::builder().schema("lossy");
+    let inbox = builder.accept_lossy_commits().open(&url).await.unwrap();
+    inbox.append(entry("n-1")).await.unwrap();
+    inbox.close().await;
+}
+
+pub(crate) async fn a_database_that_accepts_no_writes(server: &Server) {
+    let option = "options=-c%20default_transaction_read_only%3Don";
+    let url = format!("{}?{option}", server.url());
+    let error = open(&url, "read_only").await.unwrap_err();
+    assert!(matches!(error, OpenError::ReadOnly), "{error:?}");
+}
+
+pub(crate) async fn a_database_that_cannot_store_every_text(server: &Server) {
+    let sql = "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0";
+    execute(server, sql).await;
+    let (before, _) = server.url().rsplit_once('/').unwrap();
+    let error = open(&format!("{before}/latin"), "inbox").await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the setting server_encoding of the database is LATIN1, and has to be UTF8"
+    );
+}
+
+pub(crate) async fn nobody_who_answers(_: &Server) {
+    let error = open("no URL", "inbox").await.unwrap_err();
+    assert!(matches!(error, OpenError::Url(_)), "{error:?}");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let url = format!("postgres://user:hunter2@127.0.0.1:{port}/postgres");
+    let error = open(&url, "inbox").await.unwrap_err();
+    assert!(matches!(error, OpenError::Unreachable(_)), "{error:?}");
+    assert!(error.to_string().contains("refused"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("hunter2"));
+}
+
+async fn open(url: &str, schema: &str) -> Result<PostgresInbox, OpenError> {
+    PostgresInbox::builder().schema(schema).open(url).await
+}
+
+async fn execute(server: &Server, sql: &str) {
+    server.connect().await.batch_execute(sql).await.unwrap();
+}

@@ -1,0 +1,81 @@
+//! Several processes at one database.
+
+use std::time::Duration;
+
+use tokio::{sync::watch, task::JoinSet};
+use tower_nylas::inbox::{Appended, Browse, Inbox, Worker};
+use tower_nylas_postgres::PostgresInbox;
+
+use crate::{entries::entry, outage::Handled, server::Server};
+
+const REPLICAS: usize = 3;
+const ENTRIES: usize = 1500;
+
+/// Each replica gets every entry, as if Nylas had sent all of them three times.
+pub(crate) async fn receivers_and_workers(server: &Server) {
+    let mut inboxes = Vec::new();
+    for _ in 0..REPLICAS {
+        let builder = PostgresInbox::builder().schema("shared");
+        inboxes.push(builder.open(server.url()).await.unwrap());
+    }
+    let handled = Handled::default();
+    let (stop, stopped) = watch::channel(());
+    let mut working = JoinSet::new();
+    for inbox in &inboxes {
+        let mut stopped = stopped.clone();
+        let worker = Worker::new(inbox.clone(), handled.router()).concurrency(16);
+        working.spawn(worker.run_until(async move {
+            let _ = stopped.changed().await;
+        }));
+    }
+    let mut appending = JoinSet::new();
+    for number in 0..ENTRIES {
+        for inbox in &inboxes {
+            let (inbox, entry) = (inbox.clone(), entry(&format!("n-{number}")));
+            appending.spawn(async move { inbox.append(entry).await.unwrap() });
+        }
+    }
+    let appended = appending.join_all().await;
+    let new = appended
+        .iter()
+        .filter(|appended| **appended == Appended::New);
+    assert_eq!(new.count(), ENTRIES);
+    while inboxes[0].stats().await.unwrap().ready > 0 {
+        tokio::task::yield_now().await;
+    }
+    stop.send(()).unwrap();
+    for ended in working.join_all().await {
+        ended.unwrap();
+    }
+    for number in 0..ENTRIES {
+        assert_eq!(handled.of(entry(&format!("n-{number}")).key()), 1);
+    }
+    let stats = inboxes[0].stats().await.unwrap();
+    assert_eq!((stats.ready, stats.claimed, stats.dead), (0, 0, 0));
+    assert_eq!(stats.bytes, 0);
+    for inbox in inboxes {
+        inbox.close().await;
+    }
+}
+
+/// What one process stores, another one finds by polling, and its claims are its own.
+pub(crate) async fn what_another_process_stores(server: &Server) {
+    let open = async || {
+        let builder = PostgresInbox::builder().schema("others");
+        builder.open(server.url()).await.unwrap()
+    };
+    let (receiver, worker) = (open().await, open().await);
+    let claiming = tokio::spawn({
+        let worker = worker.clone();
+        async move { worker.claim(9, Duration::from_secs(30)).await.unwrap() }
+    });
+    tokio::task::yield_now().await;
+    receiver.append(entry("n-1")).await.unwrap();
+    let claims = claiming.await.unwrap();
+    assert_eq!(claims.len(), 1);
+    assert!(receiver.claim(9, Duration::ZERO).await.unwrap().is_empty());
+    // A receipt is good at every process.
+    receiver.extend(&claims[0].receipt).await.unwrap();
+    receiver.close().await;
+    worker.close().await;
+}
