@@ -23,7 +23,7 @@
 //! # }
 //! ```
 //!
-//! `cargo run --example quickstart` runs all of it over real connections.
+//! `cargo run --features testing --example quickstart` runs all of it over real connections.
 //!
 //! # How a request is processed
 //!

@@ -1,17 +1,18 @@
 //! The life of a webhook destination, played over real TCP connections.
 //!
 //! ```text
-//! cargo run --example quickstart
+//! cargo run --features testing --example quickstart
 //! ```
 //!
-//! starts an axum server on a free loopback port and treats it as Nylas would, and as a forger
-//! would: the handshake before there is a secret, one signed notification of every type, forgeries,
-//! oversized and slow bodies, failing handlers, a rotation of the secret. Each row of the table
-//! says what was sent, what must come back, and what came back; the program fails if any row
-//! differs.
+//! starts an axum server on a free loopback port and a simulated Nylas
+//! (`testing::nylas::Simulator`) that creates a destination there, before the server has a secret,
+//! and delivers: a notification of every type, a compressed one, repetitions, a rotation of the
+//! secret. What it waits minutes for passes in milliseconds. What Nylas does not send comes over
+//! bare TCP: forgeries, oversized and slow bodies. Each row of the table says what was sent, what
+//! must come back, and what came back; the program fails if any row differs.
 //!
 //! ```text
-//! NYLAS_WEBHOOK_SECRET=… cargo run --example quickstart -- --listen 127.0.0.1:8080
+//! NYLAS_WEBHOOK_SECRET=… cargo run --features testing --example quickstart -- --listen 127.0.0.1:8080
 //! ```
 //!
 //! stays up instead, as a plain receiver on the path `/webhooks/nylas` that prints every
@@ -23,10 +24,10 @@
 //! ```
 
 mod listen;
-mod nylas;
 mod receiver;
 mod scenes;
 mod table;
+mod wire;
 
 use std::process::ExitCode;
 

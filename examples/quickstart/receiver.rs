@@ -1,7 +1,10 @@
 //! The application: what a user of the crate writes.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -22,26 +25,25 @@ pub(crate) const INTENDED_PANIC: &str = "a bug in a handler";
 
 /// What the handlers saw, for the scenes to compare.
 #[derive(Clone, Default)]
-pub(crate) struct Diary(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Diary(Arc<Mutex<String>>);
 
 impl Diary {
-    fn write(&self, entry: String) {
-        self.entries().push(entry);
+    fn write(&self, entry: &str) {
+        self.text().extend([" ", entry]);
     }
 
-    /// Everything since the last look, as one line.
+    /// Everything since the last look, with a space before each entry.
     pub(crate) fn take(&self) -> String {
-        std::mem::take(&mut *self.entries()).join(", ")
+        std::mem::take(&mut *self.text())
     }
 
-    fn entries(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn text(&self) -> MutexGuard<'_, String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 pub(crate) fn app(secrets: Secrets, diary: &Diary) -> Router {
+    let was_called = Arc::new(AtomicBool::new(false));
     // A handler may ask for the one type that it serves, or for whatever belongs to the trigger.
     let triggers = TriggerRouter::with_state(diary.clone())
         .on("message.created", on_message)
@@ -57,6 +59,10 @@ pub(crate) fn app(secrets: Secrets, diary: &Diary) -> Router {
         .on("alert.*", on_object)
         .on("notetaker.*", on_object)
         .on_unlisted("demo.fails", async || Err::<(), _>("the database is away"))
+        .on_unlisted("demo.fails_once", move || {
+            let is_back = was_called.swap(true, Ordering::Relaxed);
+            async move { is_back.then_some(()).ok_or("the database is away") }
+        })
         .on_unlisted("demo.panics", panics)
         .on_unlisted("demo.sleeps", async || {
             tokio::time::sleep(HANDLER_TIMEOUT * 20).await;
@@ -75,16 +81,16 @@ pub(crate) fn app(secrets: Secrets, diary: &Diary) -> Router {
 }
 
 async fn on_message(State(diary): State<Diary>, notification: Notification<Message>) {
-    diary.write(entry("Message", notification.object.subject.as_deref()));
+    diary.write(&entry("Message", notification.object.subject.as_deref()));
 }
 
 async fn on_object(State(diary): State<Diary>, notification: Notification<Object>) {
     let object = &notification.object;
-    diary.write(entry(object.type_name(), detail(object)));
+    diary.write(&entry(object.type_name(), detail(object)));
 }
 
 async fn on_deltas(State(diary): State<Diary>, deltas: Deltas) {
-    diary.write(format!("{} delta", deltas.deltas.len()));
+    diary.write(&format!("{} delta", deltas.deltas.len()));
 }
 
 fn entry(type_name: &str, detail: Option<&str>) -> String {

@@ -1,4 +1,4 @@
-//! The other side: HTTP/1.1 over a bare TCP connection, so that nothing hides what is on the wire.
+//! HTTP/1.1 over a bare TCP connection, for what the simulated Nylas does not send.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -7,7 +7,6 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use tower_nylas::WebhookSecret;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -23,10 +22,9 @@ pub(crate) enum Sending {
     Stalled(Vec<u8>),
 }
 
-/// An answer as it came: its head word for word, and its body.
+/// The head of an answer, word for word.
 pub(crate) struct Answer {
     pub(crate) head: String,
-    pub(crate) body: String,
 }
 
 impl Answer {
@@ -41,28 +39,17 @@ impl Answer {
     }
 }
 
-pub(crate) struct Nylas {
+pub(crate) struct Wire {
     pub(crate) address: SocketAddr,
 }
 
-impl Nylas {
-    pub(crate) async fn challenge(&self, method: &str, query: &str) -> io::Result<Answer> {
+impl Wire {
+    pub(crate) async fn without_body(&self, method: &str, query: &str) -> io::Result<Answer> {
         let head = format!(
             "{method} /webhooks/nylas{query} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
             self.address
         );
-        self.exchange(head.into_bytes(), method == "HEAD").await
-    }
-
-    /// Signs the body and delivers it.
-    pub(crate) async fn deliver(
-        &self,
-        secret: &WebhookSecret,
-        body: Vec<u8>,
-    ) -> io::Result<Answer> {
-        let signature = secret.sign(&body).to_hex();
-        self.post(&[("x-nylas-signature", &signature)], Sending::Whole(body))
-            .await
+        self.exchange(head.into_bytes()).await
     }
 
     pub(crate) async fn post(
@@ -88,10 +75,10 @@ impl Nylas {
         request.push_str("\r\n\r\n");
         let mut request = request.into_bytes();
         request.extend_from_slice(&body);
-        self.exchange(request, false).await
+        self.exchange(request).await
     }
 
-    async fn exchange(&self, request: Vec<u8>, head_only: bool) -> io::Result<Answer> {
+    async fn exchange(&self, request: Vec<u8>) -> io::Result<Answer> {
         let stream = TcpStream::connect(self.address).await?;
         let (mut reader, mut writer) = stream.into_split();
         // A server that has made up its mind may stop reading, so writing may fail.
@@ -99,7 +86,7 @@ impl Nylas {
             let _ = writer.write_all(&request).await;
             writer
         });
-        let answer = timeout(PATIENCE, read_answer(&mut reader, head_only)).await;
+        let answer = timeout(PATIENCE, read_answer(&mut reader)).await;
         writing.abort();
         answer.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
@@ -116,24 +103,11 @@ fn chunked(body: &[u8]) -> Vec<u8> {
     wire
 }
 
-async fn read_answer(
-    reader: &mut (impl AsyncReadExt + Unpin),
-    head_only: bool,
-) -> io::Result<Answer> {
+async fn read_answer(reader: &mut (impl AsyncReadExt + Unpin)) -> io::Result<Answer> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(reader.read_u8().await?);
     }
     let head = String::from_utf8_lossy(&head).into_owned();
-    let mut answer = Answer {
-        head,
-        body: String::new(),
-    };
-    if let (Some(length), false) = (answer.header("content-length"), head_only) {
-        let length = length.parse().map_err(io::Error::other)?;
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).await?;
-        answer.body = String::from_utf8_lossy(&body).into_owned();
-    }
-    Ok(answer)
+    Ok(Answer { head })
 }
