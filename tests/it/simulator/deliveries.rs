@@ -369,7 +369,10 @@ fn every_fault_does_what_it_says() {
         stage.nylas.emit("message.created");
         stage.settle();
         let ledger = stage.nylas.ledger();
-        ledger.no_event_lost();
+        let is_forged = fault.to_string() == "wrong signature";
+        if !is_forged {
+            ledger.no_event_lost();
+        }
         let text = ledger.attempts()[0].1.to_string();
         let first = format!("attempt 1 to {}: {first}", stage.id);
         // What an endpoint reports in process stands in brackets behind its status.
@@ -380,8 +383,7 @@ fn every_fault_does_what_it_says() {
             (reaches, 1),
             "{fault}"
         );
-        let is_forged = !script.seen()[0].is_signed_with(&secret);
-        assert_eq!(is_forged, fault.to_string() == "wrong signature");
+        assert_eq!(script.seen()[0].is_signed_with(&secret), !is_forged);
     }
 }
 

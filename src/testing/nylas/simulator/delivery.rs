@@ -142,6 +142,7 @@ impl Shared {
                 seen: answer,
                 hidden,
                 faults: faults.iter().map(ToString::to_string).collect(),
+                is_forged: faults.contains(&Kind::WrongSignature),
                 order,
             });
         }
