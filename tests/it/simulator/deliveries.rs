@@ -150,7 +150,21 @@ fn retry_after_puts_the_next_attempt_off() {
     assert_eq!(statuses(&ledger), [429, 503, 200]);
     let at: Vec<_> = ledger.attempts().iter().map(|(_, it)| it.at).collect();
     // Only that of a 429 is documented.
-    assert_eq!(at, [Duration::ZERO, HOUR, HOUR]);
+    assert_eq!(at[..2], [Duration::ZERO, HOUR]);
+    // The wait after it is as long as it would have been.
+    let last = at[2].checked_sub(HOUR).unwrap();
+    assert!((8 * MINUTE..=16 * MINUTE).contains(&last), "{last:?}");
+}
+
+#[test]
+fn an_id_that_a_change_sets_is_that_of_the_ledger() {
+    let (stage, script, _) = scripted(|builder| builder);
+    let id = stage
+        .nylas
+        .emit(Event::new("message.created").set("id", "n-7"));
+    stage.settle();
+    assert_eq!(script.seen()[0].json()["id"], *id);
+    assert!(stage.nylas.ledger().event("n-7").is_some());
 }
 
 #[test]
