@@ -2,9 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use tower_nylas::testing::nylas::{Event, Fault, Ledger};
+use tower_nylas::testing::nylas::{DestinationUpdate, Event, Fault, Ledger};
 
-use super::*;
+use super::{scripted::Scripted, *};
 
 fn message_of(assertion: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(assertion)).expect_err("it fails");
@@ -56,13 +56,13 @@ fn nothing_is_asserted_of_nothing_and_of_what_is_still_open() {
     };
     for message in nothing(&stage.nylas.ledger()) {
         assert!(
-            message.starts_with("nothing has happened that"),
+            message.starts_with("nothing has happened that was sent"),
             "{message}"
         );
     }
     stage.nylas.emit("message.created");
     for message in nothing(&stage.nylas.ledger()) {
-        assert!(message.starts_with("1 of 1 events still open: let more time pass\n"));
+        assert!(message.starts_with("1 of 1 events still under way: let more time pass\n"));
     }
     // What nobody is subscribed to was not tried either, and nobody can lose it.
     let stage = Stage::direct();
@@ -107,7 +107,13 @@ fn a_full_ledger_forgets_the_oldest_but_not_that_one_was_lost() {
     let ledger = stage.nylas.ledger();
     assert_eq!((ledger.len(), ledger.events().len()), (30, 10));
     ledger.no_event_lost();
-    ledger.handled_exactly_once(stage.app.handled());
+    let message = message_of(|| ledger.handled_exactly_once(stage.app.handled()));
+    assert_eq!(
+        message,
+        "20 events are no longer in the ledger: raise `ledger_capacity`"
+    );
+    let nobody = create(&stage.clock, &stage.nylas, &idle(&stage)).id;
+    assert!(stage.nylas.ledger().of(&nobody).is_empty());
     assert!(
         ledger
             .to_string()
@@ -130,4 +136,99 @@ fn a_full_ledger_forgets_the_oldest_but_not_that_one_was_lost() {
     );
     let message = message_of(|| ledger.no_event_lost());
     assert_eq!(message, "1 of 45 events lost");
+}
+
+/// Another destination, which nothing is sent to in these tests.
+fn idle(stage: &Stage) -> NewDestination {
+    let url = "https://idle.example.com/";
+    Scripted::default().host(&stage.nylas, url);
+    NewDestination::new(url, ["grant.expired"])
+}
+
+#[test]
+fn what_may_still_be_repeated_is_not_settled() {
+    let stage = Stage::with(|builder| builder, Application::deduplicated);
+    let _lost = stage.nylas.inject(Fault::answer_lost().count(1));
+    stage.nylas.emit("message.created");
+    stage.clock.run_for(SECOND);
+    let ledger = stage.nylas.ledger();
+    assert_eq!(stage.app.handled().len(), 1);
+    for message in [
+        message_of(|| ledger.no_event_lost()),
+        message_of(|| ledger.handled_exactly_once(stage.app.handled())),
+        message_of(|| ledger.of(&stage.id).no_event_lost()),
+    ] {
+        assert!(
+            message.starts_with("1 of 1 events still under way"),
+            "{message}"
+        );
+    }
+    stage.settle();
+    stage.assert_whole();
+}
+
+#[test]
+fn what_was_not_sent_at_all_was_not_tried() {
+    let stage = Stage::with(|builder| builder.ledger_capacity(10), Application::direct);
+    let pause = DestinationUpdate::new().pause();
+    let pausing = stage.nylas.update(&stage.id, &pause);
+    stage.clock.run_until(pausing).unwrap();
+    for events in [1, 20] {
+        for _ in 0..events {
+            stage.nylas.emit("message.created");
+        }
+        stage.settle();
+        let message = message_of(|| stage.nylas.ledger().no_event_lost());
+        assert!(
+            message.starts_with("nothing has happened that was sent"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn what_handlers_did_is_asserted_for_one_destination() {
+    let stage = Stage::direct();
+    let script = Scripted::default();
+    let url = "https://other.example.com/";
+    script.host(&stage.nylas, url);
+    let new = NewDestination::new(url, ["message.created"]);
+    create(&stage.clock, &stage.nylas, &new);
+    stage.nylas.emit("message.created");
+    stage.settle();
+    let ledger = stage.nylas.ledger();
+    let message = message_of(|| ledger.handled_exactly_once(stage.app.handled()));
+    assert!(
+        message.starts_with("1 of 1 events sent to several destinations: use `Ledger::of`\n"),
+        "{message}"
+    );
+    let of = ledger.of(&stage.id);
+    of.handled_exactly_once(stage.app.handled());
+}
+
+#[test]
+fn a_receiver_that_verifies_nothing_does_not_pass() {
+    let stage = Stage::new(|_, _| {
+        tower::service_fn(|request: Request<Full<Bytes>>| async move {
+            let query = request.uri().query().unwrap_or_default();
+            let challenge = query.strip_prefix("challenge=").unwrap_or_default();
+            Ok::<_, std::convert::Infallible>(Response::new(Full::<Bytes>::from(
+                challenge.to_owned(),
+            )))
+        })
+    });
+    stage.nylas.inject(Fault::wrong_signature());
+    stage.nylas.emit(Event::new("message.created").id("n-1"));
+    stage.settle();
+    let ledger = stage.nylas.ledger();
+    for message in [
+        message_of(|| ledger.no_event_lost()),
+        message_of(|| ledger.only_lost(["n-1"])),
+        message_of(|| ledger.handled_exactly_once(["n-1"])),
+    ] {
+        assert!(
+            message.starts_with("1 of 1 events accepted with a wrong signature\n"),
+            "{message}"
+        );
+    }
 }

@@ -287,6 +287,14 @@ fn only_the_key_of_the_application_is_accepted() {
     let headers = right.headers_mut();
     headers.insert("authorization", "Bearer another-key".parse().unwrap());
     assert_eq!(send_request(&api, right), (200, json!({"data": []})));
+    // Nothing of the others is kept, and no more than a part of a long path.
+    let mut long = request("GET", &format!("/v3/{}", "x".repeat(5000)), "");
+    let headers = long.headers_mut();
+    headers.insert("authorization", "Bearer another-key".parse().unwrap());
+    assert_eq!(send_request(&api, long).0, 404);
+    let requests = api.nylas.management().requests();
+    assert_eq!(requests[0], "GET /v3/webhooks");
+    assert_eq!((requests.len(), requests[1].len()), (2, 4 + 256));
 }
 
 #[test]
@@ -407,6 +415,57 @@ fn what_a_paused_destination_is_called_is_a_reading() {
     api.clock.run_until(api.nylas.update(&id, &pause)).unwrap();
     let (_, got) = call(&api, "GET", &format!("/v3/webhooks/{id}"), "");
     assert_eq!(got["data"]["status"], "inactive");
+    // What was read can be written, and so can the words of the other sources.
+    for (word, status) in [
+        ("active", 200),
+        ("inactive", 200),
+        ("paused", 200),
+        ("pause", 200),
+        ("asleep", 400),
+    ] {
+        let body = json!({"status": word}).to_string();
+        let answer = call(&api, "PUT", &format!("/v3/webhooks/{id}"), &body);
+        assert_eq!(answer.0, status, "{word}");
+    }
+    assert_eq!(api.nylas.status_of(&id), Some(Status::Paused));
+}
+
+#[test]
+fn a_secret_is_rotated_by_the_paths_of_every_source() {
+    let api = api();
+    let created = create(&api.clock, &api.nylas, &new_destination());
+    let (id, mut secret) = (&created.id, created.secret().to_owned());
+    for (method, path) in [
+        ("POST", format!("/v3/webhooks/rotate-secret/{id}")),
+        ("PUT", format!("/v3/webhooks/rotate-secret/{id}")),
+        ("PUT", format!("/v3/webhooks/{id}/rotate-secret")),
+    ] {
+        let (status, rotated) = call(&api, method, &path, "");
+        assert_eq!(status, 200, "{method} {path}");
+        let now = rotated["data"]["webhook_secret"].as_str().unwrap();
+        assert_ne!(now, secret);
+        assert_eq!(api.nylas.destinations()[0].secret(), now);
+        now.clone_into(&mut secret);
+    }
+}
+
+/// Two get one URL while both are challenged.
+#[test]
+fn a_url_that_is_taken_during_the_challenge_is_a_conflict() {
+    let api = api();
+    let url = "https://other.example.com/";
+    api.script.host(&api.nylas, url);
+    let id = create(&api.clock, &api.nylas, &new_destination()).id;
+    let _slow = api.nylas.inject(Fault::slow(SECOND));
+    let update = DestinationUpdate::new().webhook_url(url);
+    let new = NewDestination::new(url, ["message.created"]);
+    let both = async { tokio::join!(api.nylas.update(&id, &update), api.nylas.create(&new)) };
+    let (updated, created) = api.clock.run_until(both);
+    let created = created.map(|created| created.id);
+    assert_eq!(updated.is_ok(), created.is_err(), "{updated:?} {created:?}");
+    let mut urls: Vec<_> = api.nylas.destinations();
+    urls.retain(|it| it.webhook_url == url);
+    assert_eq!(urls.len(), 1);
 }
 
 /// The status, and the JSON without its id of the request.

@@ -44,6 +44,10 @@ fn a_destination_fails_at_the_documented_minute_and_recovers() {
             let reactivating = stage.nylas.update(&stage.id, &reactivate);
             stage.clock.run_until(reactivating).unwrap();
             assert_eq!(stage.nylas.status_of(&stage.id), Some(Status::Active));
+            // Answers are counted anew, so nothing is concluded within 15 minutes.
+            stage.app.set_away(true);
+            steady(&stage, 14 * MINUTE);
+            assert_eq!(stage.nylas.status_of(&stage.id), Some(Status::Active));
         }
     }
 }

@@ -51,11 +51,11 @@ pub(super) async fn deliver(
     let purpose = targets.first().map_or(0, |target| target.ordinal);
     let mut random = Random::of(shared.seed, &[SCHEDULE, number, purpose]);
     let schedule = Schedule::draw(&mut random);
-    let start = shared.time.elapsed();
+    let mut due = shared.time.elapsed();
     let mut not_before = Duration::ZERO;
     for attempt in 1..=request::ATTEMPTS {
-        let due = start + schedule.offset(attempt);
-        shared.time.sleep_until(due.max(not_before)).await;
+        due = not_before.max(due + schedule.wait_before(attempt));
+        shared.time.sleep_until(due).await;
         let mut attempts = Vec::with_capacity(targets.len());
         for target in &mut targets {
             attempts.push(shared.attempt(number, &notification, target, attempt));
@@ -142,6 +142,7 @@ impl Shared {
                 seen: answer,
                 hidden,
                 faults: faults.iter().map(ToString::to_string).collect(),
+                is_forged: faults.contains(&Kind::WrongSignature),
                 order,
             });
         }
@@ -268,7 +269,7 @@ const MAX_ANSWER: usize = 64 << 10;
 const READ_FOR: Duration = Duration::from_secs(1);
 
 /// A connection can be used again once the answer was read.
-async fn read(answer: Answer) {
+pub(super) async fn read(answer: Answer) {
     let (mut body, mut left) = (answer.into_body(), MAX_ANSWER);
     while let Some(Ok(frame)) = body.frame().await {
         let length = frame.data_ref().map_or(0, Bytes::len);

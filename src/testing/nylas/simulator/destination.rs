@@ -1,6 +1,6 @@
 //! Destinations: what an application asks for, and what there is.
 
-use std::{borrow::Borrow, fmt, sync::Arc, time::Duration};
+use std::{borrow::Borrow, fmt, sync::Arc};
 
 use http::Uri;
 
@@ -253,11 +253,7 @@ impl Entry {
         self.filters.iter().any(|filter| filter.matches(trigger))
     }
 
-    /// After a pause or a failure, answers are counted anew.
-    pub(super) fn set_status(&mut self, status: Status, now: Duration, unix: u64) {
-        if status == Status::Active && self.destination.status != Status::Failing {
-            self.answers = Answers::since(now);
-        }
+    pub(super) fn set_status(&mut self, status: Status, unix: u64) {
         self.destination.status = status;
         self.destination.status_updated_at = unix;
         self.destination.updated_at = unix;

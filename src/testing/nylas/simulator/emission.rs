@@ -46,6 +46,7 @@ impl Shared {
             at: now,
             fates,
             attempts: Vec::new(),
+            under_way: targets.iter().map(|target| target.id.clone()).collect(),
         });
         drop(state);
         self.start(number, notification, targets);

@@ -186,8 +186,10 @@ impl Event {
             content = Content::of(&envelope);
         }
         let trigger = envelope.get("type").and_then(Value::as_str);
+        // A change may have replaced it.
+        let changed = envelope.get("id").and_then(Value::as_str);
         Notification {
-            id: id.into(),
+            id: changed.unwrap_or(&id).into(),
             trigger: trigger.unwrap_or(&self.trigger).into(),
             content,
             is_compressed: self.is_compressed,

@@ -27,6 +27,7 @@ impl Objects {
             return;
         };
         let path = path(&grant, "messages", &id);
+        self.automatic.retain(|other| *other != path);
         self.automatic.push_back(path.clone());
         self.by_path.insert(path, object);
         if self.automatic.len() > CAPACITY
@@ -47,4 +48,26 @@ impl Objects {
 
 pub(super) fn path(grant: &str, collection: &str, id: &str) -> String {
     format!("/v3/grants/{grant}/{collection}/{id}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_object_that_comes_again_and_again_is_kept() {
+        let mut objects = Objects::default();
+        let object = |id: usize| json!({"grant_id": "g", "id": id.to_string()});
+        for _ in 0..=CAPACITY {
+            objects.put_whole(object(0));
+        }
+        assert!(objects.get(&path("g", "messages", "0")).is_some());
+        for id in 1..=CAPACITY {
+            objects.put_whole(object(id));
+        }
+        assert!(objects.get(&path("g", "messages", "0")).is_none());
+        assert_eq!(objects.by_path.len(), CAPACITY);
+    }
 }

@@ -1,11 +1,11 @@
 //! What an application can ask Nylas for, apart from HTTP.
 
 use http::Uri;
-use http_body_util::BodyExt;
 
 use super::{
     Created, Destination, DestinationId, DestinationUpdate, ManagementError, NewDestination,
-    Shared, Status, Step,
+    Shared, State, Status, Step,
+    delivery::read,
     destination::{Entry, filters, new_id, new_secret},
     fault::Kind,
     statuses::Answers,
@@ -23,16 +23,17 @@ impl Shared {
     pub(super) async fn create(&self, new: &NewDestination) -> Result<Created, ManagementError> {
         let url = check_url(&new.webhook_url)?;
         check_subscribable(&new.trigger_types)?;
-        self.check_free(&new.webhook_url, None)?;
+        self.state().check_free(&new.webhook_url, None)?;
         self.challenge(&url, None).await?;
-        // Another one may have been created meanwhile.
-        self.check_free(&new.webhook_url, None)?;
         let mut random = self.draw();
         let id = DestinationId::new(&new_id(&mut random));
         let secret = new_secret(&mut random);
-        self.put(id.clone(), &secret, new, Status::Active)?;
+        let mut state = self.state();
+        // Another one may have been created meanwhile.
+        state.check_free(&new.webhook_url, None)?;
+        self.put_into(&mut state, id.clone(), &secret, new, Status::Active)?;
         let now = self.time.elapsed();
-        self.state().ledger.note(now, Some(&id), Step::Created);
+        state.ledger.note(now, Some(&id), Step::Created);
         Ok(Created { id, secret })
     }
 
@@ -44,10 +45,20 @@ impl Shared {
         new: &NewDestination,
         status: Status,
     ) -> Result<(), ManagementError> {
+        self.put_into(&mut self.state(), id, secret, new, status)
+    }
+
+    fn put_into(
+        &self,
+        state: &mut State,
+        id: DestinationId,
+        secret: &str,
+        new: &NewDestination,
+        status: Status,
+    ) -> Result<(), ManagementError> {
         let url = check_url(&new.webhook_url)?;
         let key = prepare(secret)?;
         let (now, unix) = (self.time.elapsed(), self.time.unix());
-        let mut state = self.state();
         let entry = Entry {
             ordinal: state.next_ordinal(),
             destination: Destination {
@@ -83,7 +94,7 @@ impl Shared {
         let old = self.destination(id)?;
         if let Some(url) = &update.webhook_url {
             check_url(url)?;
-            self.check_free(url, Some(id))?;
+            self.state().check_free(url, Some(id))?;
         }
         if let Some(types) = &update.trigger_types {
             check_subscribable(types)?;
@@ -100,6 +111,10 @@ impl Shared {
     fn apply(&self, id: &str, update: &DestinationUpdate) -> Result<Destination, ManagementError> {
         let (now, unix) = (self.time.elapsed(), self.time.unix());
         let mut state = self.state();
+        if let Some(url) = &update.webhook_url {
+            // Another one may have got it during the challenge.
+            state.check_free(url, Some(id))?;
+        }
         let unknown = || ManagementError::UnknownDestination(id.to_owned());
         let entry = state.entry(id).ok_or_else(unknown)?;
         let it = &mut entry.destination;
@@ -129,7 +144,8 @@ impl Shared {
                 Status::Paused
             };
             if entry.destination.status != status {
-                entry.set_status(status, now, unix);
+                entry.set_status(status, unix);
+                entry.answers = Answers::since(now);
                 step = Step::Status(status);
             }
         }
@@ -167,17 +183,6 @@ impl Shared {
         let mut state = self.state();
         let found = state.entry(id).map(|entry| entry.destination.clone());
         found.ok_or_else(|| ManagementError::UnknownDestination(id.to_owned()))
-    }
-
-    /// Each destination of an application has a URL of its own
-    /// ([source](https://developer.nylas.com/docs/v3/notifications/)).
-    fn check_free(&self, url: &str, except: Option<&str>) -> Result<(), ManagementError> {
-        let state = self.state();
-        let mut others = state.destinations.iter().map(|entry| &entry.destination);
-        let other = others.find(|it| it.webhook_url == *url && Some(it.id.as_str()) != except);
-        other.map_or(Ok(()), |other| {
-            Err(ManagementError::Conflict(other.id.clone()))
-        })
     }
 
     async fn challenge(&self, url: &Uri, id: Option<&DestinationId>) -> Result<(), ChallengeError> {
@@ -227,7 +232,7 @@ impl Shared {
         let status = request::within_deadline(timer, async {
             let answer = route.send(request).await?;
             let status = answer.status();
-            let _ = answer.into_body().collect().await;
+            read(answer).await;
             Ok::<_, NoAnswer>(status)
         });
         match status.await {
@@ -238,6 +243,18 @@ impl Shared {
             ))),
             Err(why) => Err(ManagementError::Invalid(why.to_string())),
         }
+    }
+}
+
+impl State {
+    /// Each destination of an application has a URL of its own
+    /// ([source](https://developer.nylas.com/docs/v3/notifications/)).
+    fn check_free(&self, url: &str, except: Option<&str>) -> Result<(), ManagementError> {
+        let mut others = self.destinations.iter().map(|entry| &entry.destination);
+        let other = others.find(|it| it.webhook_url == *url && Some(it.id.as_str()) != except);
+        other.map_or(Ok(()), |other| {
+            Err(ManagementError::Conflict(other.id.clone()))
+        })
     }
 }
 

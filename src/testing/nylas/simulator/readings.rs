@@ -15,6 +15,7 @@ pub struct Readings {
     pub(super) max_payload: usize,
     pub(super) fan_out: bool,
     pub(super) failing_recovers: bool,
+    pub(super) least_attempts: u64,
     pub(super) pause_word: &'static str,
 }
 
@@ -102,6 +103,14 @@ impl Readings {
         self
     }
 
+    /// How many attempts must be in the 15 minutes or 72 hours of the rules of 95 %; by default 20,
+    /// a number of ours: the documentation has none.
+    #[must_use]
+    pub fn least_attempts(mut self, attempts: u64) -> Self {
+        self.least_attempts = attempts;
+        self
+    }
+
     /// What a paused destination's status is called; by default `pause`, as in the API reference.
     /// Other pages have `paused` and `inactive`.
     #[must_use]
@@ -120,6 +129,7 @@ impl Default for Readings {
             max_payload: 1 << 20,
             fan_out: true,
             failing_recovers: true,
+            least_attempts: 20,
             pause_word: "pause",
         }
     }

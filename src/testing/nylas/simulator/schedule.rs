@@ -26,12 +26,12 @@ impl Schedule {
         }
     }
 
-    /// How long after the first attempt this one is due.
-    pub(super) fn offset(self, attempt: u32) -> Duration {
+    /// How long after the one before it this attempt is due.
+    pub(super) fn wait_before(self, attempt: u32) -> Duration {
         match attempt {
             0 | 1 => Duration::ZERO,
             2 => self.last / 5,
-            _ => self.last,
+            _ => self.last - self.last / 5,
         }
     }
 }
@@ -44,9 +44,10 @@ mod tests {
     fn the_last_attempt_is_made_10_to_20_minutes_after_the_first() {
         for seed in 0..1000 {
             let schedule = Schedule::draw(&mut Random::of(seed, &[]));
-            let [first, second, last] = [1, 2, 3].map(|attempt| schedule.offset(attempt));
+            let [first, second, third] = [1, 2, 3].map(|attempt| schedule.wait_before(attempt));
+            let last = second + third;
             assert!(first.is_zero() && last >= 10 * MINUTE && last <= 20 * MINUTE);
-            assert_eq!(last, 5 * second);
+            assert_eq!(last / 5, second);
         }
     }
 }

@@ -117,16 +117,15 @@ impl Shared {
         let is_accepted = attempt.seen.is_accepted();
         let id = attempt.destination.clone();
         state.ledger.add_attempt(number, attempt);
-        let can_recover = self.readings.failing_recovers;
         let Some(entry) = state.entry(id.as_str()) else {
             return;
         };
         let old = entry.destination.status;
-        let new = entry.answers.add(is_accepted, old, can_recover, now);
+        let new = entry.answers.add(is_accepted, old, &self.readings, now);
         if new == old {
             return;
         }
-        entry.set_status(new, now, unix);
+        entry.set_status(new, unix);
         let addresses = &entry.destination.notification_email_addresses;
         let addresses = addresses.clone();
         state.ledger.note(now, Some(&id), Step::Status(new));

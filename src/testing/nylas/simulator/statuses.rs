@@ -2,6 +2,8 @@
 
 use std::{collections::VecDeque, fmt, time::Duration};
 
+use super::Readings;
+
 /// Whether Nylas sends notifications to a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -42,8 +44,8 @@ const DAYS: Duration = Duration::from_secs(72 * 60 * 60);
 ///
 /// The documentation has 95 % over 15 minutes for `failing` and over 72 hours for `failed`
 /// ([source](https://developer.nylas.com/docs/v3/notifications/)). Both are read as sliding windows
-/// that count once the destination has been active for their whole length; a least number of
-/// attempts is not documented, so there is none.
+/// that count once the destination has been active for their whole length and
+/// [enough attempts](Readings::least_attempts) are in them. Only what is `failing` becomes `failed`.
 #[derive(Debug, Clone)]
 pub(super) struct Answers {
     since: Duration,
@@ -65,19 +67,22 @@ impl Answers {
         &mut self,
         is_accepted: bool,
         status: Status,
-        can_recover: bool,
+        readings: &Readings,
         now: Duration,
     ) -> Status {
         for window in [&mut self.quarter, &mut self.days] {
             window.add(is_accepted, now);
         }
         let age = now.saturating_sub(self.since);
-        if age >= DAYS && self.days.has_failed() && status.is_delivering() {
-            return Status::Failed;
-        }
+        let has_failed = |window: &Window, length| {
+            age >= length && window.sum.all >= readings.least_attempts && window.has_failed()
+        };
         match status {
-            Status::Active if age >= QUARTER && self.quarter.has_failed() => Status::Failing,
-            Status::Failing if can_recover && !self.quarter.has_failed() => Status::Active,
+            Status::Active if has_failed(&self.quarter, QUARTER) => Status::Failing,
+            Status::Failing if has_failed(&self.days, DAYS) => Status::Failed,
+            Status::Failing if readings.failing_recovers && !self.quarter.has_failed() => {
+                Status::Active
+            }
             other => other,
         }
     }
@@ -144,7 +149,7 @@ mod tests {
     fn run(answers: &mut Answers, mut status: Status, from: u32, given: &[bool]) -> Vec<Status> {
         let mut statuses = Vec::new();
         for (at, accepted) in (from..).zip(given) {
-            status = answers.add(*accepted, status, true, at * SECOND);
+            status = answers.add(*accepted, status, &Readings::default(), at * SECOND);
             statuses.push(status);
         }
         statuses
@@ -167,6 +172,27 @@ mod tests {
             let last = *run(&mut answers, Status::Active, 0, &given).last().unwrap();
             assert_eq!(last, expected, "one of {accepted_each} is accepted");
         }
+    }
+
+    #[test]
+    fn a_few_attempts_after_quiet_days_prove_nothing() {
+        let mut answers = Answers::since(Duration::ZERO);
+        let from = 73 * 3600;
+        let statuses = run(&mut answers, Status::Active, from, &[false; 20]);
+        assert_eq!(statuses[..19], [Status::Active; 19]);
+        assert_eq!(statuses[19], Status::Failing);
+        let readings = Readings::default().least_attempts(1);
+        let mut answers = Answers::since(Duration::ZERO);
+        let status = answers.add(false, Status::Active, &readings, from * SECOND);
+        assert_eq!(status, Status::Failing);
+    }
+
+    #[test]
+    fn a_failing_destination_does_not_recover_by_quiet_minutes() {
+        let mut answers = Answers::since(Duration::ZERO);
+        run(&mut answers, Status::Active, 0, &[false; 901]);
+        let quiet = run(&mut answers, Status::Failing, 3600, &[false, true]);
+        assert_eq!(quiet, [Status::Failing, Status::Active]);
     }
 
     #[test]

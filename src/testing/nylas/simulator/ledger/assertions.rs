@@ -1,11 +1,11 @@
 //! What tests assert of a ledger. The messages name the events.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt::Write,
 };
 
-use super::{EventRecord, Fate, Ledger, display::At};
+use super::{AttemptRecord, EventRecord, Fate, Ledger, display::At};
 
 /// How many events a message names.
 const NAMED: usize = 5;
@@ -16,12 +16,14 @@ impl Ledger {
     ///
     /// # Panics
     ///
-    /// Panics if one is lost, with the first of them and their attempts; if one is still open,
-    /// since more time has to pass first; and if there was none, since nothing was tried then.
+    /// Panics if one is lost, with the first of them and their attempts; if Nylas may still send
+    /// one, since more time has to pass first; if none was sent, since nothing was tried then; and
+    /// if one was accepted with a
+    /// [wrong signature](crate::testing::nylas::Fault::wrong_signature).
     #[track_caller]
     pub fn no_event_lost(&self) {
         self.assert_tried();
-        self.assert_none("lost", &self.with_fate(Fate::Lost), self.forgotten_lost);
+        self.assert_none("lost", &self.with_fate(Fate::Lost), self.forgotten.lost);
         self.assert_settled();
     }
 
@@ -35,12 +37,12 @@ impl Ledger {
     pub fn only_lost<I: AsRef<str>>(&self, ids: impl IntoIterator<Item = I>) {
         self.assert_tried();
         let ids: Vec<I> = ids.into_iter().collect();
-        let named: HashSet<&str> = ids.iter().map(AsRef::as_ref).collect();
+        let named: BTreeSet<&str> = ids.iter().map(AsRef::as_ref).collect();
         let lost = self.with_fate(Fate::Lost);
         let others = lost.iter().filter(|event| !named.contains(&*event.id));
         let others: Vec<_> = others.copied().collect();
-        self.assert_none("lost", &others, self.forgotten_lost);
-        let lost: HashSet<&str> = lost.iter().map(|event| &*event.id).collect();
+        self.assert_none("lost", &others, self.forgotten.lost);
+        let lost: BTreeSet<&str> = lost.iter().map(|event| &*event.id).collect();
         for id in named {
             assert!(lost.contains(id), "the notification {id} is not lost");
         }
@@ -48,15 +50,26 @@ impl Ledger {
     }
 
     /// Asserts that the handlers have handled every accepted notification once, and nothing else
-    /// more often. `handled` has the id of a notification for each time that one was handled.
+    /// more often. `handled` has the id of a notification for each time that one was handled. With
+    /// several destinations, it is asserted of the ledger [of](Self::of) each.
     ///
     /// # Panics
     ///
     /// Panics if one was handled not at all or more than once, if one was handled that there is
-    /// not, and where [`no_event_lost`](Self::no_event_lost) does, except for what is lost.
+    /// not, and where [`no_event_lost`](Self::no_event_lost) does, except for what is lost; if the
+    /// ledger has forgotten events, whose handling it cannot check; and if one was sent to several
+    /// destinations.
     #[track_caller]
     pub fn handled_exactly_once<I: AsRef<str>>(&self, handled: impl IntoIterator<Item = I>) {
         self.assert_tried();
+        assert!(
+            self.forgotten.all == 0,
+            "{} events are no longer in the ledger: raise `ledger_capacity`",
+            self.forgotten.all
+        );
+        let is_shared = |event: &&EventRecord| event.sent_to() > 1;
+        let shared: Vec<_> = self.events.iter().filter(is_shared).collect();
+        self.assert_none("sent to several destinations: use `Ledger::of`", &shared, 0);
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for id in handled {
             *counts.entry(id.as_ref().to_owned()).or_default() += 1;
@@ -69,7 +82,7 @@ impl Ledger {
         let strangers = counts.keys().filter(|id| !known.contains_key(id.as_str()));
         let strangers: Vec<_> = strangers.take(NAMED).collect();
         assert!(
-            strangers.is_empty() || self.forgotten > 0,
+            strangers.is_empty(),
             "handled, but never sent: {strangers:?}"
         );
         let count = |event: &EventRecord| counts.get(&*event.id).copied().unwrap_or_default();
@@ -85,17 +98,24 @@ impl Ledger {
 
     #[track_caller]
     fn assert_tried(&self) {
-        let was_due = self.events.iter().any(|event| !event.fates.is_empty());
+        let was_sent = self.events.iter().any(|event| event.sent_to() > 0);
         assert!(
-            was_due || self.forgotten > 0,
-            "nothing has happened that a destination is subscribed to, so nothing was tried"
+            was_sent || self.forgotten.tried > 0,
+            "nothing has happened that was sent to a destination, so nothing was tried"
         );
+        let is_forged = |event: &&EventRecord| {
+            let mut attempts = event.attempts.iter();
+            attempts.any(AttemptRecord::is_forgery_accepted)
+        };
+        let forged: Vec<_> = self.events.iter().filter(is_forged).collect();
+        self.assert_none("accepted with a wrong signature", &forged, 0);
     }
 
     #[track_caller]
     fn assert_settled(&self) {
-        let open = self.with_fate(Fate::Open);
-        self.assert_none("still open: let more time pass", &open, 0);
+        let is_under_way = |event: &&EventRecord| !event.under_way.is_empty();
+        let under_way: Vec<_> = self.events.iter().filter(is_under_way).collect();
+        self.assert_none("still under way: let more time pass", &under_way, 0);
     }
 
     /// `more` of them are no longer here.

@@ -27,8 +27,8 @@ impl fmt::Display for Ledger {
         for fate in [Fate::Accepted, Fate::Open, Fate::Lost, Fate::Unsent] {
             write!(f, ", {} {fate}", count(fate))?;
         }
-        if self.forgotten > 0 {
-            write!(f, ", {} forgotten", self.forgotten)?;
+        if self.forgotten.all > 0 {
+            write!(f, ", {} forgotten", self.forgotten.all)?;
         }
         Ok(())
     }

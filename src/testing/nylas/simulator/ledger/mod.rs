@@ -5,7 +5,7 @@ mod display;
 mod record;
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     time::Duration,
 };
 
@@ -24,11 +24,29 @@ pub struct Ledger {
     capacity: usize,
     events: VecDeque<EventRecord>,
     notes: VecDeque<Note>,
-    /// How many events are no longer here.
-    forgotten: u64,
-    /// Of them, those that were lost or open for a destination.
-    forgotten_lost: u64,
+    forgotten: Forgotten,
+    forgotten_of: HashMap<DestinationId, Forgotten>,
     order: u64,
+}
+
+/// How many events are no longer here.
+#[derive(Debug, Clone, Copy, Default)]
+struct Forgotten {
+    all: u64,
+    /// Of them, those that were sent.
+    tried: u64,
+    /// Those that were lost or open.
+    lost: u64,
+}
+
+impl Forgotten {
+    fn add(&mut self, has: impl Fn(Fate) -> bool) {
+        // What becomes of an open one is not recorded any more, so it is not taken for kept.
+        let is_lost = has(Fate::Lost) || has(Fate::Open);
+        self.all += 1;
+        self.tried += u64::from(is_lost || has(Fate::Accepted));
+        self.lost += u64::from(is_lost);
+    }
 }
 
 impl Ledger {
@@ -37,8 +55,8 @@ impl Ledger {
             capacity: capacity.max(1),
             events: VecDeque::new(),
             notes: VecDeque::new(),
-            forgotten: 0,
-            forgotten_lost: 0,
+            forgotten: Forgotten::default(),
+            forgotten_of: HashMap::new(),
             order: 0,
         }
     }
@@ -87,7 +105,7 @@ impl Ledger {
 
     /// How many events happened, with those that are no longer here.
     pub fn len(&self) -> u64 {
-        self.forgotten + self.events.len() as u64
+        self.forgotten.all + self.events.len() as u64
     }
 
     /// Whether nothing has happened.
@@ -95,17 +113,22 @@ impl Ledger {
         self.len() == 0
     }
 
-    /// Only what concerns this destination.
+    /// Only what concerns this destination: its events, with the attempts and the fate of no other,
+    /// and its notes. What handlers have handled is asserted for one destination at a time.
     #[must_use]
     pub fn of(&self, destination: &DestinationId) -> Self {
         let mut ledger = self.clone();
         ledger.events.retain_mut(|event| {
             event.fates.retain(|(other, _)| other == destination);
             event.attempts.retain(|it| it.destination == *destination);
+            event.under_way.retain(|other| other == destination);
             !event.fates.is_empty()
         });
         let notes = &mut ledger.notes;
         notes.retain(|note| note.destination.as_ref() == Some(destination));
+        let forgotten = ledger.forgotten_of.remove(destination);
+        ledger.forgotten = forgotten.unwrap_or_default();
+        ledger.forgotten_of.clear();
         ledger
     }
 
@@ -122,11 +145,14 @@ impl Ledger {
     pub(super) fn add_event(&mut self, event: EventRecord) {
         self.events.push_back(event);
         while self.events.len() > self.capacity {
-            let oldest = self.events.pop_front();
-            self.forgotten += 1;
-            // What becomes of an open one is not recorded any more, so it is not taken for kept.
-            let is_kept = |event: EventRecord| !event.has(Fate::Lost) && !event.has(Fate::Open);
-            self.forgotten_lost += u64::from(!oldest.is_none_or(is_kept));
+            let Some(oldest) = self.events.pop_front() else {
+                return;
+            };
+            self.forgotten.add(|fate| oldest.has(fate));
+            for (destination, fate) in oldest.fates {
+                let forgotten = self.forgotten_of.entry(destination).or_default();
+                forgotten.add(|other| other == fate);
+            }
         }
     }
 
@@ -144,6 +170,7 @@ impl Ledger {
         let Some(event) = self.event_mut(number) else {
             return;
         };
+        event.under_way.retain(|it| !destinations.contains(it));
         let attempts = &event.attempts;
         for (destination, fate) in &mut event.fates {
             if *fate == Fate::Open && destinations.contains(destination) {
@@ -167,7 +194,7 @@ impl Ledger {
     }
 
     fn event_mut(&mut self, number: u64) -> Option<&mut EventRecord> {
-        let at = usize::try_from(number.checked_sub(self.forgotten)?).ok()?;
+        let at = usize::try_from(number.checked_sub(self.forgotten.all)?).ok()?;
         self.events.get_mut(at)
     }
 }

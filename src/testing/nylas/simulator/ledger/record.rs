@@ -13,7 +13,8 @@ use crate::testing::{
 pub enum Fate {
     /// It was not accepted yet, and will be sent again.
     Open,
-    /// The endpoint has answered `200` to an attempt, also where Nylas did not get the answer.
+    /// The endpoint has answered `200` to an attempt, also where Nylas did not get the answer. One
+    /// with a [wrong signature](crate::testing::nylas::Fault::wrong_signature) does not count.
     Accepted,
     /// The endpoint has answered `200` to none of the attempts, or only with the remark that
     /// [nothing reads it](crate::Outcome::Unread), and Nylas makes no more.
@@ -48,6 +49,8 @@ pub struct EventRecord {
     pub fates: Vec<(DestinationId, Fate)>,
     /// The attempts, in the order in which they ended.
     pub attempts: Vec<AttemptRecord>,
+    /// The destinations that it may still be sent to, accepted or not.
+    pub(in crate::testing::nylas::simulator) under_way: Vec<DestinationId>,
 }
 
 impl EventRecord {
@@ -57,6 +60,12 @@ impl EventRecord {
         fates
             .find(|(other, _)| other == destination)
             .map(|(_, fate)| *fate)
+    }
+
+    /// How many destinations it is or was sent to.
+    pub(super) fn sent_to(&self) -> usize {
+        let fates = self.fates.iter();
+        fates.filter(|(_, fate)| *fate != Fate::Unsent).count()
     }
 
     pub(super) fn has(&self, fate: Fate) -> bool {
@@ -82,12 +91,23 @@ pub struct AttemptRecord {
     pub hidden: Option<DeliveryAttempt>,
     /// What went wrong on purpose.
     pub faults: Vec<String>,
+    pub(in crate::testing::nylas::simulator) is_forged: bool,
     pub(in crate::testing::nylas::simulator) order: u64,
 }
 
 impl AttemptRecord {
-    /// Whether the endpoint answered `200` for a notification that something reads.
+    /// Whether the endpoint answered `200` for a notification that something reads, and that was
+    /// signed with the destination's secret.
     pub fn is_accepted(&self) -> bool {
+        !self.is_forged && self.keeps()
+    }
+
+    /// Whether the endpoint accepted what was signed with another secret.
+    pub(super) fn is_forgery_accepted(&self) -> bool {
+        self.is_forged && self.keeps()
+    }
+
+    fn keeps(&self) -> bool {
         let mut answers = [Some(&self.seen), self.hidden.as_ref()].into_iter();
         answers.any(|answer| answer.is_some_and(DeliveryAttempt::keeps))
     }

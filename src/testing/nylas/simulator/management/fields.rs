@@ -66,14 +66,16 @@ impl Fields {
         })
     }
 
-    /// What is left out or empty stays as it is.
-    pub(super) fn update(&self) -> Result<DestinationUpdate, ManagementError> {
+    /// What is left out or empty stays as it is. A paused status has the word that is answered, or
+    /// one of those that the sources have.
+    pub(super) fn update(&self, pause_word: &str) -> Result<DestinationUpdate, ManagementError> {
         let text = |name| self.text(name).map(|it| it.filter(|text| !text.is_empty()));
         let list = |name| self.list(name).map(|it| it.filter(|list| !list.is_empty()));
         let is_active = match text("status")?.as_deref() {
             None => None,
             Some("active") => Some(true),
-            Some("pause") => Some(false),
+            Some("pause" | "paused" | "inactive") => Some(false),
+            Some(word) if word == pause_word => Some(false),
             Some(_) => {
                 return Err(ManagementError::Invalid(
                     "status is neither active nor pause".to_owned(),

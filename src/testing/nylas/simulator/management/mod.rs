@@ -74,7 +74,8 @@ impl Management {
         api.cut = Some((api.count + request, at));
     }
 
-    /// The requests since the last call, such as `POST /v3/webhooks`; the last 10,000 of them.
+    /// The requests with the right key since the last call, such as `POST /v3/webhooks`; the last
+    /// 10,000 of them, with up to 256 characters of the path.
     /// Nothing is to be [cut](Self::cut) afterwards.
     pub fn requests(&self) -> Vec<String> {
         mem::take(&mut self.shared.state().api).requests.into()
@@ -85,17 +86,19 @@ impl Management {
         B: Body<Error: Into<BoxError>>,
     {
         let (parts, body) = request.into_parts();
-        let line = format!("{} {}", parts.method, parts.uri.path());
+        let key = parts.headers.get(header::AUTHORIZATION);
+        let expected = format!("Bearer {}", self.shared.api_key);
+        if key.is_none_or(|key| *key != expected) {
+            let refused = Err(ManagementError::Unauthorized);
+            return answer::response(&self.shared.draw().uuid(), refused);
+        }
+        let line = format!("{} {:.256}", parts.method, parts.uri.path());
         let cut = self.shared.state().api.enter(line);
         if cut == Some(Cut::Request) {
             return Response::new(ManagementBody::cut());
         }
         let body = Limited::new(body, MAX_BODY).collect().await;
-        let key = parts.headers.get(header::AUTHORIZATION);
-        let expected = format!("Bearer {}", self.shared.api_key);
-        let answered = if key.is_none_or(|key| *key != expected) {
-            Err(ManagementError::Unauthorized)
-        } else if let Ok(body) = body {
+        let answered = if let Ok(body) = body {
             let body = body.to_bytes();
             route::act(&self.shared, &parts.method, parts.uri.path(), &body).await
         } else {

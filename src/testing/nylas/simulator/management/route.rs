@@ -31,7 +31,9 @@ pub(super) async fn act(
     match (method.as_str(), rest) {
         ("POST", ["webhooks"]) => create(shared, body).await,
         ("GET", ["webhooks"]) => Ok(list(shared)),
-        ("POST", ["webhooks", "rotate-secret", id]) => {
+        // The Python SDK and other sources have `PUT`, and the former the segments exchanged.
+        ("POST" | "PUT", ["webhooks", "rotate-secret", id])
+        | ("PUT", ["webhooks", id, "rotate-secret"]) => {
             let rotated = shared.rotate(&decoded(id))?;
             Ok(with_secret(destination(shared, &rotated), &rotated))
         }
@@ -57,7 +59,7 @@ pub(super) async fn act(
             Ok(with_times(destination(shared, &found), &found))
         }
         ("PUT", ["webhooks", id]) => {
-            let update = Fields::read(body)?.update()?;
+            let update = Fields::read(body)?.update(shared.readings.pause_word)?;
             let changed = shared.update(&decoded(id), &update).await?;
             let answer = with_times(destination(shared, &changed), &changed);
             Ok(with_compression(answer, &changed))
@@ -71,9 +73,13 @@ pub(super) async fn act(
             let object = state.objects.get(&decoded(path)).cloned();
             object.ok_or(ManagementError::NotFound)
         }
-        (_, ["webhooks"] | ["webhooks", _] | ["webhooks", "rotate-secret", _]) => {
-            Err(ManagementError::MethodNotAllowed)
-        }
+        (
+            _,
+            ["webhooks"]
+            | ["webhooks", _]
+            | ["webhooks", "rotate-secret", _]
+            | ["webhooks", _, "rotate-secret"],
+        ) => Err(ManagementError::MethodNotAllowed),
         _ => Err(ManagementError::NotFound),
     }
 }
