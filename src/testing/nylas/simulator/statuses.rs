@@ -45,7 +45,8 @@ const DAYS: Duration = Duration::from_secs(72 * 60 * 60);
 /// The documentation has 95 % over 15 minutes for `failing` and over 72 hours for `failed`
 /// ([source](https://developer.nylas.com/docs/v3/notifications/)). Both are read as sliding windows
 /// that count once the destination has been active for their whole length and
-/// [enough attempts](Readings::least_attempts) are in them. Only what is `failing` becomes `failed`.
+/// [enough attempts](Readings::least_attempts) are in them. Only what is `failing` becomes
+/// `failed`.
 #[derive(Debug, Clone)]
 pub(super) struct Answers {
     since: Duration,
