@@ -34,7 +34,7 @@ fn rotate(reading: RetrySecret, announce: impl Fn(&Secrets)) -> Replicas {
     let traffic = Traffic::new(["message.created", "event.updated"], 2 * SECOND);
     nylas.run(traffic.during(HOUR));
     let outage = 90 * SECOND;
-    clock.run_for(HOUR / 2 - outage);
+    clock.run_for(19 * outage);
     let bad_gateway = http::StatusCode::BAD_GATEWAY;
     let proxy = nylas.inject(Fault::proxy_answers(bad_gateway));
     clock.run_for(outage);

@@ -31,7 +31,7 @@ impl Schedule {
         match attempt {
             0 | 1 => Duration::ZERO,
             2 => self.last / 5,
-            _ => self.last * 4 / 5,
+            _ => self.last / 5 * 4,
         }
     }
 }
