@@ -329,15 +329,15 @@ async fn what_is_wrong_at_the_port_does_no_harm() {
 #[tokio::test]
 async fn readme_lines() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let command = "--example sandbox -- --create http://127.0.0.1:8080/webhooks/nylas \
-                   --secret try-me\n```\n\n```sh\n";
+    let command = "--example sandbox -- --speed 60 --create \
+                   http://127.0.0.1:8080/webhooks/nylas --secret try-me\n```\n\n```sh\n";
     let lines = readme.split_once(command).expect("it is there").1;
     let lines = lines.split_once("```").expect("they end").0;
     assert_eq!(lines.lines().count(), 5);
 
     let receiver = Server::start("minimal", &[(SECRET_VARIABLE, "try-me")]).await;
     let url = format!("http://{}/webhooks/nylas", receiver.address);
-    let mut arguments = vec!["--listen", "127.0.0.1:0", "--speed", "600"];
+    let mut arguments = vec!["--listen", "127.0.0.1:0", "--speed", "60"];
     arguments.extend(["--create", &url, "--secret", "try-me"]);
     let mut sandbox = Server::start_with("sandbox", &arguments, &[]).await;
     line_with(&mut sandbox, "NYLAS_WEBHOOK_SECRET=try-me").await;
