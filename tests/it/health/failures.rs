@@ -1,5 +1,7 @@
 //! The share of failures, and what is lost.
 
+use tower_nylas::{Notification, TriggerRouter, notification::object::Message};
+
 use super::*;
 
 /// The levels that a scene goes through, and when each one comes.
@@ -185,4 +187,23 @@ fn what_is_lost_is_told_for_an_hour() {
     assert_eq!(scene.health.status().destinations[0].lost_within_hour, 1);
     scene.clock.run_for(21 * MINUTE);
     assert_eq!(scene.level_of(Cause::Lost), Level::Ok);
+}
+
+/// Nylas sees a `200`, which is no failure to it.
+#[test]
+fn a_body_that_nothing_reads_is_lost_although_it_is_answered_200() {
+    let scene = Scene::new(secrets());
+    let triggers = TriggerRouter::new().on("message.created", async |_: Notification<Message>| ());
+    let body = br#"{"type":"message.created","id":"n-1","webhook_delivery_attempt":3,"data":{"object":{"id":"m-1"}}}"#;
+    let request = signed_by(&sign(body).to_hex(), body.to_vec());
+    let answer = scene.layer.layer(triggers).oneshot(request);
+    let Ok(answer) = scene.clock.run_until(answer);
+    assert_eq!(answer.status(), StatusCode::OK);
+    let status = scene.health.status();
+    let default = status.destination("default").unwrap();
+    assert_eq!(
+        (default.lost_within_hour, default.fifteen_minutes.failed),
+        (1, 0)
+    );
+    assert_eq!(scene.level_of(Cause::Lost), Level::Warning);
 }
