@@ -17,8 +17,10 @@ use super::{
     DestinationHealth, HealthService, Status,
     challenges::Challenges,
     changes::{Change, changes},
-    doubts::{Doubts, Kind},
+    doubt::Kind,
+    doubts::Doubts,
     record::{Record, TICK, tick},
+    reported::Reported,
 };
 #[cfg(feature = "tokio")]
 use crate::time::TokioTimer;
@@ -49,6 +51,7 @@ pub(super) struct Shared {
     /// By the index of a destination.
     slots: Box<[OnceLock<Box<Slot>>]>,
     doubts: Doubts,
+    pub(super) reported: Reported,
     challenges: Challenges,
     is_draining: AtomicBool,
     /// The tick that is to be evaluated next.
@@ -59,6 +62,8 @@ pub(super) struct Shared {
 struct Slot {
     /// Whether anything was verified, for forgeries: they take no lock.
     is_verified: AtomicBool,
+    /// Whether the record has a doubt, for what is verified.
+    is_doubted: AtomicBool,
     record: Mutex<Record>,
 }
 
@@ -78,6 +83,7 @@ impl Health {
             destinations: Destinations::default(),
             slots: (0..Destination::COUNT).map(|_| OnceLock::new()).collect(),
             doubts: Doubts::default(),
+            reported: Reported::default(),
             challenges: Challenges::default(),
             is_draining: AtomicBool::new(false),
             due: AtomicU64::new(0),
@@ -109,8 +115,8 @@ impl Health {
         shared.evaluate(shared.at(shared.timer.now()))
     }
 
-    /// A channel with the status, which is sent when the level of any finding changes, or one comes
-    /// or goes. Its figures are those of that moment. A value that is borrowed from the receiver
+    /// A channel with the status, which is sent when the level of any finding changes, when one comes
+    /// or goes, and by [`drain`](Self::drain). Its figures are those of that moment. A value that is borrowed from the receiver
     /// must not be held for long: meanwhile no other one can be sent.
     pub fn watch(&self) -> watch::Receiver<Status> {
         self.shared.status.subscribe()
@@ -127,10 +133,30 @@ impl Health {
         self.shared.challenges.expect_until(until);
     }
 
+    /// Forgets what was observed of a destination, for a tenant who has left: else its silence is
+    /// told for as long as the process runs. To be called once its secrets are not found any more;
+    /// what arrives all the same is observed anew.
+    ///
+    /// `label` is that of its [`Secrets`]. Of destinations beyond the first 100, which are observed
+    /// together, only what is theirs alone is forgotten.
+    pub fn forget(&self, label: &str) {
+        let shared = &self.shared;
+        let at = shared.at(shared.timer.now());
+        if let Some(found) = shared.destinations.find(label)
+            && found != Destination::OTHER
+        {
+            shared.slot(found).forget(at);
+        }
+        shared.doubts.remove(label);
+        shared.reported.remove(label);
+        shared.evaluate(at);
+    }
+
     /// Says that this process is about to end: [`ready`](Self::ready) is `503` from now on, and
     /// nothing else changes.
     pub fn drain(&self) {
         self.shared.is_draining.store(true, Ordering::Relaxed);
+        self.status();
     }
 
     /// Whether requests should be sent to this process: its timer works, and it is not about to
@@ -189,31 +215,20 @@ impl Shared {
             let now = self.at(self.timer.now());
             Box::new(Slot {
                 is_verified: AtomicBool::new(false),
+                is_doubted: AtomicBool::new(false),
                 record: Mutex::new(Record::new(now)),
             })
         })
     }
 
-    /// Whether a notification was verified by the secrets with this label. Of those beyond the
-    /// first 100 that is not known, and what they are sent raises no doubt.
-    fn has_verified(&self, label: &str) -> bool {
-        match self.destinations.find(label) {
-            None => false,
-            Some(Destination::OTHER) => true,
-            Some(found) => self.slot(found).is_verified.load(Ordering::SeqCst),
-        }
-    }
-
     /// What Nylas says of a destination.
     #[cfg(feature = "api")]
-    pub(super) fn reported(&self, label: &Arc<str>, said: Option<(super::Level, &'static str)>) {
-        let slot = self.slot(self.destinations.of(label));
-        slot.record().reported = said;
+    pub(super) fn reported(&self, label: &Arc<str>, said: Option<super::reported::Said>) {
+        self.reported.set(label, said);
         self.evaluate(self.at(self.timer.now()));
     }
 
-    fn evaluate_if_due(&self, at: Duration) {
-        let tick = tick(at);
+    fn evaluate_if_due(&self, tick: u64, at: Duration) {
         let due = self.due.load(Ordering::Relaxed);
         if tick >= due {
             self.evaluate_tick(due, tick, at);
@@ -238,8 +253,9 @@ impl Shared {
         self.status.send_if_modified(|present| {
             status = self.assess(at);
             changed = changes(present, &status);
+            let is_new = !changed.is_empty() || present.is_ready != status.is_ready;
             present.clone_from(&status);
-            !changed.is_empty()
+            is_new
         });
         tell(&status, &changed);
         status
@@ -251,14 +267,15 @@ impl Shared {
             if let Some(slot) = self.slots[destination.index()].get() {
                 let label = self.destinations.label(destination);
                 let reading = slot.record().read(at);
-                all.push(DestinationHealth::new(label.to_string(), reading));
+                all.push(DestinationHealth::new(label.to_string(), true, reading));
             }
         }
-        for (label, finding) in self.doubts.findings(at) {
+        let doubts = self.doubts.findings(at).into_iter();
+        for (label, finding) in doubts.chain(self.reported.findings()) {
             if let Some(health) = all.iter_mut().find(|health| health.destination == label) {
                 health.add(finding);
             } else {
-                let mut health = DestinationHealth::new(label, Record::new(at).read(at));
+                let mut health = DestinationHealth::new(label, false, Record::new(at).read(at));
                 health.add(finding);
                 all.push(health);
             }
@@ -271,6 +288,21 @@ impl Shared {
 impl Slot {
     fn record(&self) -> MutexGuard<'_, Record> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn doubt(&self, kind: Kind, secrets: Option<&Secrets>, at: Duration) {
+        self.record().doubt(kind, secrets, at);
+        self.is_doubted.store(true, Ordering::SeqCst);
+    }
+
+    fn trust(&self) {
+        self.record().trust();
+        self.is_doubted.store(false, Ordering::SeqCst);
+    }
+
+    fn forget(&self, at: Duration) {
+        self.is_verified.store(false, Ordering::SeqCst);
+        *self.record() = Record::new(at);
     }
 }
 
@@ -309,7 +341,7 @@ impl Attached {
         if !shared.challenges.answered(at) {
             #[cfg(feature = "metrics")]
             metrics::unexpected_challenge();
-            shared.evaluate_if_due(at);
+            shared.evaluate_if_due(tick(at), at);
         }
     }
 
@@ -319,26 +351,53 @@ impl Attached {
             return;
         };
         let shared = &self.shared;
-        if shared.has_verified(label) {
-            return;
-        }
         let at = shared.at(now);
-        shared.doubts.add(label, kind, at);
-        // Another thread may have verified one meanwhile.
-        if shared.has_verified(label) {
-            shared.doubts.remove(label);
+        let secrets = self.secrets.as_ref();
+        let found = shared.destinations.find(label);
+        if let Some(found) = found {
+            // Of those beyond the first 100 it is not known which ones have verified something.
+            if found == Destination::OTHER || !self.doubted(shared.slot(found), why, kind, at) {
+                return;
+            }
+        } else {
+            shared.doubts.add(label, kind, secrets, at);
+            // Another thread may have verified one meanwhile.
+            if shared.destinations.find(label).is_some() {
+                shared.doubts.remove(label);
+            }
         }
-        shared.evaluate_if_due(at);
+        shared.evaluate_if_due(tick(at), at);
+    }
+
+    /// Once something was verified, forgeries are no doubt. But a secret that was set since, and has
+    /// verified nothing yet, may be the wrong one.
+    fn doubted(&self, slot: &Slot, why: &Rejection, kind: Kind, at: Duration) -> bool {
+        let is_known = || {
+            let is_unproven = matches!(why, Rejection::SecretUnproven(_));
+            !is_unproven && slot.is_verified.load(Ordering::SeqCst)
+        };
+        if is_known() {
+            return false;
+        }
+        slot.doubt(kind, self.secrets.as_ref(), at);
+        // Another thread may have verified one meanwhile.
+        if is_known() {
+            slot.trust();
+        }
+        true
     }
 
     /// A notification to this destination was verified.
     pub(crate) fn verified(&self, label: &Arc<str>) -> Destination {
         let shared = &self.shared;
         let destination = shared.destinations.of(label);
-        let is_verified = &shared.slot(destination).is_verified;
-        let is_first = !is_verified.load(Ordering::SeqCst);
+        let slot = shared.slot(destination);
+        let is_first = !slot.is_verified.load(Ordering::SeqCst);
         if is_first {
-            is_verified.store(true, Ordering::SeqCst);
+            slot.is_verified.store(true, Ordering::SeqCst);
+        }
+        if slot.is_doubted.load(Ordering::SeqCst) {
+            slot.trust();
         }
         if (is_first || destination == Destination::OTHER) && !shared.doubts.are_none() {
             shared.doubts.remove(label);
@@ -350,8 +409,9 @@ impl Attached {
     pub(crate) fn answered(&self, to: Destination, failed: bool, lost: bool, now: Instant) {
         let shared = &self.shared;
         let at = shared.at(now);
-        shared.slot(to).record().answered(failed, lost, at);
-        shared.evaluate_if_due(at);
+        let tick = tick(at);
+        shared.slot(to).record().answered(failed, lost, tick, at);
+        shared.evaluate_if_due(tick, at);
     }
 }
 

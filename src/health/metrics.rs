@@ -1,11 +1,15 @@
 //! What the feature `metrics` shows. The guide in `mod.rs` lists it.
 
+use std::collections::HashMap;
+
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
 use super::{Cause, DestinationHealth, Share, Status, changes::Change};
 
 const LEVEL: &str = "nylas_webhook_health_level";
 const FAILURE_RATIO: &str = "nylas_webhook_health_failure_ratio";
+/// All destinations beyond the first 100, and those of which nothing was ever verified.
+const OTHER: &str = "other";
 const UNEXPECTED_CHALLENGES: &str = "nylas_webhook_health_unexpected_challenges_total";
 
 /// Registers the unit and a description of each metric of health with the recorder. Call it once,
@@ -33,24 +37,41 @@ pub(super) fn unexpected_challenge() {
 }
 
 pub(super) fn evaluated(status: &Status, changes: &[Change]) {
-    for destination in &status.destinations {
-        of_destination(destination);
-    }
+    let mut levels = HashMap::new();
     // Also of those that are not in the status any more.
     for change in changes {
         if let Some(destination) = &change.destination {
-            set_level(destination, change.cause, change.to as u8);
+            levels.insert((series(destination, change.is_told_apart), change.cause), 0);
         }
+    }
+    for health in &status.destinations {
+        let label = series(&health.destination, health.is_told_apart);
+        for cause in Cause::OF_DESTINATION {
+            let mut findings = health.findings.iter();
+            let found = findings.find(|finding| finding.cause == cause);
+            let level = found.map_or(0, |finding| finding.level as u8);
+            let worst = levels.entry((label, cause)).or_insert(0);
+            *worst = level.max(*worst);
+        }
+        if health.is_told_apart {
+            ratios(health);
+        }
+    }
+    for ((label, cause), level) in levels {
+        let labels = [
+            ("destination", label.to_owned()),
+            ("cause", cause.as_str().to_owned()),
+        ];
+        gauge!(LEVEL, &labels).set(level);
     }
 }
 
-fn of_destination(health: &DestinationHealth) {
-    let label = &health.destination;
-    for cause in Cause::OF_DESTINATION {
-        let mut findings = health.findings.iter();
-        let found = findings.find(|finding| finding.cause == cause);
-        set_level(label, cause, found.map_or(0, |finding| finding.level as u8));
-    }
+/// The label of the series. A stranger can choose the tenants that he raises a finding of.
+fn series(destination: &str, is_told_apart: bool) -> &str {
+    if is_told_apart { destination } else { OTHER }
+}
+
+fn ratios(health: &DestinationHealth) {
     for (window, share) in [
         ("5m", health.five_minutes),
         ("15m", health.fifteen_minutes),
@@ -58,17 +79,9 @@ fn of_destination(health: &DestinationHealth) {
     ] {
         let ratio = Share::ratio(&share).unwrap_or(0.0);
         let labels = [
-            ("destination", label.clone()),
+            ("destination", health.destination.clone()),
             ("window", window.to_owned()),
         ];
         gauge!(FAILURE_RATIO, &labels).set(ratio);
     }
-}
-
-fn set_level(destination: &str, cause: Cause, level: u8) {
-    let labels = [
-        ("destination", destination.to_owned()),
-        ("cause", cause.as_str().to_owned()),
-    ];
-    gauge!(LEVEL, &labels).set(level);
 }

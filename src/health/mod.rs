@@ -104,6 +104,7 @@
 
 mod challenges;
 mod changes;
+mod doubt;
 mod doubts;
 mod finding;
 mod handle;
@@ -115,6 +116,7 @@ mod metrics;
 #[cfg(feature = "api")]
 mod polled;
 mod record;
+mod reported;
 mod ring;
 mod service;
 mod share;

@@ -8,9 +8,9 @@ use http_body::Body;
 use http_body_util::Full;
 use tower_service::Service;
 
-use super::{Health, Level};
+use super::{Health, Level, reported::Said};
 use crate::{
-    api::{Api, DestinationStatus, GetWebhook, SendError, WebhookId, send},
+    api::{Api, DestinationStatus, ErrorKind, GetWebhook, SendError, WebhookId, send},
     report::BoxError,
     time::TimerMissing,
 };
@@ -18,13 +18,31 @@ use crate::{
 /// How often a status is read.
 const EVERY: Duration = Duration::from_secs(60);
 
+/// How long the last status that was read is told.
+const HOLDS: Duration = Duration::from_secs(60 * 60);
+
+const UNKNOWN: Said = (
+    Level::Warning,
+    "what Nylas says of the destination has not been known for an hour: see the events, or look at \
+     its Dashboard",
+);
+
+const GONE: Said = (
+    Level::Error,
+    "Nylas has no such destination: it was deleted, or its id, the key or the base of the API is \
+     wrong",
+);
+
 impl Health {
     /// Reads the status of a destination from Nylas' API every minute ([`GetWebhook`]), so that
-    /// `failing`, `failed` and `pause` raise the level. To be spawned once for each destination;
-    /// ends only if the timer [cannot sleep](crate::time::Timer::can_sleep).
+    /// `failing`, `failed` and `pause` raise the level, and a destination that does not exist. To be
+    /// spawned once for each destination; ends only if the timer
+    /// [cannot sleep](crate::time::Timer::can_sleep). What was read is forgotten when the future is
+    /// dropped.
     ///
     /// `label` is that of the destination's [`Secrets`](crate::Secrets), by default `default`. What
-    /// cannot be read is an event of the level `WARN`, and the last status holds. Nothing is ever
+    /// cannot be read is an event of the level `WARN`, and the last status holds for an hour; after
+    /// that it is a finding of the level `warning` that the status is not known. Nothing is ever
     /// changed at Nylas: a destination that has failed is to be reactivated by somebody who knows
     /// why it has ([`reconcile`](crate::api::reconcile) does so if it is asked to).
     pub async fn watch_status<S, B>(
@@ -39,26 +57,58 @@ impl Health {
         S::Error: Into<BoxError>,
         B: Body<Error: Into<BoxError>>,
     {
-        let label = label.into();
+        let watched = Watched {
+            label: label.into(),
+            health: self,
+        };
+        let timer = watched.health.shared.timer.clone();
         let get = GetWebhook::new(id);
+        let mut known_at = timer.now();
         loop {
             match send(&get, &api, client.clone()).await {
-                Ok(destination) => self.shared.reported(&label, said(destination.status)),
+                Ok(destination) => {
+                    known_at = timer.now();
+                    watched.says(said(destination.status));
+                }
                 Err(SendError::TimerMissing(missing)) => return missing,
                 Err(why) => {
                     #[cfg(feature = "tracing")]
-                    super::log::status_unknown(&label, &why);
-                    #[cfg(not(feature = "tracing"))]
-                    drop(why);
+                    super::log::status_unknown(&watched.label, &why);
+                    if why
+                        .api()
+                        .is_some_and(|it| *it.kind() == ErrorKind::NotFound)
+                    {
+                        watched.says(Some(GONE));
+                    } else if timer.now().saturating_duration_since(known_at) >= HOLDS {
+                        watched.says(Some(UNKNOWN));
+                    }
                 }
             }
-            self.shared.timer.sleep(EVERY).await;
+            timer.sleep(EVERY).await;
         }
     }
 }
 
+/// A destination whose status is read. Nobody knows it any more when that ends.
+struct Watched {
+    label: Arc<str>,
+    health: Health,
+}
+
+impl Watched {
+    fn says(&self, said: Option<Said>) {
+        self.health.shared.reported(&self.label, said);
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.says(None);
+    }
+}
+
 /// How bad a status is; `None` if it is not.
-fn said(status: Option<DestinationStatus>) -> Option<(Level, &'static str)> {
+fn said(status: Option<DestinationStatus>) -> Option<Said> {
     let status = status?;
     if status.is_paused() {
         let text = "Nylas says that the destination is paused: nothing is sent, and what happens \

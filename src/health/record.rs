@@ -2,13 +2,19 @@
 
 use std::{fmt, time::Duration};
 
-use super::{Cause, Finding, Level, Share, ring::Ring, share::level};
+use super::{
+    Cause, Finding, Level, Share,
+    doubt::{Doubt, Kind},
+    ring::Ring,
+    share::level,
+};
+use crate::signature::Secrets;
 
 /// Seconds in a bucket of the short windows.
 pub(super) const TICK: u64 = 10;
 
-/// Seconds in a bucket of the long one.
-const QUARTER: u64 = 15 * 60;
+/// Short buckets in one of the long window, a quarter of an hour.
+const TICKS: u64 = 90;
 
 /// 5 minutes, and the present bucket.
 const FIVE_MINUTES: usize = 31;
@@ -19,9 +25,14 @@ const HOUR: usize = 5;
 /// 72 hours, and the present bucket.
 const THREE_DAYS: usize = 289;
 
-/// A share of fewer requests than these says nothing in the short and the long window.
+/// A share of fewer requests than these says nothing in the short and the long window. Nor is it
+/// known what silence is usual where 72 hours have fewer than the latter.
 const LEAST_SHORT: u64 = 5;
 const LEAST_LONG: u64 = 10;
+
+/// How long no share is an error: what fails while a process begins may well be all that it has
+/// seen, and Nylas judges by 15 minutes.
+const BEGINNING: Duration = Duration::from_secs(5 * 60);
 
 /// How long the traffic of a destination is observed before its silence means something.
 const OBSERVED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -31,14 +42,16 @@ const LEAST_SILENCE: Duration = Duration::from_secs(15 * 60);
 
 /// Times are since the start.
 pub(super) struct Record {
+    since: Duration,
     short: Ring<Counts, FIFTEEN_MINUTES>,
     long: Ring<Quarter, THREE_DAYS>,
     /// When a notification was verified first and last.
     verified: Option<(Duration, Duration)>,
     /// By the share of failures.
     level: Level,
-    /// What Nylas says, and how bad that is.
-    pub(super) reported: Option<(Level, &'static str)>,
+    /// The longest gap of the 72 hours before the present silence, which leaves them during it.
+    usual: Option<Duration>,
+    doubt: Option<Doubt>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -68,22 +81,36 @@ pub(super) struct Reading {
 impl Record {
     pub(super) fn new(at: Duration) -> Self {
         Self {
+            since: at,
             short: Ring::new(tick(at)),
-            long: Ring::new(quarter(at)),
+            long: Ring::new(tick(at) / TICKS),
             verified: None,
             level: Level::Ok,
-            reported: None,
+            usual: None,
+            doubt: None,
         }
     }
 
+    /// A request was refused that may have been genuine.
+    pub(super) fn doubt(&mut self, kind: Kind, secrets: Option<&Secrets>, at: Duration) {
+        let doubt = self.doubt.get_or_insert_with(|| Doubt::new(kind, at));
+        doubt.add(kind, secrets, at);
+    }
+
+    /// A notification was verified.
+    pub(super) fn trust(&mut self) {
+        self.doubt = None;
+    }
+
     /// A verified notification was answered, or its client disconnected.
-    pub(super) fn answered(&mut self, failed: bool, lost: bool, at: Duration) {
+    pub(super) fn answered(&mut self, failed: bool, lost: bool, tick: u64, at: Duration) {
         let (first, before) = self.verified.unwrap_or((at, at));
         let gap = at.saturating_sub(before).as_secs();
         self.verified = Some((first, before.max(at)));
+        self.usual = None;
 
-        self.short.at(tick(at)).count(failed);
-        let quarter = self.long.at(quarter(at));
+        self.short.at(tick).count(failed);
+        let quarter = self.long.at(tick / TICKS);
         quarter.counts.count(failed);
         quarter.lost = quarter.lost.saturating_add(u32::from(lost));
         let gap = u32::try_from(gap).unwrap_or(u32::MAX);
@@ -92,7 +119,7 @@ impl Record {
 
     pub(super) fn read(&mut self, at: Duration) -> Reading {
         self.short.at(tick(at));
-        self.long.at(quarter(at));
+        self.long.at(tick(at) / TICKS);
         let lost = self.long.latest().take(HOUR);
         let mut reading = Reading {
             findings: Vec::new(),
@@ -109,13 +136,18 @@ impl Record {
         } else {
             long
         };
-        self.level = level(self.level, short, long);
+        self.level = level(self.level, short, long).max(self.kept(reading.fifteen_minutes));
+        let most = if at.saturating_sub(self.since) < BEGINNING {
+            Level::Warning
+        } else {
+            Level::Critical
+        };
+        self.doubt.take_if(|doubt| doubt.is_over(at));
         let findings = [
-            failures(self.level, long, is_widened),
+            failures(self.level.min(most), long, is_widened),
             lost_ones(reading.lost_within_hour),
             self.silence(at),
-            self.reported
-                .map(|(level, text)| Finding::new(Cause::Status, level, text)),
+            self.doubt.as_ref().and_then(|doubt| doubt.finding(at)),
         ];
         reading.findings = findings.into_iter().flatten().collect();
         reading
@@ -137,16 +169,22 @@ impl Record {
         (Share::default(), true)
     }
 
+    /// The level that the 15 minutes keep by themselves, however few requests they have: else it
+    /// falls where they go below the least number, since the wider window begins before.
+    fn kept(&self, fifteen_minutes: Share) -> Level {
+        level(self.level, fifteen_minutes, fifteen_minutes).min(self.level)
+    }
+
     /// Whether nothing was verified for twice the longest gap of the last 72 hours.
-    fn silence(&self, at: Duration) -> Option<Finding> {
+    fn silence(&mut self, at: Duration) -> Option<Finding> {
         let (first, last) = self.verified?;
         let silent = at.saturating_sub(last);
         if silent <= LEAST_SILENCE || at.saturating_sub(first) < OBSERVED {
             return None;
         }
-        let quarters = self.long.all().iter();
-        let longest = quarters.map(|quarter| quarter.longest_gap).max();
-        let longest = Duration::from_secs(u64::from(longest.unwrap_or(0)));
+        let longest = *self
+            .usual
+            .get_or_insert_with(|| usual_silence(self.long.all()));
         let is_unusual = silent > longest.saturating_mul(2);
         is_unusual.then(|| {
             let text = format!(
@@ -164,11 +202,6 @@ pub(super) fn tick(at: Duration) -> u64 {
     at.as_secs() / TICK
 }
 
-/// The bucket of the long one.
-fn quarter(at: Duration) -> u64 {
-    at.as_secs() / QUARTER
-}
-
 impl Counts {
     fn count(&mut self, failed: bool) {
         self.requests = self.requests.saturating_add(1);
@@ -181,6 +214,16 @@ impl Counts {
             failed: self.failed.into(),
         }
     }
+}
+
+/// The longest gap, or without end where it is not known.
+fn usual_silence(quarters: &[Quarter]) -> Duration {
+    let counts = quarters.iter().map(|quarter| &quarter.counts);
+    if sum(counts).requests < LEAST_LONG {
+        return Duration::MAX;
+    }
+    let longest = quarters.iter().map(|quarter| quarter.longest_gap).max();
+    Duration::from_secs(u64::from(longest.unwrap_or(0)))
 }
 
 fn sum<'a>(all: impl IntoIterator<Item = &'a Counts>) -> Share {

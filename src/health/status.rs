@@ -44,6 +44,10 @@ pub struct DestinationHealth {
     /// Since a notification was last verified and answered; in JSON, in seconds.
     #[serde(rename = "seconds_since_verified", serialize_with = "seconds")]
     pub since_verified: Option<Duration>,
+    /// Whether it has series of its own.
+    #[serde(skip)]
+    #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
+    pub(super) is_told_apart: bool,
 }
 
 #[allow(clippy::ref_option)] // as serde calls it
@@ -87,7 +91,7 @@ impl Status {
 }
 
 impl DestinationHealth {
-    pub(super) fn new(destination: String, reading: Reading) -> Self {
+    pub(super) fn new(destination: String, is_told_apart: bool, reading: Reading) -> Self {
         Self {
             destination,
             level: worst(&reading.findings),
@@ -97,6 +101,7 @@ impl DestinationHealth {
             three_days: reading.three_days,
             lost_within_hour: reading.lost_within_hour,
             since_verified: reading.since_verified,
+            is_told_apart,
         }
     }
 

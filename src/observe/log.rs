@@ -134,8 +134,9 @@ impl Log {
 }
 
 impl Witness for Log {
-    type Delivery = Span;
-    type Entered<'a> = Entered<'a>;
+    /// `None` if nobody reads it.
+    type Delivery = Option<Span>;
+    type Entered<'a> = Option<Entered<'a>>;
 
     fn new(now: Instant) -> Self {
         Self(Arc::new(Limits {
@@ -170,12 +171,10 @@ impl Witness for Log {
         _destination: &Arc<str>,
         facts: Option<&Facts<'_>>,
         identity: Option<&Identity>,
-    ) -> Span {
-        let (Some(facts), Some(identity)) = (facts, identity) else {
-            return Span::none();
-        };
+    ) -> Option<Span> {
+        let (facts, identity) = (facts?, identity?);
         if !is_read() {
-            return Span::none();
+            return None;
         }
         let span = info_span!(
             target: TARGET,
@@ -196,14 +195,15 @@ impl Witness for Log {
         if let Some(fault) = facts.fault {
             self.coding_fault(fault, &span, identity, facts.now);
         }
-        span
+        Some(span)
     }
 
-    fn enter(span: &Span) -> Entered<'_> {
-        span.enter()
+    fn enter(span: &Option<Span>) -> Option<Entered<'_>> {
+        span.as_ref().map(Span::enter)
     }
 
-    fn ended(&self, span: &Span, end: &End<'_>) {
+    fn ended(&self, span: &Option<Span>, end: &End<'_>) {
+        let Some(span) = span else { return };
         let report = &end.report;
         let label = OutcomeLabel::from(report);
         let outcome = label.as_str();

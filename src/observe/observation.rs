@@ -246,13 +246,16 @@ impl Observation {
                 delivery,
             } => {
                 let now = timer.now();
-                let (received_at, at) = at.unwrap_or((now, now));
+                let (duration, handling) = match at {
+                    Some((received_at, at)) => (since(received_at, now), since(at, now)),
+                    None => (Duration::ZERO, Duration::ZERO),
+                };
                 let identity = identity.as_deref();
                 let report = Report {
                     resolution,
                     is_verified: true,
                     status,
-                    duration: since(received_at, now),
+                    duration,
                     destination: identity.map(|identity| &*identity.destination),
                     trigger: identity.and_then(|identity| identity.trigger.as_deref()),
                     notification_id: identity
@@ -262,7 +265,7 @@ impl Observation {
                 let end = End {
                     report,
                     now,
-                    handling: since(at, now),
+                    handling,
                 };
                 members.ended(&delivery, &end);
             }

@@ -75,6 +75,27 @@ fn forgeries_take_no_room_from_the_genuine() {
     assert_eq!(doubtful.findings[0].cause, Cause::Mismatches);
 }
 
+/// A stranger sends them to as many tenants as are remembered.
+#[test]
+fn they_do_not_hide_a_wrong_secret_of_another_layer() {
+    let mut scene = tenants();
+    let wrong = Secrets::builder().label("fixed");
+    let wrong = wrong.secret("yesterdays-inventedOne").unwrap();
+    let fixed = WebhookLayer::with_timer(wrong, scene.clock.clone()).health(&scene.health);
+    for tenant in 0..1000 {
+        scene.send(forged(&format!("t-{tenant}")));
+    }
+    scene.layer = fixed;
+    for _ in 0..3 {
+        scene.send(genuine("fixed"));
+    }
+    scene.clock.run_for(MINUTE);
+    let status = scene.health.status();
+    let fixed = status.destination("fixed").unwrap();
+    assert_eq!(fixed.findings[0].cause, Cause::Mismatches);
+    assert_eq!(fixed.level, Level::Critical);
+}
+
 #[test]
 fn an_unknown_tenant_is_nobodys_doubt() {
     let scene = Scene::new(SecretSource::lookup(|_| Ok(None)));
@@ -102,6 +123,7 @@ fn several_layers_share_one() {
         (1, 0),
         "both are known from the start"
     );
+    scene.clock.run_for(5 * MINUTE);
     scene.traffic(20, SECOND, 100);
     let status = scene.health.status();
     assert_eq!(status.destination("eu").unwrap().level, Level::Ok);

@@ -80,6 +80,50 @@ fn a_share_about_a_threshold_does_not_flap() {
     assert!(changes.has_changed().unwrap());
 }
 
+/// Nylas judges by 15 minutes, of which a process that has just begun has seen seconds.
+#[test]
+fn what_fails_while_a_process_begins_is_a_warning_for_five_minutes() {
+    let scene = Scene::new(secrets());
+    scene.traffic(15, SECOND, 100);
+    assert_eq!(scene.level(), Level::Warning);
+    scene.traffic(300 - 16, SECOND, 100);
+    assert_eq!(scene.level(), Level::Warning);
+    scene.traffic(1, SECOND, 100);
+    assert_eq!(scene.level(), Level::Critical);
+}
+
+/// Of 15 minutes with some ten requests, some have fewer than the least number.
+#[test]
+fn the_level_does_not_fall_while_everything_fails() {
+    for seed in 1..=12_u64 {
+        let mut random = seed;
+        let mut pause = || {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let uniform = f64::from(u32::try_from(random >> 32).unwrap()) / f64::from(u32::MAX);
+            Duration::from_secs_f64(-95.0 * (1.0 - uniform).max(1e-9).ln())
+        };
+        let scene = Scene::new(secrets());
+        for _ in 0..100 {
+            scene.traffic(1, pause(), 0);
+        }
+        assert_eq!(scene.level(), Level::Ok);
+        let mut seen = vec![Level::Ok];
+        while *seen.last().unwrap() < Level::Critical {
+            let mut rest = pause();
+            while rest > 10 * SECOND {
+                scene.clock.run_for(10 * SECOND);
+                rest = rest.checked_sub(10 * SECOND).unwrap();
+                seen.push(scene.level_of(Cause::Failures));
+            }
+            scene.traffic(1, rest, 100);
+            seen.push(scene.level_of(Cause::Failures));
+        }
+        assert!(seen.is_sorted(), "seed {seed}: {seen:?}");
+    }
+}
+
 #[test]
 fn a_slow_decline_is_told_ten_minutes_before() {
     for hours in [1, 2, 5] {
@@ -155,6 +199,7 @@ fn one_failure_in_a_hundred_means_nothing_at_day_and_night() {
 fn a_dropped_request_and_a_passed_on_4xx_have_failed() {
     let mut scene = Scene::new(secrets());
     scene.layer = scene.layer.pass_client_errors();
+    scene.clock.run_for(5 * MINUTE);
     for _ in 0..20 {
         scene.clock.run_for(SECOND);
         scene.deliver(404, 1);

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use http::Method;
 use serde_json::json;
+use tokio::sync::oneshot;
 use tower_nylas::{
     api::{Api, WebhookId},
     testing::nylas::Simulator,
@@ -12,7 +13,7 @@ use tower_nylas::{
 use super::*;
 
 /// The answers of the API, one after the other, and the last one again and again.
-fn poll(answers: &[(u16, &str)]) -> (Scene, Arc<Mutex<Vec<Method>>>) {
+fn poll(answers: &[(u16, &str)]) -> Polled {
     let scene = Scene::new(secrets());
     let methods = Arc::new(Mutex::new(Vec::new()));
     let seen = methods.clone();
@@ -38,10 +39,25 @@ fn poll(answers: &[(u16, &str)]) -> (Scene, Arc<Mutex<Vec<Method>>>) {
         .health
         .clone()
         .watch_status("default", id, api, client);
-    scene
-        .clock
-        .spawn(async move { assert_eq!(watch.await, TimerMissing) });
-    (scene, methods)
+    let (stop, stopped) = oneshot::channel::<()>();
+    scene.clock.spawn(async move {
+        tokio::select! {
+            TimerMissing = watch => unreachable!("the timer works"),
+            _ = stopped => {}
+        }
+    });
+    Polled {
+        scene,
+        methods,
+        _stop: stop,
+    }
+}
+
+/// Until it is dropped.
+struct Polled {
+    scene: Scene,
+    methods: Arc<Mutex<Vec<Method>>>,
+    _stop: oneshot::Sender<()>,
 }
 
 #[test]
@@ -55,7 +71,8 @@ fn each_status_has_its_level() {
         ("inactive", Level::Warning),
         ("something new", Level::Ok),
     ] {
-        let (scene, _) = poll(&[(200, said)]);
+        let polled = poll(&[(200, said)]);
+        let scene = &polled.scene;
         let changes = scene.health.watch();
         scene.clock.run_for(SECOND);
         assert_eq!(changes.has_changed().unwrap(), level > Level::Ok, "{said}");
@@ -65,7 +82,7 @@ fn each_status_has_its_level() {
 
 #[test]
 fn it_is_read_every_minute_and_nothing_is_changed() {
-    let (scene, methods) = poll(&[
+    let Polled { scene, methods, .. } = &poll(&[
         (200, "failed"),
         (503, "active"),
         (401, "x"),
@@ -78,4 +95,52 @@ fn it_is_read_every_minute_and_nothing_is_changed() {
     }
     let methods = methods.lock().unwrap();
     assert_eq!(methods[..], [const { Method::GET }; 5]);
+}
+
+#[test]
+fn a_status_that_is_not_known_any_more_lapses_after_an_hour() {
+    let polled = poll(&[(200, "failed"), (503, "x")]);
+    let Polled { scene, .. } = &polled;
+    scene.clock.run_for(59 * MINUTE);
+    assert_eq!(scene.level_of(Cause::Status), Level::Critical);
+    scene.clock.run_for(2 * MINUTE);
+    assert_eq!(scene.level_of(Cause::Status), Level::Warning);
+}
+
+#[test]
+fn a_destination_that_was_deleted_is_told_until_it_is_not_watched_any_more() {
+    let polled = poll(&[(200, "failed"), (404, "x")]);
+    let Polled { scene, _stop, .. } = polled;
+    scene.clock.run_for(SECOND);
+    assert_eq!(scene.level_of(Cause::Status), Level::Critical);
+    scene.clock.run_for(MINUTE);
+    assert_eq!(scene.level_of(Cause::Status), Level::Error);
+    drop(_stop);
+    scene.clock.run_for(SECOND);
+    assert_eq!(scene.level(), Level::Ok);
+}
+
+/// Beyond the labels that are told apart as well.
+#[test]
+fn each_destination_has_a_status_of_its_own() {
+    let clock = VirtualClock::new();
+    let health = Health::with_timer(clock.clone());
+    let api = Api::with_timer(Api::EU, Simulator::API_KEY, clock.clone()).unwrap();
+    for tenant in 0..150 {
+        let said = if tenant == 120 { "failed" } else { "active" };
+        let client = service_fn(move |_: Request<Full<Bytes>>| async move {
+            let body = json!({"request_id": "r-1", "data": {"id": "w-1", "status": said}});
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(body.to_string())))
+        });
+        let id = WebhookId::new("w-1").unwrap();
+        let watch = health.clone();
+        let watch = watch.watch_status(format!("t-{tenant}"), id, api.clone(), client);
+        clock.spawn(async move { assert_eq!(watch.await, TimerMissing) });
+    }
+    for _ in 0..3 {
+        clock.run_for(MINUTE);
+        let status = health.status();
+        assert_eq!(status.destinations.len(), 1);
+        assert_eq!(status.destination("t-120").unwrap().level, Level::Critical);
+    }
 }

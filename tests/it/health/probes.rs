@@ -27,10 +27,15 @@ async fn ask(address: std::net::SocketAddr, method: &str, path: &str, accept: &s
 
 #[tokio::test]
 async fn live_and_ready_are_told_apart() {
-    let health = Health::new();
+    let scene = Scene::new(Secrets::pending());
+    for _ in 0..3 {
+        scene.send(signed_by(&"0".repeat(64), b"{}".to_vec()));
+    }
+    scene.clock.run_for(5 * MINUTE);
     // Without a secret, and with the worst level.
-    let layer = WebhookLayer::new(Secrets::pending()).health(&health);
-    drop(layer);
+    assert_eq!(scene.level_of(Cause::SecretPending), Level::Critical);
+    let health = scene.health;
+    let mut changes = health.watch();
     let address = serve(&health).await;
     let seen = async |path, accept| {
         let answer = ask(address, "GET", path, accept).await;
@@ -40,6 +45,7 @@ async fn live_and_ready_are_told_apart() {
     assert_eq!(seen("/live", any).await, (200, "live\n".to_owned()));
     assert_eq!(seen("/ready", any).await, (200, "ready\n".to_owned()));
     health.drain();
+    assert!(changes.has_changed().unwrap() && !changes.borrow_and_update().is_ready);
     assert_eq!(seen("/live", any).await, (200, "live\n".to_owned()));
     assert_eq!(seen("/ready", any).await, (503, "not ready\n".to_owned()));
     let json = "application/json";
@@ -81,6 +87,7 @@ async fn a_process_that_refuses_everything_is_not_ready() {
 #[tokio::test]
 async fn the_report_is_text_or_json() {
     let scene = Scene::new(secrets());
+    scene.clock.run_for(5 * MINUTE);
     for _ in 0..20 {
         scene.deliver(500, 1);
     }

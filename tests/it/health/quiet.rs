@@ -65,6 +65,47 @@ fn the_first_day_is_for_observation() {
 }
 
 #[test]
+fn what_is_usual_is_not_known_of_fewer_than_ten_notifications() {
+    let scene = Scene::new(secrets());
+    scene.deliver(200, 1);
+    scene.clock.run_for(100 * HOUR);
+    assert_eq!(scene.level(), Level::Ok);
+    // One a day is never silent.
+    for _ in 0..7 {
+        scene.traffic(1, 24 * HOUR, 0);
+    }
+    scene.clock.run_for(100 * HOUR);
+    assert_eq!(scene.level(), Level::Ok);
+}
+
+#[test]
+fn a_long_silence_goes_on_until_it_is_over_or_the_destination_is_forgotten() {
+    let scene = Scene::running(secrets());
+    scene.traffic(25 * 12, 5 * MINUTE, 0);
+    for hours in [1, 71, 24] {
+        scene.clock.run_for(hours * HOUR);
+        let status = scene.health.status().to_string();
+        let usual = "and the longest gap of the 72 hours before was 5 min";
+        assert!(status.ends_with(usual), "{status}");
+    }
+    let mut changes = scene.health.watch();
+    changes.mark_unchanged();
+    scene.health.forget("default");
+    assert_eq!(changes.borrow_and_update().level, Level::Ok);
+    let status = scene.health.status();
+    let forgotten = status.destination("default").unwrap();
+    assert_eq!(forgotten.three_days.requests, 0);
+    assert_eq!(forgotten.since_verified, None);
+    scene.clock.run_for(100 * HOUR);
+    assert!(!changes.has_changed().unwrap());
+    // What arrives all the same.
+    scene.traffic(20, MINUTE, 100);
+    assert_eq!(scene.level(), Level::Critical);
+    scene.health.forget("nobody");
+    assert_eq!(scene.level(), Level::Critical);
+}
+
+#[test]
 fn a_gap_is_remembered_for_72_hours() {
     let scene = Scene::new(secrets());
     scene.traffic(25 * 12, 5 * MINUTE, 0);

@@ -42,6 +42,32 @@ fn it_is_over_with_the_first_notification_that_is_verified() {
     assert_eq!(scene.level(), Level::Ok);
 }
 
+/// Of the same layer, when it had another one.
+#[test]
+fn so_is_one_that_is_set_later() {
+    let secrets = secrets();
+    let scene = Scene::running(secrets.clone());
+    scene.deliver(200, 1);
+    scene.clock.run_for(HOUR);
+    secrets.set("yesterdays-inventedOne").unwrap();
+    for _ in 0..3 {
+        let body = notification_of("message.created", "n-1", 1, 0);
+        let seen = scene.send(signed_by(&sign(&body).to_hex(), body));
+        assert_eq!(seen, StatusCode::SERVICE_UNAVAILABLE);
+        scene.clock.run_for(35 * SECOND);
+    }
+    assert_eq!(scene.level_of(Cause::Mismatches), Level::Critical);
+    secrets.set(SECRET).unwrap();
+    scene.deliver(200, 1);
+    assert_eq!(scene.level(), Level::Ok);
+    // From then on they are forgeries again.
+    for _ in 0..10 {
+        assert_eq!(scene.forge(), StatusCode::UNAUTHORIZED);
+        scene.clock.run_for(MINUTE);
+    }
+    assert_eq!(scene.level(), Level::Ok);
+}
+
 #[test]
 fn once_something_was_verified_forgeries_never_count() {
     let scene = Scene::running(secrets());
@@ -86,6 +112,21 @@ fn neither_test_events_nor_unsigned_requests_are_mismatches() {
         assert_eq!(scene.send(malformed), StatusCode::UNAUTHORIZED);
         scene.clock.run_for(MINUTE);
     }
+    assert_eq!(scene.level(), Level::Ok);
+}
+
+/// Of what has met no secret, Nylas repeats the first one minutes later.
+#[test]
+fn a_secret_that_comes_within_five_minutes_was_not_missing() {
+    let secrets = Secrets::pending();
+    let scene = Scene::running(secrets.clone());
+    for _ in 0..3 {
+        let body = notification_of("message.created", "n-1", 1, 0);
+        let seen = scene.send(signed_by(&sign(&body).to_hex(), body));
+        assert_eq!(seen, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    secrets.set(SECRET).unwrap();
+    scene.clock.run_for(HOUR);
     assert_eq!(scene.level(), Level::Ok);
 }
 
