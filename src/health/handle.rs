@@ -115,9 +115,10 @@ impl Health {
         shared.evaluate(shared.at(shared.timer.now()))
     }
 
-    /// A channel with the status, which is sent when the level of any finding changes, when one comes
-    /// or goes, and by [`drain`](Self::drain). Its figures are those of that moment. A value that is borrowed from the receiver
-    /// must not be held for long: meanwhile no other one can be sent.
+    /// A channel with the status, which is sent when the level of any finding changes, when one
+    /// comes or goes, and by [`drain`](Self::drain). Its figures are those of that moment. A value
+    /// that is borrowed from the receiver must not be held for long: meanwhile no other one can be
+    /// sent.
     pub fn watch(&self) -> watch::Receiver<Status> {
         self.shared.status.subscribe()
     }
@@ -369,8 +370,8 @@ impl Attached {
         shared.evaluate_if_due(tick(at), at);
     }
 
-    /// Once something was verified, forgeries are no doubt. But a secret that was set since, and has
-    /// verified nothing yet, may be the wrong one.
+    /// Once something was verified, forgeries are no doubt. But a secret that was set since, and
+    /// has verified nothing yet, may be the wrong one.
     fn doubted(&self, slot: &Slot, why: &Rejection, kind: Kind, at: Duration) -> bool {
         let is_known = || {
             let is_unproven = matches!(why, Rejection::SecretUnproven(_));

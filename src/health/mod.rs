@@ -43,12 +43,12 @@
 //!
 //! | cause | level | when |
 //! |---|---|---|
-//! | `failures` | `notice`, `warning`, `error`, `critical` | the share of failures reaches 47.5, 66.5, 85.5, 95 %: 50, 70, 90 and 100 % of Nylas' limit |
+//! | `failures` | `notice`, `warning`, `error`, `critical` | the share of failures reaches 47.5, 66.5, 85.5, 95 %: 50, 70, 90 and 100 % of Nylas' limit; in the first five minutes, at most `warning` |
 //! | `lost` | `warning` | for an hour after a third attempt that has failed, or was read by nothing |
-//! | `mismatches` | `warning`, from three on `critical` | signatures do not match, none has since the start, and the first one is a minute old |
+//! | `mismatches` | `warning`, from three on `critical` | signatures do not match, none has since the start or a new secret, and the first one is a minute old |
 //! | `secret_pending` | `warning`, from three on `critical` | signed requests find no secret, and the first one is five minutes old |
-//! | `quiet` | `warning` | nothing was verified for twice the longest gap of the last 72 hours, and for 15 minutes |
-//! | `status` | `warning` (paused), `error` (failing), `critical` (failed) | Nylas says so: `Health::watch_status`, feature `api` |
+//! | `quiet` | `warning` | nothing was verified for twice the longest gap of the last 72 hours, which had ten notifications, and for 15 minutes |
+//! | `status` | `warning` (paused), `error` (failing), `critical` (failed) | Nylas says so: `Health::watch_status`, feature `api`; also `error` where it knows no such destination, and `warning` where that is not known for an hour |
 //! | `challenge` | `notice` | for an hour after a challenge that nobody has [asked for](Health::expect_challenge); it belongs to no destination |
 //!
 //! [`docs/operating.md`] says what to do about each of them.
@@ -57,17 +57,23 @@
 //!
 //! - *Failures* are verified notifications that were not answered with exactly `200`, as Nylas sees
 //!   it; each attempt counts by itself. The level rises if the shares of the last 5 minutes and of
-//!   the last 15 minutes both reach it, and falls once both are below four fifths of it. Where 15
-//!   minutes have fewer than 10 requests, the window is widened by quarters of an hour until it has
-//!   10, and where 5 minutes have fewer than 5, that window counts for both. With fewer than 10
-//!   requests in 72 hours there is no level.
+//!   the last 15 minutes both reach it, and falls once both are below four fifths of it. What has
+//!   failed while a process begins may be all that it has seen, so for five minutes that is no
+//!   error. Where 15 minutes have fewer than 10 requests, the window is widened by quarters of an
+//!   hour until it has 10, and where 5 minutes have fewer than 5, that window counts for both. With
+//!   fewer than 10 requests in 72 hours there is no level.
 //! - *A wrong secret* after a restart verifies nothing, so it has no failures. Signatures that do
-//!   not match are therefore counted while nothing was verified since the start; afterwards never,
-//!   at whatever rate forgeries arrive. On a server that nothing genuine has reached yet, a
-//!   stranger can raise this finding. It is forgotten 24 hours after the last mismatch (an hour,
-//!   where there was no secret). Test events do not count.
+//!   not match are therefore counted while nothing was verified since the start, or by the secret
+//!   that was set or rotated last, where a layer answers `503` for that
+//!   ([`Mismatch`](crate::Mismatch)); otherwise never, at whatever rate forgeries arrive. On a server
+//!   that nothing genuine has reached yet, a stranger can raise this finding, and that of a missing
+//!   secret. It is over with the first notification that is verified, a missing secret also when it
+//!   is set, and forgotten 24 hours after the last mismatch (an hour, where there was no secret).
+//!   Test events do not count as far as the layer tells them apart: with a lookup it looks for them
+//!   once a second.
 //! - *Silence* is judged after 24 hours of traffic. What is normal is learned: after a weekend
-//!   without traffic the next one is normal only while the first is not 72 hours old.
+//!   without traffic the next one is normal only while the first is not 72 hours old. Of a tenant
+//!   who leaves it goes on until [`Health::forget`].
 //! - *A challenge* is expected while the secrets of the layer are pending, and for the time given
 //!   to [`Health::expect_challenge`]. Another one means that somebody has registered the URL again,
 //!   or reactivated its destination; anybody can send one.
@@ -80,12 +86,13 @@
 //!
 //! # Cost
 //!
-//! The first 100 labels of secrets are told apart, further ones are `other`. Each takes 6 kB from
-//! its first request on, so all together at most 0.6 MB; up to 100 destinations of which nothing
-//! was verified take 100 bytes and their label each. A request takes one short lock, some 110 ns
-//! in all where nothing else observes, and no memory; its body is kept until it is answered. What
-//! was recorded is evaluated at most once in 10 seconds by requests, which takes some 1.5 µs for
-//! each destination.
+//! The first 100 labels of secrets are told apart, further ones are `other`; in the metrics also
+//! those of which nothing was ever verified, since a stranger may have chosen them. Each takes 6 kB
+//! from its first request on, so all together at most 0.6 MB; up to 100 destinations of which
+//! nothing was verified take 100 bytes and their label each. A request takes one short lock, some
+//! 110 ns in all where nothing else observes, and no memory; its body is kept until it is answered.
+//! What was recorded is evaluated at most once in 10 seconds by requests, which takes some 1.5 µs
+//! for each destination.
 //!
 //! # Output
 //!

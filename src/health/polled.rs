@@ -35,9 +35,9 @@ const GONE: Said = (
 
 impl Health {
     /// Reads the status of a destination from Nylas' API every minute ([`GetWebhook`]), so that
-    /// `failing`, `failed` and `pause` raise the level, and a destination that does not exist. To be
-    /// spawned once for each destination; ends only if the timer
-    /// [cannot sleep](crate::time::Timer::can_sleep). What was read is forgotten when the future is
+    /// `failing`, `failed` and `pause` raise the level, and a destination that does not exist. To
+    /// be spawned once for each destination; ends only if the timer [cannot
+    /// sleep](crate::time::Timer::can_sleep). What was read is forgotten when the future is
     /// dropped.
     ///
     /// `label` is that of the destination's [`Secrets`](crate::Secrets), by default `default`. What

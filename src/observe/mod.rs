@@ -110,8 +110,9 @@
 //!   attempt 3, `verified` counts what has failed twice. What is refused before verification
 //!   never counts as lost, since its attempt is not known. A series that begins with its first
 //!   event has no increase by it, which the rules in the file allow for.
-//! - *Nothing arrives*: `time() - nylas_webhook_last_verified_timestamp_seconds`, compared with the
-//!   longest pause of your traffic.
+//! - *Nothing arrives*: `time() -
+//!   max(max_over_time(nylas_webhook_last_verified_timestamp_seconds[7d]))`, compared with the
+//!   longest pause of your traffic. A process that was started meanwhile has no such series yet.
 //! - `rejected` with `timer_missing`, `lookup_failed`, `secret_pending`, `budget_exhausted` or
 //!   `body_too_large`; `outcomes` with `unrouted`, `unread`, `malformed`, `undecodable` (whose
 //!   attempt cannot be read, so that none counts as lost), `unremembered`, `unlabelled` or
