@@ -146,7 +146,11 @@ impl Health {
         if let Some(found) = shared.destinations.find(label)
             && found != Destination::OTHER
         {
-            shared.slot(found).forget(at);
+            *shared.slot(found).record() = Record::new(shared.start, at);
+            shared
+                .slot(found)
+                .is_verified
+                .store(false, Ordering::SeqCst);
         }
         shared.doubts.remove(label);
         shared.reported.remove(label);
@@ -217,7 +221,7 @@ impl Shared {
             Box::new(Slot {
                 is_verified: AtomicBool::new(false),
                 is_doubted: AtomicBool::new(false),
-                record: Mutex::new(Record::new(now)),
+                record: Mutex::new(Record::new(self.start, now)),
             })
         })
     }
@@ -229,7 +233,8 @@ impl Shared {
         self.evaluate(self.at(self.timer.now()));
     }
 
-    fn evaluate_if_due(&self, tick: u64, at: Duration) {
+    fn evaluate_if_due(&self, at: Duration) {
+        let tick = tick(at);
         let due = self.due.load(Ordering::Relaxed);
         if tick >= due {
             self.evaluate_tick(due, tick, at);
@@ -276,7 +281,8 @@ impl Shared {
             if let Some(health) = all.iter_mut().find(|health| health.destination == label) {
                 health.add(finding);
             } else {
-                let mut health = DestinationHealth::new(label, false, Record::new(at).read(at));
+                let mut health =
+                    DestinationHealth::new(label, false, Record::new(self.start, at).read(at));
                 health.add(finding);
                 all.push(health);
             }
@@ -299,11 +305,6 @@ impl Slot {
     fn trust(&self) {
         self.record().trust();
         self.is_doubted.store(false, Ordering::SeqCst);
-    }
-
-    fn forget(&self, at: Duration) {
-        self.is_verified.store(false, Ordering::SeqCst);
-        *self.record() = Record::new(at);
     }
 }
 
@@ -342,7 +343,7 @@ impl Attached {
         if !shared.challenges.answered(at) {
             #[cfg(feature = "metrics")]
             metrics::unexpected_challenge();
-            shared.evaluate_if_due(tick(at), at);
+            shared.evaluate_if_due(at);
         }
     }
 
@@ -367,7 +368,7 @@ impl Attached {
                 shared.doubts.remove(label);
             }
         }
-        shared.evaluate_if_due(tick(at), at);
+        shared.evaluate_if_due(at);
     }
 
     /// Once something was verified, forgeries are no doubt. But a secret that was set since, and
@@ -409,10 +410,10 @@ impl Attached {
     /// It was answered, or its client disconnected.
     pub(crate) fn answered(&self, to: Destination, failed: bool, lost: bool, now: Instant) {
         let shared = &self.shared;
-        let at = shared.at(now);
-        let tick = tick(at);
-        shared.slot(to).record().answered(failed, lost, tick, at);
-        shared.evaluate_if_due(tick, at);
+        let begun = shared.slot(to).record().answered(failed, lost, now);
+        if let Some(at) = begun {
+            shared.evaluate_if_due(at);
+        }
     }
 }
 

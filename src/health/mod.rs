@@ -90,7 +90,7 @@
 //! those of which nothing was ever verified, since a stranger may have chosen them. Each takes 6 kB
 //! from its first request on, so all together at most 0.6 MB; up to 100 destinations of which
 //! nothing was verified take 100 bytes and their label each. A request takes one short lock, some
-//! 110 ns in all where nothing else observes, and no memory; its body is kept until it is answered.
+//! 80 ns in all where nothing else observes, and no memory; its body is kept until it is answered.
 //! What was recorded is evaluated at most once in 10 seconds by requests, which takes some 1.5 µs
 //! for each destination.
 //!

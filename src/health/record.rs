@@ -1,6 +1,9 @@
 //! What is remembered of one destination.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use super::{
     Cause, Finding, Level, Share,
@@ -40,13 +43,17 @@ const OBSERVED: Duration = Duration::from_secs(24 * 60 * 60);
 /// No silence up to this means anything.
 const LEAST_SILENCE: Duration = Duration::from_secs(15 * 60);
 
-/// Times are since the start.
+/// Times are since the start of the process, unless they are kept for the next request, which has
+/// nothing to subtract then.
 pub(super) struct Record {
+    start: Instant,
     since: Duration,
+    /// When the present tick ends. `None` before the first notification.
+    tick_end: Option<Instant>,
     short: Ring<Counts, FIFTEEN_MINUTES>,
     long: Ring<Quarter, THREE_DAYS>,
     /// When a notification was verified first and last.
-    verified: Option<(Duration, Duration)>,
+    verified: Option<(Duration, Instant)>,
     /// By the share of failures.
     level: Level,
     /// The longest gap of the 72 hours before the present silence, which leaves them during it.
@@ -79,9 +86,11 @@ pub(super) struct Reading {
 }
 
 impl Record {
-    pub(super) fn new(at: Duration) -> Self {
+    pub(super) fn new(start: Instant, at: Duration) -> Self {
         Self {
+            start,
             since: at,
+            tick_end: None,
             short: Ring::new(tick(at)),
             long: Ring::new(tick(at) / TICKS),
             verified: None,
@@ -102,19 +111,37 @@ impl Record {
         self.doubt = None;
     }
 
-    /// A verified notification was answered, or its client disconnected.
-    pub(super) fn answered(&mut self, failed: bool, lost: bool, tick: u64, at: Duration) {
-        let (first, before) = self.verified.unwrap_or((at, at));
-        let gap = at.saturating_sub(before).as_secs();
-        self.verified = Some((first, before.max(at)));
-        self.usual = None;
-
-        self.short.at(tick).count(failed);
-        let quarter = self.long.at(tick / TICKS);
+    /// A verified notification was answered, or its client disconnected. Returns the time if
+    /// another tick has begun with it.
+    pub(super) fn answered(&mut self, failed: bool, lost: bool, now: Instant) -> Option<Duration> {
+        let is_first = self.tick_end.is_none_or(|end| now >= end);
+        let begun = is_first.then(|| self.begin_tick(now));
+        self.short.present().count(failed);
+        let quarter = self.long.present();
         quarter.counts.count(failed);
         quarter.lost = quarter.lost.saturating_add(u32::from(lost));
+        if let Some((_, last)) = &mut self.verified {
+            *last = now;
+        }
+        begun
+    }
+
+    /// Gaps within one tick are none that anybody asks for.
+    #[cold]
+    fn begin_tick(&mut self, now: Instant) -> Duration {
+        let at = now.saturating_duration_since(self.start);
+        let tick = tick(at);
+        self.tick_end = self
+            .start
+            .checked_add(Duration::from_secs((tick + 1) * TICK));
+        let (_, last) = *self.verified.get_or_insert((at, now));
+        let gap = now.saturating_duration_since(last).as_secs();
+        self.usual = None;
+        self.short.at(tick);
+        let quarter = self.long.at(tick / TICKS);
         let gap = u32::try_from(gap).unwrap_or(u32::MAX);
         quarter.longest_gap = quarter.longest_gap.max(gap);
+        at
     }
 
     pub(super) fn read(&mut self, at: Duration) -> Reading {
@@ -127,7 +154,9 @@ impl Record {
             fifteen_minutes: sum(self.short.all()),
             three_days: sum(self.long.all().iter().map(|quarter| &quarter.counts)),
             lost_within_hour: lost.map(|quarter| u64::from(quarter.lost)).sum(),
-            since_verified: self.verified.map(|(_, last)| at.saturating_sub(last)),
+            since_verified: self
+                .verified
+                .map(|(_, last)| at.saturating_sub(self.at(last))),
         };
         let (long, is_widened) = self.long_window(reading.fifteen_minutes);
         let short = reading.five_minutes;
@@ -151,6 +180,10 @@ impl Record {
         ];
         reading.findings = findings.into_iter().flatten().collect();
         reading
+    }
+
+    fn at(&self, then: Instant) -> Duration {
+        then.saturating_duration_since(self.start)
     }
 
     /// The last 15 minutes, or longer until there are enough requests; none if 72 hours have too
@@ -178,7 +211,7 @@ impl Record {
     /// Whether nothing was verified for twice the longest gap of the last 72 hours.
     fn silence(&mut self, at: Duration) -> Option<Finding> {
         let (first, last) = self.verified?;
-        let silent = at.saturating_sub(last);
+        let silent = at.saturating_sub(self.at(last));
         if silent <= LEAST_SILENCE || at.saturating_sub(first) < OBSERVED {
             return None;
         }

@@ -20,6 +20,10 @@ impl<T: Copy + Default, const N: usize> Ring<T, N> {
         if number > self.present {
             self.go_on(number);
         }
+        self.present()
+    }
+
+    pub(super) fn present(&mut self) -> &mut T {
         &mut self.buckets[Self::index(self.present)]
     }
 
