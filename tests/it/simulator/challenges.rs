@@ -94,9 +94,12 @@ fn the_challenge_is_sent_with_each_creation_activation_and_new_url() {
     assert_eq!(all.len(), 4);
 }
 
+/// What is answered, and what is wrong with it.
+type Case = (fn(String) -> Answer, &'static str);
+
 #[test]
 fn an_answer_that_is_not_exactly_the_value_is_refused() {
-    let cases: [(fn(String) -> Answer, &str); 7] = [
+    let cases: [Case; 7] = [
         (|it| exact(format!("\"{it}\"")), "value"),
         (|it| exact(it + "\n"), "value"),
         (|it| exact(it.to_uppercase()), "value"),

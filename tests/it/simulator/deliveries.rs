@@ -288,13 +288,13 @@ fn a_compressed_delivery_is_signed_as_it_is_sent() {
 #[test]
 fn whether_the_limit_counts_before_or_after_gzip_is_a_reading() {
     // Of 3 MiB that cannot be made smaller than 1 MiB.
-    let mut state = 1_u64;
+    let mut number = 1_u64;
     let noise: String = (0..3 << 20)
         .map(|_| {
-            state = state
+            number = number
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
-            char::from(b'a' + u8::try_from(state >> 60).unwrap())
+            char::from(b'a' + u8::try_from(number >> 60).unwrap())
         })
         .collect();
     let (whole, truncated) = ("message.created", "message.created.truncated");

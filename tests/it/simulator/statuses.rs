@@ -64,16 +64,13 @@ fn what_is_not_answered_counts_as_what_is_refused() {
         let script = Scripted::default();
         let hosted = script.host(&nylas, URL);
         let id = create(&clock, &nylas, &new_destination()).id;
-        let shown = match fault {
-            Some(fault) => {
-                let shown = fault.to_string();
-                nylas.inject(fault);
-                shown
-            }
-            None => {
-                hosted.remove();
-                "the connection was refused".to_owned()
-            }
+        let shown = if let Some(fault) = fault {
+            let shown = fault.to_string();
+            nylas.inject(fault);
+            shown
+        } else {
+            hosted.remove();
+            "the connection was refused".to_owned()
         };
         for _ in 0..20 * 60 {
             nylas.emit("message.created");

@@ -79,8 +79,8 @@ fn a_test_event_is_of_a_kind_of_its_own_in_the_ledger() {
     assert_eq!(ledger.of(&stage.id).test_events().count(), 30);
     let text = ledger.to_string();
     let lines: Vec<_> = text.lines().collect();
-    let test = format!("00:00:00.000 test event message.updated to {URL}: ");
-    assert!(lines[1].starts_with(&test), "{text}");
+    let expected = format!("00:00:00.000 test event message.updated to {URL}: ");
+    assert!(lines[1].starts_with(&expected), "{text}");
     // In the order in which they ended.
     assert!(lines[31].contains(" attempt 1 to "), "{text}");
     assert!(lines[32].starts_with("1 events, 1 accepted"), "{text}");

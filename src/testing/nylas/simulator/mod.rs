@@ -232,7 +232,9 @@ impl Simulator {
     /// Ends everything that goes wrong.
     pub fn clear_faults(&self) {
         let faults = std::mem::take(&mut self.shared.state().faults);
-        faults.iter().for_each(|fault| fault.remove());
+        for fault in faults {
+            fault.remove();
+        }
     }
 
     /// Everything until now.

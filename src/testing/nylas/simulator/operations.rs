@@ -84,12 +84,11 @@ impl Shared {
             key,
             answers: Answers::since(now),
         };
-        match state.entry(entry.destination.id.as_str()) {
-            Some(old) => *old = entry,
-            None => {
-                state.ordinals = ordinal;
-                state.destinations.push(entry);
-            }
+        if let Some(old) = state.entry(entry.destination.id.as_str()) {
+            *old = entry;
+        } else {
+            state.ordinals = ordinal;
+            state.destinations.push(entry);
         }
         Ok(())
     }
