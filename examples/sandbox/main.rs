@@ -26,14 +26,17 @@
 //! | `--listen ADDRESS` | where the APIs are; by default `127.0.0.1:8090`. Who reaches it can use it |
 //! | `--create URL` | creates a destination, as the command `create`; with `--triggers`, `--gzip`, `--secret` |
 //! | `--speed N` | Nylas' time passes N times faster: with 60, the last repetition comes after 10 to 20 seconds. Its 10 seconds for an answer stay as they are |
-//! | `--seed N` | the same ids and secrets again, if the same requests and challenges come in the same order; by default others at every start |
+//! | `--seed N` | the same ids and secrets again: of the first, second … destination, of its first, second … rotation, and of the first, second … notification, whatever comes in between; by default others at every start |
 //! | `--api-key KEY` | the key that the management API accepts |
 //!
 //! On a terminal it shows a table of the deliveries, elsewhere a line for each; of more than 100
-//! at once, only those that are not accepted. `wait` waits for all repetitions, and counts the
-//! last 100,000 notifications. It ends with `quit`, on ctrl-c and on SIGTERM, and then says what
-//! was lost and why: with status 1 if anything was, and with 2 if it could not start. What is still
-//! under way does not count as lost: `wait` before.
+//! at once, only those that are not accepted. `wait` waits for all repetitions, and counts
+//! everything since the start. `--count` waits while 10,000 notifications are open, which are kept
+//! until they are accepted or given up.
+//!
+//! It ends with `quit`, on ctrl-c and on SIGTERM, and then says what was lost and why: with status
+//! 0 if everything that was sent was accepted, with 1 if anything was lost or is still open (`wait`
+//! before), and with 2 if it could not start.
 
 mod client;
 mod command;
@@ -84,7 +87,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Returns whether nothing was lost.
+/// Returns whether everything was accepted.
 async fn serve(arguments: Vec<String>) -> Result<bool, BoxError> {
     let options = Options::parse(&arguments)?;
     if let Some(new) = &options.create {

@@ -7,16 +7,16 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::AbortHandle};
 use tower_nylas::testing::nylas::{
-    AttemptRecord, Destination, DestinationUpdate, Event, EventRecord, Fate, Injected, Simulator,
+    AttemptRecord, Destination, DestinationUpdate, Event, EventRecord, Injected, Ledger, Simulator,
     Status,
 };
 
 use crate::{
     command::{Command, NewFault, NewWebhook, Trigger},
     form, resolve,
-    run::Runs,
+    run::{MOST_OPEN, Runs},
     watch,
 };
 
@@ -32,8 +32,31 @@ pub(crate) struct Sandbox {
 
 #[derive(Default)]
 struct Faults {
-    injected: Vec<(usize, String, Injected)>,
+    /// Those that go on.
+    held: Vec<Held>,
     count: usize,
+}
+
+struct Held {
+    number: usize,
+    text: String,
+    injected: Injected,
+    /// What ends it after a time.
+    end: Option<AbortHandle>,
+}
+
+impl Faults {
+    /// Without those that have hit as often as they were to.
+    fn going_on(&mut self) -> &mut Vec<Held> {
+        self.held.retain(|it| {
+            let is_over = it.injected.is_over();
+            if let (true, Some(end)) = (is_over, &it.end) {
+                end.abort();
+            }
+            !is_over
+        });
+        &mut self.held
+    }
 }
 
 /// What a command has to say, for readers and for programs.
@@ -53,6 +76,9 @@ impl Reply {
 
 /// How many times one command can trigger something.
 const MAX_COUNT: u64 = 1_000_000;
+
+/// How many faults go on at once.
+const MOST_FAULTS: usize = 1000;
 
 impl Sandbox {
     pub(crate) fn new(nylas: Simulator, speed: u32) -> Self {
@@ -140,10 +166,15 @@ impl Sandbox {
             return Err("--rate is from 0.001 to 1000000 a second".to_owned());
         }
         if times > 1 {
-            self.runs.start(self.clone(), event, times, wanted.rate);
+            self.runs.start(self.clone(), event, times, wanted.rate)?;
             let text = format!("{times} × {name} to {}", destinations(count));
             let data = json!({"count": times, "destinations": count});
             return Ok(Reply::new(text, data));
+        }
+        // Runs wait for less.
+        let open = self.nylas.with_ledger(|ledger| ledger.totals().open);
+        if open >= 2 * MOST_OPEN {
+            return Err(format!("{open} are open already: `wait` for them"));
         }
         let id = self.nylas.emit(event);
         let text = format!("{name} {id} to {}", destinations(count));
@@ -168,20 +199,28 @@ impl Sandbox {
             let end = self.nylas.elapsed() + time.0;
             let _ = write!(text, ", until {}", clock(end));
         }
-        let injected = self.nylas.inject(fault);
         let mut faults = self.faults();
+        if faults.going_on().len() >= MOST_FAULTS {
+            return Err(format!("{MOST_FAULTS} faults go on: `clear` them"));
+        }
         faults.count += 1;
         let number = faults.count;
-        faults.injected.push((number, text.clone(), injected));
-        drop(faults);
-        if let Some(time) = new.r#for {
+        let end = new.r#for.map(|time| {
             let sandbox = self.clone();
             let real = time.0 / self.speed;
-            tokio::spawn(async move {
+            let ending = tokio::spawn(async move {
                 tokio::time::sleep(real).await;
                 let _ = sandbox.clear(Some(number));
             });
-        }
+            ending.abort_handle()
+        });
+        faults.held.push(Held {
+            number,
+            text: text.clone(),
+            injected: self.nylas.inject(fault),
+            end,
+        });
+        drop(faults);
         let data = json!({"number": number, "fault": text});
         Ok(Reply::new(format!("{number}: {text}"), data))
     }
@@ -192,12 +231,18 @@ impl Sandbox {
 
     /// How many go wrong.
     pub(crate) fn fault_count(&self) -> usize {
-        self.faults().injected.len()
+        self.faults().going_on().len()
     }
 
     fn list_faults(&self) -> Reply {
         let (mut lines, mut data) = (Vec::new(), Vec::new());
-        for (number, text, injected) in &self.faults().injected {
+        for Held {
+            number,
+            text,
+            injected,
+            ..
+        } in self.faults().going_on()
+        {
             let hits = injected.hits();
             lines.push(format!("{number}: {text}; {hits} attempts until now"));
             data.push(json!({"number": number, "fault": text, "hits": hits}));
@@ -212,13 +257,11 @@ impl Sandbox {
         let mut faults = self.faults();
         let is_meant = |it: &usize| number.is_none_or(|number| number == *it);
         let mut ended = Vec::new();
-        faults.injected.retain(|(it, _, injected)| {
-            if is_meant(it) {
-                injected.remove();
-                ended.push(*it);
-            }
-            !is_meant(it)
-        });
+        for it in faults.going_on().iter().filter(|it| is_meant(&it.number)) {
+            it.injected.remove();
+            ended.push(it.number);
+        }
+        faults.going_on();
         match number {
             Some(number) if ended.is_empty() => Err(format!("there is no fault {number}")),
             _ => Ok(Reply::new(
@@ -282,18 +325,28 @@ impl Sandbox {
 
     /// What became of everything until now.
     fn counts(&self) -> Reply {
-        let fates = [Fate::Accepted, Fate::Lost, Fate::Unsent];
-        let (all, [accepted, lost, unsent]) = self
+        let (all, totals) = self
             .nylas
-            .with_ledger(|ledger| (ledger.len(), fates.map(|fate| ledger.with_fate(fate).len())));
-        let text = format!(
-            "nothing is under way: {all} notifications, {accepted} accepted, {lost} lost, \
-             {unsent} not sent"
-        );
+            .with_ledger(|ledger| (ledger.len(), ledger.totals()));
+        let (failed, shown) = (self.runs.failed(), watch::shown(&totals));
+        // Somebody else may have begun something meanwhile.
+        let under_way = if totals.open == 0 { "nothing" } else { "more" };
+        let mut text = format!("{under_way} is under way: {all} notifications, {shown}");
+        if failed > 0 {
+            let _ = write!(text, ", {failed} runs failed");
+        }
         let data = json!({
-            "notifications": all, "accepted": accepted, "lost": lost, "not_sent": unsent,
+            "notifications": all, "accepted": totals.accepted, "open": totals.open,
+            "lost": totals.lost, "not_sent": totals.unsent, "forgotten": totals.forgotten,
+            "failed_runs": failed,
         });
         Reply::new(text, data)
+    }
+
+    /// Whether everything was accepted that was sent, and no run has failed.
+    pub(crate) fn is_all_well(&self) -> bool {
+        let totals = self.nylas.with_ledger(Ledger::totals);
+        totals.lost + totals.open + totals.forgotten + self.runs.failed() == 0
     }
 
     fn ledger(&self, last: usize) -> Reply {
@@ -387,4 +440,112 @@ pub(crate) fn clock(time: Duration) -> String {
     let (minutes, seconds) = (seconds / 60, seconds % 60);
     let (hours, minutes) = (minutes / 60, minutes % 60);
     format!("{hours:02}:{minutes:02}:{seconds:02}.{millis:03}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use bytes::Bytes;
+    use http::{Request, Response};
+    use http_body_util::Full;
+    use tower::service_fn;
+    use tower_nylas::testing::{
+        VirtualClock,
+        nylas::{Fault, NewDestination},
+    };
+
+    use super::*;
+
+    const URL: &str = "http://app.example/";
+
+    /// With an endpoint that accepts everything, and a ledger of 10 events.
+    fn sandbox(clock: &VirtualClock) -> Arc<Sandbox> {
+        let builder = Simulator::builder().clock(clock.clone());
+        let nylas = builder.ledger_capacity(10).build();
+        let endpoint = service_fn(async |_: Request<Full<Bytes>>| {
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+        });
+        nylas.host(URL, endpoint);
+        let new = NewDestination::new(URL, ["message.created"]);
+        let put = nylas.put("wh-1", "an-invented-secret", &new, Status::Active);
+        put.unwrap();
+        Arc::new(Sandbox::new(nylas, 1))
+    }
+
+    #[test]
+    fn what_the_ledger_has_forgotten_is_counted_all_the_same() {
+        let clock = VirtualClock::new();
+        let sandbox = sandbox(&clock);
+        let wait = || {
+            let waiting = sandbox.perform(Command::Wait {});
+            clock.run_until(waiting).map(|reply| reply.text).unwrap()
+        };
+        let lost = sandbox
+            .nylas
+            .inject(Fault::proxy_answers(http::StatusCode::NOT_FOUND));
+        for _ in 0..3 {
+            sandbox.nylas.emit("message.created");
+        }
+        clock.run_for(Duration::from_secs(1));
+        lost.remove();
+        for _ in 0..30 {
+            sandbox.nylas.emit("message.created");
+            clock.run_for(Duration::from_secs(1));
+        }
+        let counted = "nothing is under way: 33 notifications, 30 accepted, 0 open, 3 lost, \
+                       0 not sent";
+        assert_eq!(wait(), counted);
+        assert!(!sandbox.is_all_well());
+    }
+
+    #[test]
+    fn what_is_open_or_forgotten_is_not_all_well() {
+        let clock = VirtualClock::new();
+        let sandbox = sandbox(&clock);
+        assert!(sandbox.is_all_well());
+        let away = Fault::proxy_answers(http::StatusCode::BAD_GATEWAY);
+        let away = sandbox.nylas.inject(away);
+        sandbox.nylas.emit("message.created");
+        clock.run_for(Duration::from_secs(1));
+        assert!(!sandbox.is_all_well());
+        away.remove();
+        clock.run_until(sandbox.nylas.settled());
+        assert!(sandbox.is_all_well());
+        for _ in 0..11 {
+            sandbox.nylas.emit("message.created");
+        }
+        clock.run_until(sandbox.nylas.settled());
+        let counted = sandbox.counts().text;
+        assert!(counted.ends_with(", 1 no longer followed"), "{counted}");
+        assert!(!sandbox.is_all_well());
+    }
+
+    #[test]
+    fn a_fault_that_is_used_up_is_no_fault_any_more_and_their_number_has_an_end() {
+        let clock = VirtualClock::new();
+        let sandbox = sandbox(&clock);
+        let inject = |line: &str| {
+            let Ok(Some(Command::Fault(new))) = Command::from_line(line) else {
+                panic!("{line}");
+            };
+            sandbox.fault(&new).map(|reply| reply.text)
+        };
+        inject("fault lost --count 2").unwrap();
+        inject("fault slow 1s").unwrap();
+        assert_eq!(sandbox.fault_count(), 2);
+        sandbox.nylas.emit("message.created");
+        clock.run_until(sandbox.nylas.settled());
+        assert_eq!(sandbox.fault_count(), 1);
+        let listed = sandbox.list_faults().text;
+        assert!(listed.starts_with("2: slow by 1s; "), "{listed}");
+        for _ in 1..MOST_FAULTS {
+            inject("fault twice").unwrap();
+        }
+        let refused = inject("fault twice").unwrap_err();
+        assert_eq!(refused, "1000 faults go on: `clear` them");
+        let cleared = sandbox.clear(None).unwrap();
+        assert_eq!(cleared.text, "1000 faults ended");
+        assert_eq!(sandbox.fault_count(), 0);
+    }
 }

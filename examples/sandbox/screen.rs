@@ -1,7 +1,7 @@
 //! What the sandbox shows: a table over a terminal's lines, or plain lines.
 
 use std::{
-    fmt::{self, Write as _},
+    fmt::Write as _,
     io::{IsTerminal, Write},
     net::SocketAddr,
     sync::Arc,
@@ -11,7 +11,7 @@ use std::{
 use crate::{
     perform::Sandbox,
     table::{HEIGHT, Table, row},
-    watch::{Totals, Watch},
+    watch::{Watch, shown},
 };
 
 pub(crate) struct Screen {
@@ -53,7 +53,7 @@ impl Screen {
     /// Shows what is new.
     pub(crate) fn update(&mut self) {
         let news = self.watch.update(&self.sandbox.nylas, self.sandbox.speed);
-        let totals = &self.watch.totals;
+        let totals = shown(&self.watch.totals);
         if let Some(table) = &mut self.table {
             table.add(&news);
             self.sandbox
@@ -61,7 +61,7 @@ impl Screen {
                 .take_ended()
                 .iter()
                 .for_each(|it| line(it));
-            let lines = table.lines(&self.sandbox, self.address, totals);
+            let lines = table.lines(&self.sandbox, self.address, &totals);
             // At the top, without wrapped lines, and back to where somebody types.
             let mut text = "\x1b7\x1b[?7l\x1b[1;1H".to_owned();
             for line in lines {
@@ -89,33 +89,22 @@ impl Screen {
         print(&text);
     }
 
-    /// Shows the rest, and what was lost and why. Returns whether nothing was.
+    /// Shows the rest, and what was lost and why. Returns whether everything was accepted.
     pub(crate) fn end(mut self) -> bool {
         self.update();
-        let totals = &self.watch.totals;
         if self.table.is_some() {
             print("\x1b[r\x1b[999;1H\n");
         }
         let mut text = String::new();
-        for ((to, why), count) in &totals.reasons {
+        for ((to, why), count) in &self.watch.reasons {
             let _ = writeln!(text, "{count} × {}: {}", printable(to), printable(why));
         }
-        print(&format!("{text}{totals}\n"));
-        totals.lost == 0
-    }
-}
-
-impl fmt::Display for Totals {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} accepted, {} open, {} lost, {} not sent",
-            self.accepted, self.open, self.lost, self.unsent
-        )?;
-        if self.forgotten > 0 {
-            write!(f, ", {} no longer followed", self.forgotten)?;
+        let failed = self.sandbox.runs.failed();
+        if failed > 0 {
+            let _ = writeln!(text, "{failed} runs have failed");
         }
-        Ok(())
+        print(&format!("{text}{}\n", shown(&self.watch.totals)));
+        self.sandbox.is_all_well()
     }
 }
 

@@ -1,10 +1,10 @@
 //! The table in the upper part of a terminal, as lines.
 
-use std::{collections::VecDeque, net::SocketAddr};
+use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 
 use crate::{
     perform::{Sandbox, clock},
-    watch::{News, Totals},
+    watch::News,
 };
 
 /// How many deliveries it shows.
@@ -34,11 +34,11 @@ impl Table {
         &self,
         sandbox: &Sandbox,
         address: SocketAddr,
-        totals: &Totals,
+        totals: &str,
     ) -> Vec<String> {
         let mut lines = vec![format!(
             "Nylas on http://{address}  {}  {}× time  {totals}  {} faults",
-            &clock(sandbox.nylas.elapsed())[..8],
+            seconds(sandbox.nylas.elapsed()),
             sandbox.speed,
             sandbox.fault_count(),
         )];
@@ -63,6 +63,13 @@ impl Table {
     }
 }
 
+/// A time since the start, without its milliseconds.
+fn seconds(time: Duration) -> String {
+    let mut text = clock(time);
+    text.truncate(text.rfind('.').unwrap_or(text.len()));
+    text
+}
+
 /// One line of the table, and of the output where there is no terminal.
 pub(crate) fn row(it: &News) -> String {
     let News {
@@ -78,4 +85,22 @@ pub(crate) fn row(it: &News) -> String {
         return format!("{at}  {to}: {answer}");
     }
     format!("{at}  {trigger:26}  {id:26}  {attempt}  {to}: {answer}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_whole_also_after_more_than_100_hours() {
+        for (shown, secs) in [
+            ("00:00:07", 7),
+            ("99:59:59", 359_999),
+            ("100:00:00", 360_000),
+            ("1000:01:01", 3_600_061),
+        ] {
+            let time = Duration::from_millis(secs * 1000 + 250);
+            assert_eq!(seconds(time), shown);
+        }
+    }
 }

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::executor::Executor;
+use super::executor::{self, Executor};
 use crate::time::{Clock, Sleep, Timer};
 
 /// 2026-01-01T00:00:00Z.
@@ -53,6 +53,9 @@ const DEFAULT_UNIX_TIME: Duration = Duration::from_secs(1_767_225_600);
 /// runs on its own runtime, with a clone of the clock as its timer; the test then waits until it
 /// sleeps ([`wait_for_sleeper`](Self::wait_for_sleeper)) and lets the time pass itself
 /// ([`advance`](Self::advance)).
+///
+/// Where a task waits for another thread, such as that of a database, a guard
+/// ([`busy`](Self::busy)) keeps the time from passing until the thread has answered.
 #[derive(Clone)]
 pub struct VirtualClock {
     shared: Arc<Shared>,
@@ -143,11 +146,42 @@ impl VirtualClock {
         self.shared.executor.spawn(future);
     }
 
+    /// Keeps [`run_for`](Self::run_for) and [`run_until`](Self::run_until) from letting time pass
+    /// until the guard is dropped: while all tasks wait, they block their thread until one of them
+    /// is woken or nobody is busy any more. [`advance`](Self::advance) does not wait.
+    ///
+    /// It is for a task that waits for another thread, which works in real time; it must not wait
+    /// for virtual time meanwhile, which does not pass. `testing::BusyInbox` (feature `inbox`) has
+    /// such guards around the calls of an engine.
+    ///
+    /// ```
+    /// use std::{thread, time::Duration};
+    /// use tokio::sync::oneshot;
+    /// use tower_nylas::testing::VirtualClock;
+    ///
+    /// let clock = VirtualClock::new();
+    /// let (answer, answered) = oneshot::channel();
+    /// let (busy, seen) = (clock.busy(), clock.clone());
+    /// clock.spawn(async move {
+    ///     let _ = answered.await;
+    ///     assert_eq!(seen.elapsed(), Duration::ZERO);
+    ///     drop(busy);
+    /// });
+    /// thread::spawn(move || answer.send("a row of a database"));
+    /// clock.run_for(Duration::from_secs(60 * 60));
+    /// ```
+    #[must_use = "time passes as soon as it is dropped"]
+    pub fn busy(&self) -> Busy {
+        Busy {
+            _busy: self.shared.executor.busy(),
+        }
+    }
+
     /// Lets `duration` pass while the spawned tasks run.
     ///
     /// Polls the woken tasks, in the order in which they were woken, until all wait; then advances
     /// to the end of the next sleep, and so on. What is ready at the end of the duration is polled
-    /// as well. Does not return if a task never waits.
+    /// as well. Does not return if a task never waits, nor while somebody is [busy](Self::busy).
     ///
     /// # Panics
     ///
@@ -191,6 +225,18 @@ impl VirtualClock {
             };
             self.shared.pass_until(next);
         }
+    }
+}
+
+/// Somebody works in real time, so that virtual time does not pass, until this is dropped. See
+/// [`VirtualClock::busy`].
+pub struct Busy {
+    _busy: executor::Busy,
+}
+
+impl fmt::Debug for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Busy").finish_non_exhaustive()
     }
 }
 
@@ -346,6 +392,7 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+    const HOUR: Duration = Duration::from_secs(60 * 60);
 
     /// What happened, in its order.
     #[derive(Clone, Default)]
@@ -380,6 +427,64 @@ mod tests {
             Ok(message) => *message,
             Err(thrown) => (*thrown.downcast::<&str>().unwrap()).to_owned(),
         }
+    }
+
+    /// A thread answers when it is told to, which is when all tasks wait.
+    #[test]
+    fn no_time_passes_while_somebody_is_busy() {
+        let clock = VirtualClock::new();
+        let (ask, asked) = std::sync::mpsc::channel::<oneshot::Sender<u32>>();
+        let worker = std::thread::spawn(move || {
+            for (number, answer) in (0..).zip(asked) {
+                std::thread::yield_now();
+                let _ = answer.send(number);
+            }
+        });
+        let log = Log::default();
+        for task in 0..3 {
+            let (clock_of_task, log, ask) = (clock.clone(), log.clone(), ask.clone());
+            clock.spawn(async move {
+                for _ in 0..100 {
+                    let busy = clock_of_task.busy();
+                    let (answer, answered) = oneshot::channel();
+                    ask.send(answer).unwrap();
+                    let before = clock_of_task.elapsed();
+                    answered.await.unwrap();
+                    assert_eq!(clock_of_task.elapsed(), before);
+                    drop(busy);
+                    clock_of_task.sleep(SECOND).await;
+                }
+                log.note(format_args!("{task} at {:?}", clock_of_task.elapsed()));
+            });
+        }
+        drop(ask);
+        clock.run_for(50 * SECOND);
+        assert_eq!(log.take(), [""; 0]);
+        clock.run_until(clock.sleep(50 * SECOND));
+        clock.run_for(Duration::ZERO);
+        let mut ended = log.take();
+        ended.sort_unstable();
+        assert_eq!(ended, ["0 at 100s", "1 at 100s", "2 at 100s"]);
+        worker.join().unwrap();
+    }
+
+    /// Dropped where nothing wakes a task, as with a thread that nobody waits for.
+    #[test]
+    fn time_goes_on_as_soon_as_the_last_guard_is_dropped() {
+        let clock = VirtualClock::new();
+        let guards = [clock.busy(), clock.busy()];
+        let seen = clock.clone();
+        let worker = std::thread::spawn(move || {
+            guards.map(|guard| {
+                std::thread::yield_now();
+                let elapsed = seen.elapsed();
+                drop(guard);
+                elapsed
+            })
+        });
+        clock.run_for(HOUR);
+        assert_eq!(worker.join().unwrap(), [Duration::ZERO; 2]);
+        assert_eq!(clock.elapsed(), HOUR);
     }
 
     fn assert_message(message: &str, expected: &str) {

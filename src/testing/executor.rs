@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     pin::Pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
@@ -38,7 +38,28 @@ struct Task {
 ///
 /// Apart from the tasks, so that a waker that somebody keeps does not keep any of them.
 #[derive(Default)]
-struct Ready(Mutex<VecDeque<TaskId>>);
+struct Ready {
+    state: Mutex<ReadyState>,
+    /// Notified while somebody waits.
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct ReadyState {
+    queue: VecDeque<TaskId>,
+    /// How many threads or tasks work outside of the executor.
+    busy: usize,
+    is_waited_for: bool,
+}
+
+/// Somebody works outside of the executor until this is dropped.
+pub(super) struct Busy(Arc<Ready>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.change(|state| state.busy -= 1);
+    }
+}
 
 struct Signal {
     id: TaskId,
@@ -58,6 +79,11 @@ impl Executor {
         tasks.waiting.insert(signal.id, task);
         drop(tasks);
         signal.wake();
+    }
+
+    pub(super) fn busy(&self) -> Busy {
+        self.ready.change(|state| state.busy += 1);
+        Busy(self.ready.clone())
     }
 
     /// How many tasks wait.
@@ -95,8 +121,31 @@ impl Tasks {
 }
 
 impl Ready {
-    fn queue(&self) -> MutexGuard<'_, VecDeque<TaskId>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, ReadyState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut ReadyState)) {
+        let mut state = self.state();
+        change(&mut state);
+        let is_waited_for = state.is_waited_for;
+        drop(state);
+        // Not always: it is a system call.
+        if is_waited_for {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits until a task is woken or nobody is busy. Whether a task was woken.
+    fn wait_while_busy(&self) -> bool {
+        let mut state = self.state();
+        while state.queue.is_empty() && state.busy > 0 {
+            state.is_waited_for = true;
+            let changed = self.changed.wait(state);
+            state = changed.unwrap_or_else(PoisonError::into_inner);
+        }
+        state.is_waited_for = false;
+        !state.queue.is_empty()
     }
 }
 
@@ -117,7 +166,7 @@ impl Wake for Signal {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.queued.swap(true, Ordering::SeqCst) {
-            self.ready.queue().push_back(self.id);
+            self.ready.change(|state| state.queue.push_back(self.id));
         }
     }
 }
@@ -135,14 +184,14 @@ impl Run<'_> {
         Root { future, signal }
     }
 
-    /// Polls until all tasks wait.
+    /// Polls until all tasks wait and nobody is busy.
     pub(super) fn poll_tasks(&self) {
         while let Some(id) = self.next() {
             self.poll_task(id);
         }
     }
 
-    /// Polls until all tasks wait, or until the root future completes.
+    /// Polls until all tasks wait and nobody is busy, or until the root future completes.
     pub(super) fn poll_with<F: Future>(&self, root: &mut Root<'_, F>) -> Poll<F::Output> {
         while let Some(id) = self.next() {
             if id != root.signal.id {
@@ -155,7 +204,13 @@ impl Run<'_> {
     }
 
     fn next(&self) -> Option<TaskId> {
-        self.executor.ready.queue().pop_front()
+        let ready = &self.executor.ready;
+        loop {
+            let woken = ready.state().queue.pop_front();
+            if woken.is_some() || !ready.wait_while_busy() {
+                return woken;
+            }
+        }
     }
 
     fn poll_task(&self, id: TaskId) {

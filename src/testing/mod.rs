@@ -44,6 +44,8 @@
 //! On a [`VirtualClock`], timeouts and rotations take no real time. The
 //! [guide](crate::_guide::testing) has more first tests: forged, failing, compressed, slow.
 
+#[cfg(feature = "inbox")]
+mod busy_inbox;
 mod challenge_error;
 mod clock;
 mod delivery;
@@ -57,9 +59,11 @@ use bytes::Bytes;
 use http::{Method, Request, header};
 use http_body_util::Full;
 
+#[cfg(feature = "inbox")]
+pub use self::busy_inbox::BusyInbox;
 pub use self::{
     challenge_error::ChallengeError,
-    clock::VirtualClock,
+    clock::{Busy, VirtualClock},
     delivery::{Delivery, DeliveryAttempt},
     gzip::gzip,
     no_answer::NoAnswer,

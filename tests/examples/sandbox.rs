@@ -51,12 +51,17 @@ async fn it_delivers_to_another_process() {
     };
     let faults = command(&["faults"]).await;
     assert!(faults.status.success(), "{faults:?}");
+    // It has hit as often as it was to.
+    assert_eq!(faults.last_line(), "nothing goes wrong");
+    let fault = command(&["fault", "slow", "0s"]).await;
+    assert_eq!(fault.last_line(), "2: slow by 0ns", "{fault:?}");
     assert_eq!(
-        faults.last_line(),
-        "1: proxy answers 404, 1×; 1 attempts until now"
+        command(&["faults"]).await.last_line(),
+        "2: slow by 0ns; 0 attempts until now"
     );
+    assert_eq!(command(&["clear"]).await.last_line(), "1 fault ended");
     let waited = command(&["wait"]).await;
-    let nothing = "nothing is under way: 2 notifications, 1 accepted, 1 lost, 0 not sent";
+    let nothing = "nothing is under way: 2 notifications, 1 accepted, 0 open, 1 lost, 0 not sent";
     assert_eq!(waited.last_line(), nothing, "{waited:?}");
     let ledger = get(&sandbox, "/sandbox/ledger?last=1").await;
     let ledger: Value = serde_json::from_str(ledger.text()).unwrap();
@@ -147,7 +152,7 @@ async fn it_creates_the_destination_and_loses_nothing() {
     has("error: no destination is subscribed to grant.expired");
     has(" of 300 sent, ");
     has("300 sent in ");
-    has("nothing is under way: 302 notifications, 302 accepted, 0 lost, 0 not sent");
+    has("nothing is under way: 302 notifications, 302 accepted, 0 open, 0 lost, 0 not sent");
     receiver.terminate().await;
     let receiver = receiver.end().await;
     assert_eq!(
@@ -158,6 +163,68 @@ async fn it_creates_the_destination_and_loses_nothing() {
             .count(),
         302
     );
+}
+
+/// A sandbox with a destination at a receiver that accepts everything.
+async fn accepting() -> (Server, Server, String) {
+    let receiver = Server::start("minimal", &[(SECRET_VARIABLE, SECRET)]).await;
+    let url = format!("http://{}{PATH}", receiver.address);
+    let mut arguments = vec!["--listen", "127.0.0.1:0", "--secret", SECRET];
+    arguments.extend(["--create", &url, "--triggers", "message.*"]);
+    let mut sandbox = Server::start_with("sandbox", &arguments, &[]).await;
+    line_with(&mut sandbox, "created ").await;
+    (receiver, sandbox, url)
+}
+
+async fn count(sandbox: &Server) -> u64 {
+    let ledger = get(sandbox, "/sandbox/ledger?last=1").await;
+    let ledger: Value = serde_json::from_str(ledger.text()).unwrap();
+    ledger["data"]["count"].as_u64().unwrap()
+}
+
+/// What is not accepted is kept until it is given up, so there is an end of it.
+#[tokio::test]
+async fn a_run_at_a_receiver_that_is_away_waits() {
+    let (_receiver, mut sandbox, url) = accepting().await;
+    let commands = "fault proxy 503\ntrigger message.created --count 1000000\n";
+    sandbox.program.write(commands).await;
+    line_with(&mut sandbox, " of 1000000 sent, waits: 10000 are open").await;
+    let sent = count(&sandbox).await;
+    assert_eq!(sent, 10_000);
+    // One more is all right; and the end says what is open.
+    sandbox.program.write("trigger message.created\n").await;
+    line_with(&mut sandbox, " to 1 destination").await;
+    assert_eq!(count(&sandbox).await, 10_001);
+    let ended = sandbox.terminate().await.end_without_input().await;
+    assert_eq!(ended.status.code(), Some(1), "{url}: {ended:?}");
+    let open = "0 accepted, 10001 open, 0 lost, 0 not sent";
+    assert_eq!(ended.last_line(), open);
+}
+
+/// What is late takes no connection, and holds up nothing.
+#[tokio::test]
+async fn a_run_goes_on_while_what_it_sends_is_late() {
+    let (_receiver, mut sandbox, _) = accepting().await;
+    let commands = "fault late 10m\ntrigger message.created --count 1000\n";
+    sandbox.program.write(commands).await;
+    line_with(&mut sandbox, "1000 sent in ").await;
+    assert_eq!(count(&sandbox).await, 1000);
+    sandbox.terminate().await.end_without_input().await;
+}
+
+/// As an application tries its endpoint by the management API.
+#[tokio::test]
+async fn test_events_are_shown() {
+    let (_receiver, mut sandbox, url) = accepting().await;
+    let key = [("authorization", "Bearer nyk_v0_invented-key")];
+    let test = json!({"trigger_type": "message.updated", "webhook_url": url}).to_string();
+    let path = "/v3/webhooks/send-test-event";
+    assert_eq!(post(&sandbox, path, &key, &test).await.0, 400);
+    let shown = format!("  {url}: test event message.updated: ");
+    line_with(&mut sandbox, &shown).await;
+    assert_eq!(count(&sandbox).await, 0);
+    let ended = sandbox.terminate().await.end_without_input().await;
+    assert!(ended.status.success(), "{ended:?}");
 }
 
 #[tokio::test]
@@ -358,7 +425,8 @@ async fn readme_lines() {
         .collect();
     // The minute was over before the first repetition.
     let all = json!(
-        {"notifications": 4, "accepted": 4, "lost": 0, "not_sent": 0});
+        {"notifications": 4, "accepted": 4, "open": 0, "lost": 0, "not_sent": 0, "forgotten": 0,
+            "failed_runs": 0});
     assert_eq!(answers[3]["data"], all, "{answers:?}");
     let last = &answers[4]["data"]["notifications"][0];
     let statuses = [

@@ -12,12 +12,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt, Full};
 use tokio::task::yield_now;
-use tower::ServiceExt;
+use tower::{Service, ServiceExt, service_fn};
 use tower_nylas::{
-    BoxError, InvalidSecret, Rejection, SecretSource, Secrets, Signature, TriggerRouter,
-    VerifiedBody, VerifyError, WebhookLayer, testing::VirtualClock, webhook::Webhook,
+    BoxError, InvalidSecret, Rejection, SecretSource, Secrets, TriggerRouter, VerifiedBody,
+    VerifyError, WebhookLayer, WebhookSecret,
+    testing::{Nylas, VirtualClock},
+    webhook::Webhook,
 };
 use tower_nylas_kit::{
     body::{Scripted, Step},
@@ -41,9 +44,39 @@ fn webhook(secrets: &Secrets) -> Webhook<TriggerRouter> {
     WebhookLayer::with_timer(secrets.clone(), VirtualClock::new()).layer(TriggerRouter::new())
 }
 
-fn request<B>(signature: &Signature, body: B) -> Request<B> {
-    let request = Request::post(PATH).header("x-nylas-signature", signature.to_hex());
-    request.body(body).unwrap()
+type Answer = <Webhook<TriggerRouter> as Service<Request<Scripted<Bytes>>>>::Response;
+
+/// What the simulated Nylas delivers: its request with its signature, of which the body arrives as
+/// `on_the_way` says.
+async fn deliver<F>(
+    webhook: &Webhook<TriggerRouter>,
+    path: &'static str,
+    signed_with: &str,
+    body: &Bytes,
+    on_the_way: F,
+) -> Answer
+where
+    F: FnOnce(Request<Bytes>) -> Request<Scripted<Bytes>> + Send,
+{
+    let on_the_way = Mutex::new(Some(on_the_way));
+    let endpoint = service_fn(|request: Request<Full<Bytes>>| {
+        let on_the_way = on_the_way.lock().unwrap().take().expect("it is sent once");
+        async move {
+            let (head, body) = request.into_parts();
+            let Ok(body) = body.collect().await;
+            let request = on_the_way(Request::from_parts(head, body.to_bytes()));
+            webhook.clone().oneshot(request).await
+        }
+    });
+    let secret = WebhookSecret::new(signed_with).unwrap();
+    let nylas = Nylas::new(endpoint, secret).timer(VirtualClock::new());
+    let mut nylas = nylas.uri(Uri::from_static(path));
+    nylas.deliver_once(body.clone()).await.unwrap()
+}
+
+/// In one frame.
+fn at_once(request: Request<Bytes>) -> Request<Scripted<Bytes>> {
+    request.map(|body| Scripted::frames([body]))
 }
 
 /// A body in three frames, with something that happens before the last: two are being hashed then,
@@ -62,27 +95,17 @@ fn in_three(body: &Bytes) -> [Bytes; 3] {
 }
 
 mod in_flight {
+    use tower_nylas::testing::nylas::{NewDestination, Simulator, Status};
+
     use super::*;
 
     const REQUESTS: usize = 10_000;
 
-    /// Nylas, as far as it signs: with one secret, which it exchanges at once.
-    struct Nylas(Mutex<String>);
-
-    impl Nylas {
-        fn sign(&self, body: &[u8]) -> Signature {
-            sign_with(&self.0.lock().unwrap(), body)
-        }
-
-        /// `POST /v3/webhooks/rotate-secret/{id}`.
-        fn rotate(&self, secret: &str) -> String {
-            secret.clone_into(&mut self.0.lock().unwrap());
-            secret.to_owned()
-        }
-    }
+    const DESTINATION: &str = "wh-1";
 
     struct World {
-        nylas: Nylas,
+        /// Which has the secret of the moment, and exchanges it at once.
+        nylas: Simulator,
         secrets: Secrets,
         handled: Mutex<HashSet<String>>,
         forgeries_handled: AtomicUsize,
@@ -91,18 +114,34 @@ mod in_flight {
     /// What became of one delivery.
     struct Delivery {
         number: usize,
-        signature: Signature,
+        signed_with: String,
         status: StatusCode,
     }
 
     impl World {
         fn new() -> Arc<Self> {
+            let nylas = Simulator::builder().clock(VirtualClock::new()).build();
+            let url = format!("https://app.example.com{PATH}");
+            let new = NewDestination::new(url, ["message.created"]);
+            let put = nylas.put(DESTINATION, "secret-0", &new, Status::Active);
+            put.unwrap();
             Arc::new(Self {
-                nylas: Nylas(Mutex::new("secret-0".to_owned())),
+                nylas,
                 secrets: Secrets::new("secret-0").unwrap(),
                 handled: Mutex::default(),
                 forgeries_handled: AtomicUsize::new(0),
             })
+        }
+
+        /// What Nylas signs with.
+        fn secret(&self) -> String {
+            self.nylas.destinations()[0].secret().to_owned()
+        }
+
+        /// Returns the new one.
+        fn rotate(&self) -> String {
+            let rotated = self.nylas.rotate(DESTINATION).unwrap();
+            rotated.secret().to_owned()
         }
 
         fn webhook(self: &Arc<Self>) -> Webhook<TriggerRouter> {
@@ -132,16 +171,23 @@ mod in_flight {
                 yield_now().await;
             }
             let body = notification(number);
-            let signature = self.nylas.sign(&body);
+            let signed_with = self.secret();
             if number.is_multiple_of(5) {
-                let forged = format!(r#"{{"type":"a.b","id":"forged-{number}"}}"#).into();
-                let status = send_slowly(webhook.clone(), &signature, &forged, number % 3).await;
-                assert_ne!(status, StatusCode::OK);
+                // Other bytes with the signature of these.
+                let forged = format!(r#"{{"type":"a.b","id":"forged-{number}"}}"#);
+                let status = send_slowly(&webhook, &signed_with, &body, number % 3, |request| {
+                    request
+                        .headers_mut()
+                        .insert("content-length", forged.len().into());
+                    *request.body_mut() = forged.into();
+                });
+                assert_ne!(status.await, StatusCode::OK);
             }
-            let status = send_slowly(webhook, &signature, &body, number % 7).await;
+            let sending = send_slowly(&webhook, &signed_with, &body, number % 7, |_| ());
+            let status = sending.await;
             Delivery {
                 number,
-                signature,
+                signed_with,
                 status,
             }
         }
@@ -149,29 +195,37 @@ mod in_flight {
         async fn send_again(&self, webhook: &Webhook<TriggerRouter>, lost: &Delivery) {
             let body = notification(lost.number);
             // It is not documented which signature a repetition carries.
-            for signature in [lost.signature, self.nylas.sign(&body)] {
-                let status = send_slowly(webhook.clone(), &signature, &body, 0).await;
+            for secret in [&lost.signed_with, &self.secret()] {
+                let status = send_slowly(webhook, secret, &body, 0, |_| ()).await;
                 assert_eq!(status, StatusCode::OK, "{}", lost.number);
             }
         }
     }
 
     async fn send_slowly(
-        webhook: Webhook<TriggerRouter>,
-        signature: &Signature,
+        webhook: &Webhook<TriggerRouter>,
+        signed_with: &str,
         body: &Bytes,
         pauses: usize,
+        change: impl FnOnce(&mut Request<Bytes>) + Send,
     ) -> StatusCode {
-        let mut steps = Vec::new();
-        for frame in in_three(body) {
-            steps.push(Step::Data(frame));
-            steps.resize(steps.len() + pauses, Step::Later);
-        }
-        let request = request(signature, Scripted::new(steps));
-        webhook.oneshot(request).await.unwrap().status()
+        let on_the_way = |mut request: Request<Bytes>| {
+            change(&mut request);
+            request.map(|body| {
+                let mut steps = Vec::new();
+                for frame in in_three(&body) {
+                    steps.push(Step::Data(frame));
+                    steps.resize(steps.len() + pauses, Step::Later);
+                }
+                Scripted::new(steps)
+            })
+        };
+        let answer = deliver(webhook, PATH, signed_with, body, on_the_way).await;
+        answer.status()
     }
 
-    async fn rotate_as_documented(world: Arc<World>, expecting: bool) {
+    /// Returns the new secret.
+    async fn rotate_as_documented(world: Arc<World>, expecting: bool) -> String {
         let pause = async |rounds| {
             for _ in 0..rounds {
                 yield_now().await;
@@ -182,15 +236,16 @@ mod in_flight {
             world.secrets.expect_rotation(2 * MINUTE);
         }
         pause(10).await;
-        let new = world.nylas.rotate("secret-1");
+        let new = world.rotate();
         pause(20).await;
-        world.secrets.rotate(new, HOUR).unwrap();
+        world.secrets.rotate(&*new, HOUR).unwrap();
+        new
     }
 
-    async fn run(
+    async fn run<T: Send + 'static>(
         world: &Arc<World>,
         requests: usize,
-        rotation: impl Future<Output = ()> + Send + 'static,
+        rotation: impl Future<Output = T> + Send + 'static,
     ) -> Vec<Delivery> {
         let webhook = world.webhook();
         let deliver = |number| tokio::spawn(world.clone().deliver(webhook.clone(), number));
@@ -232,14 +287,15 @@ mod in_flight {
 
         // All that can happen did.
         let count = |status: u16, secret: &str| {
-            let is_by =
-                |one: &&Delivery| one.signature == sign_with(secret, &notification(one.number));
+            let is_by = |one: &&Delivery| one.signed_with == secret;
             let of_status = deliveries.iter().filter(|one| one.status == status);
             of_status.filter(is_by).count()
         };
+        let new = world.secret();
+        assert_ne!(new, "secret-0");
         assert!(count(200, "secret-0") > 100);
-        assert!(count(200, "secret-1") > 100);
-        assert!(count(503, "secret-1") > 100);
+        assert!(count(200, &new) > 100);
+        assert!(count(503, &new) > 100);
         assert_eq!(count(503, "secret-0"), 0);
     }
 
@@ -264,12 +320,12 @@ mod in_flight {
         let rotation = {
             let world = world.clone();
             async move {
-                rotate_as_documented(world.clone(), true).await;
+                let known = rotate_as_documented(world.clone(), true).await;
                 // Once more, and again what everybody knows already.
-                world.secrets.rotate("secret-1", HOUR).unwrap();
+                world.secrets.rotate(known, HOUR).unwrap();
                 world.secrets.expect_rotation(MINUTE);
                 yield_now().await;
-                let new = world.nylas.rotate("secret-2");
+                let new = world.rotate();
                 yield_now().await;
                 world.secrets.rotate(new, HOUR).unwrap();
             }
@@ -314,9 +370,10 @@ mod while_a_body_arrives {
         signed_with: &str,
         event: impl FnOnce() + Send + 'static,
     ) -> Response<()> {
-        let body = notification(1);
-        let request = request(&sign_with(signed_with, &body), interrupted(&body, event));
-        webhook(secrets).oneshot(request).await.unwrap().map(drop)
+        let interrupt = |request: Request<Bytes>| request.map(|body| interrupted(&body, event));
+        let (webhook, body) = (webhook(secrets), notification(1));
+        let answer = deliver(&webhook, PATH, signed_with, &body, interrupt).await;
+        answer.map(drop)
     }
 
     fn reason<B>(response: &Response<B>) -> &Rejection {
@@ -340,14 +397,18 @@ mod while_a_body_arrives {
     #[tokio::test]
     async fn set_drops_the_old_secret_also_behind_a_single_frame() {
         let secrets = Secrets::new("old").unwrap();
-        let (shared, body) = (secrets.clone(), notification(1));
-        let one_frame = Scripted::frames([body.clone()]).on_poll(move |poll| {
-            if poll == 1 {
-                shared.set("new").unwrap();
-            }
-        });
-        let request = request(&sign_with("old", &body), one_frame);
-        let response = webhook(&secrets).oneshot(request).await.unwrap();
+        let shared = secrets.clone();
+        let behind_it = |request| {
+            at_once(request).map(|body| {
+                body.on_poll(move |poll| {
+                    if poll == 1 {
+                        shared.set("new").unwrap();
+                    }
+                })
+            })
+        };
+        let webhook = webhook(&secrets);
+        let response = deliver(&webhook, PATH, "old", &notification(1), behind_it).await;
         assert!(matches!(reason(&response), Rejection::SecretUnproven(_)));
     }
 
@@ -407,17 +468,20 @@ mod while_a_body_arrives {
         let secrets = Secrets::new("old").unwrap();
         let (shared, body) = (secrets.clone(), notification(1));
         let last = body.len();
-        let bytes: Vec<_> = (0..last).map(|at| body.slice(at..=at)).collect();
-        let frames = Scripted::frames(bytes).on_poll(move |poll| {
-            let secret = if poll == last {
-                "last".into()
-            } else {
-                format!("secret-{poll}")
-            };
-            shared.set(secret).unwrap();
-        });
-        let request = request(&sign_with("last", &body), frames);
-        let response = webhook(&secrets).oneshot(request).await.unwrap();
+        let byte_by_byte = |request: Request<Bytes>| {
+            request.map(|body| {
+                let bytes: Vec<_> = (0..last).map(|at| body.slice(at..=at)).collect();
+                Scripted::frames(bytes).on_poll(move |poll| {
+                    let secret = if poll == last {
+                        "last".into()
+                    } else {
+                        format!("secret-{poll}")
+                    };
+                    shared.set(secret).unwrap();
+                })
+            })
+        };
+        let response = deliver(&webhook(&secrets), PATH, "last", &body, byte_by_byte).await;
         assert_eq!(response.status(), StatusCode::OK);
     }
 }
@@ -704,23 +768,22 @@ mod bootstrap {
         let secrets = Secrets::pending();
         let webhook = webhook(&secrets);
         let body = notification(1);
-        let (signature, first) = (sign_with("first", &body), sign_with("other", &body));
-        let send = async |signature: &Signature| {
-            let request = request(signature, Scripted::frames([body.clone()]));
-            webhook.clone().oneshot(request).await.unwrap().status()
+        let send = async |signed_with: &str| {
+            let answer = deliver(&webhook, PATH, signed_with, &body, at_once).await;
+            answer.status()
         };
-        for signature in [&signature, &first] {
-            assert_eq!(send(signature).await, StatusCode::SERVICE_UNAVAILABLE);
+        for secret in ["first", "other"] {
+            assert_eq!(send(secret).await, StatusCode::SERVICE_UNAVAILABLE);
         }
         // Nor does a rotation that is expected change it.
         secrets.expect_rotation(MINUTE);
         assert!(secrets.is_pending());
-        assert_eq!(send(&signature).await, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(send("first").await, StatusCode::SERVICE_UNAVAILABLE);
 
         secrets.rotate("first", HOUR).unwrap();
         assert!(!secrets.is_pending());
-        assert_eq!(send(&signature).await, StatusCode::OK);
-        assert_eq!(send(&first).await, StatusCode::UNAUTHORIZED);
+        assert_eq!(send("first").await, StatusCode::OK);
+        assert_eq!(send("other").await, StatusCode::UNAUTHORIZED);
     }
 
     #[test]
@@ -977,11 +1040,9 @@ async fn tenants_are_apart() {
     };
     let source = SecretSource::lookup(lookup);
     let webhook = WebhookLayer::with_timer(source, VirtualClock::new()).layer(TriggerRouter::new());
-    let send = async |tenant: &str, secret: &str| {
-        let body = notification(1);
-        let mut request = request(&sign_with(secret, &body), Scripted::frames([body]));
-        *request.uri_mut() = tenant.parse().unwrap();
-        webhook.clone().oneshot(request).await.unwrap().status()
+    let send = async |tenant: &'static str, secret: &str| {
+        let answer = deliver(&webhook, tenant, secret, &notification(1), at_once).await;
+        answer.status()
     };
     tenants[0].expect_rotation(MINUTE);
     tenants[1].rotate("c", HOUR).unwrap();

@@ -101,7 +101,7 @@ impl SqliteInboxBuilder {
     }
 
     /// Where the time comes from; by default the system. Waiting for entries takes real time in any
-    /// case.
+    /// case; `BusyInbox` of [`tower_nylas`]'s feature `testing` waits in virtual time instead.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.options.clock = Arc::new(clock);
         self

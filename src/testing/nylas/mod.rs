@@ -21,9 +21,10 @@ pub(super) use self::answer::is_repeated;
 pub use self::{
     sender::{HttpClient, Nylas},
     simulator::{
-        AttemptRecord, Builder, Created, Cut, Destination, DestinationId, DestinationUpdate, Event,
-        EventRecord, Fate, Fault, Hosted, Injected, Ledger, Management, ManagementBody,
-        ManagementError, NewDestination, Note, Readings, Retried, RetrySecret, Simulator, Status,
-        Step, Task, Traffic, TruncatedBody,
+        AttemptRecord, Attempts, Builder, Created, Cut, Destination, DestinationId,
+        DestinationUpdate, Event, EventRecord, Fate, Fault, Hosted, Injected, Ledger, Management,
+        ManagementBody, ManagementError, NewDestination, Note, PayloadSize, Readings, Retried,
+        RetrySecret, Simulator, Status, Step, Task, TestEventRecord, Totals, Traffic,
+        TruncatedBody,
     },
 };

@@ -9,7 +9,7 @@ pub(super) struct Random(u64);
 impl Random {
     /// A sequence of its own for each purpose, given by numbers, so that the order in which tasks
     /// draw from theirs does not matter.
-    pub(super) fn of(seed: u64, purpose: &[u64]) -> Self {
+    pub(super) fn of(seed: u64, purpose: impl IntoIterator<Item = u64>) -> Self {
         let mut random = Self(seed);
         for number in purpose {
             random.0 = random.next() ^ number;

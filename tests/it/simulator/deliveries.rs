@@ -2,12 +2,12 @@
 
 use std::io::Read;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tower_nylas::testing::{
     Change,
     nylas::{
-        DestinationUpdate, Event, Fate, Fault, Ledger, NewDestination, Readings, Retried,
-        RetrySecret, Status, TruncatedBody,
+        Attempts, DestinationUpdate, Event, Fate, Fault, Ledger, NewDestination, PayloadSize,
+        Readings, Retried, RetrySecret, Status, TruncatedBody,
     },
 };
 
@@ -110,6 +110,34 @@ fn there_are_three_attempts_the_last_one_10_to_20_minutes_after_the_first() {
     // They are spread.
     assert!(lasts.iter().min().unwrap() < &(12 * MINUTE));
     assert!(lasts.iter().max().unwrap() > &(18 * MINUTE));
+}
+
+#[test]
+fn how_many_attempts_there_are_is_a_reading() {
+    for (reading, numbers, longest) in [
+        (Attempts::Three, 1..=3, 20 * MINUTE),
+        (Attempts::Six, 1..=6, HOUR),
+    ] {
+        let readings = Readings::default().attempts(reading);
+        let (stage, script, _) = scripted(|builder| builder.readings(readings));
+        script.answer(&[503; 6 * 20]);
+        for _ in 0..20 {
+            stage.nylas.emit("message.created");
+        }
+        stage.settle();
+        let ledger = stage.nylas.ledger();
+        assert_eq!(ledger.with_fate(Fate::Lost).len(), 20);
+        for event in ledger.events() {
+            let seen = event.attempts.iter().map(|attempt| attempt.number);
+            assert!(seen.eq(numbers.clone()), "{event:?}");
+            let at: Vec<_> = event.attempts.iter().map(|attempt| attempt.at).collect();
+            assert!(*at.last().unwrap() <= longest, "{at:?}");
+            // Of five retries, at least four.
+            assert!(at.iter().filter(|it| **it <= 20 * MINUTE).count() >= 3.max(at.len() - 1));
+        }
+        let last = script.seen().last().unwrap().json();
+        assert_eq!(last["webhook_delivery_attempt"], *numbers.end());
+    }
 }
 
 #[test]
@@ -249,13 +277,68 @@ fn a_compressed_delivery_is_signed_as_it_is_sent() {
     let seen = &script.seen()[0];
     assert_eq!(seen.encoding.as_deref(), Some("gzip"));
     assert!(seen.is_signed_with(&secret));
-    let mut inflated = String::new();
-    let mut decoder = flate2::read::GzDecoder::new(&seen.body[..]);
-    decoder.read_to_string(&mut inflated).unwrap();
+    let inflated = inflated(seen);
     assert!(
         inflated.contains(r#""type":"message.created""#),
         "{inflated}"
     );
+}
+
+/// Two destinations, one with gzip, and two messages of which gzip makes one small.
+#[test]
+fn whether_the_limit_counts_before_or_after_gzip_is_a_reading() {
+    // Of 3 MiB that cannot be made smaller than 1 MiB.
+    let mut number = 1_u64;
+    let noise: String = (0..3 << 20)
+        .map(|_| {
+            number = number
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            char::from(b'a' + u8::try_from(number >> 60).unwrap())
+        })
+        .collect();
+    let (whole, truncated) = ("message.created", "message.created.truncated");
+    for (reading, sent_with_gzip) in [
+        (PayloadSize::BeforeGzip, [truncated, truncated]),
+        (PayloadSize::AfterGzip, [whole, truncated]),
+    ] {
+        let readings = Readings::default().payload_size(reading);
+        let (stage, script, _) = scripted(|builder| builder.readings(readings));
+        let other = Scripted::default();
+        let url = "https://other.example.com/";
+        other.host(&stage.nylas, url);
+        let new = NewDestination::new(url, ["message.created"]).compressed_delivery(true);
+        let created = create(&stage.clock, &stage.nylas, &new);
+        let soft = Event::new("message.created").size(3 << 20);
+        let hard = Event::new("message.created").set("data.object.body", noise.as_str());
+        for event in [soft.clone(), hard, soft.only_to(&created.id)] {
+            stage.nylas.emit(event);
+        }
+        stage.settle();
+        let plain = script.seen();
+        let plain = plain.iter().map(|it| it.json()["type"].clone());
+        assert!(plain.eq([truncated; 2]), "{reading:?}");
+        let seen = other.seen();
+        for (seen, expected) in seen.iter().zip(sent_with_gzip) {
+            assert!(seen.body.len() <= 1 << 20 && seen.is_signed_with(created.secret()));
+            let body: Value = serde_json::from_str(&inflated(seen)).unwrap();
+            assert_eq!(body["type"], expected, "{reading:?}");
+            let text = body["data"]["object"]["body"].as_str().unwrap();
+            assert_eq!(text.is_empty(), expected == truncated);
+        }
+        assert_eq!(seen.len(), 3);
+        // The last one has no destination without gzip.
+        let names = stage.nylas.ledger();
+        let names = names.events().map(|event| event.trigger.to_string());
+        assert!(names.eq([truncated, truncated, sent_with_gzip[0]]));
+    }
+}
+
+fn inflated(seen: &scripted::Seen) -> String {
+    let mut inflated = String::new();
+    let mut decoder = flate2::read::GzDecoder::new(&seen.body[..]);
+    decoder.read_to_string(&mut inflated).unwrap();
+    inflated
 }
 
 /// Whatever the destination asks for, and the others do not get it.
@@ -426,6 +509,38 @@ fn faults_can_be_restricted_and_removed() {
     stage.nylas.emit("message.created");
     stage.settle();
     assert_eq!(elsewhere.seen().len(), 3);
+}
+
+/// What takes connections now: neither what is delayed, nor what waits for its next attempt.
+#[test]
+fn what_is_in_flight_is_due_and_not_answered() {
+    let (stage, script, _) = scripted(|builder| builder);
+    let in_flight = || stage.nylas.in_flight();
+    assert_eq!(in_flight(), 0);
+    stage.nylas.emit("message.created");
+    stage.nylas.emit("message.created");
+    assert_eq!(in_flight(), 2);
+    script.answer(&[503]);
+    stage.clock.run_for(SECOND);
+    assert_eq!(in_flight(), 0);
+    stage.settle();
+    let slow = stage.nylas.inject(Fault::slow(5 * SECOND).count(1));
+    stage.nylas.emit("message.created");
+    stage.clock.run_for(SECOND);
+    assert!(slow.is_over());
+    assert_eq!(in_flight(), 1);
+    stage.settle();
+    assert_eq!(in_flight(), 0);
+    let late = stage.nylas.inject(Fault::out_of_order(HOUR));
+    for _ in 0..5 {
+        stage.nylas.emit("message.created");
+    }
+    stage.clock.run_for(Duration::ZERO);
+    assert_eq!((in_flight(), late.hits(), late.is_over()), (0, 5, false));
+    late.remove();
+    assert!(late.is_over());
+    stage.settle();
+    assert_eq!((in_flight(), script.seen().len()), (0, 9));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use tower_nylas::testing::nylas::{DestinationUpdate, Event, Fault, Ledger};
+use tower_nylas::testing::nylas::{DestinationUpdate, Event, Fault, Ledger, Totals};
 
 use super::{scripted::Scripted, *};
 
@@ -136,6 +136,90 @@ fn a_full_ledger_forgets_the_oldest_but_not_that_one_was_lost() {
     );
     let message = message_of(|| ledger.no_event_lost());
     assert_eq!(message, "1 of 45 events lost");
+}
+
+/// In any order; and of several things that are wrong, the first in this order is named: others are
+/// lost, one is not lost, one is under way.
+#[test]
+fn exactly_these_are_lost_whatever_their_order() {
+    let stage = Stage::direct();
+    stage.app.set_away(true);
+    let lost = ["n-1", "n-2", "n-3"];
+    for id in lost {
+        stage.nylas.emit(Event::new("message.created").id(id));
+    }
+    stage.settle();
+    stage.app.set_away(false);
+    stage.nylas.emit(Event::new("message.created").id("n-4"));
+    stage.settle();
+    let ledger = stage.nylas.ledger();
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+        ledger.only_lost(order.map(|at| lost[at]));
+    }
+    ledger.only_lost(["n-3", "n-1", "n-2", "n-1"]);
+    let message = |ids: &[&str]| message_of(|| stage.nylas.ledger().only_lost(ids));
+    let of_others = message(&["n-4", "n-2", "n-1"]);
+    assert!(of_others.starts_with("1 of 4 events lost\n"), "{of_others}");
+    assert!(of_others.contains(" n-3 "), "{of_others}");
+    assert_eq!(
+        message(&["n-5", "n-3", "n-4", "n-2", "n-1"]),
+        "the notification n-4 is not lost"
+    );
+    stage.app.set_away(true);
+    stage.nylas.emit("message.created");
+    stage.clock.run_for(SECOND);
+    let message = |ids: &[&str]| message_of(|| stage.nylas.ledger().only_lost(ids));
+    assert_eq!(
+        message(&["n-3", "n-4", "n-2", "n-1"]),
+        "the notification n-4 is not lost"
+    );
+    assert!(message(&lost).starts_with("1 of 5 events still under way"));
+}
+
+/// Running totals, which no capacity ends.
+#[test]
+fn the_totals_have_what_the_ledger_has_forgotten() {
+    let stage = Stage::with(|builder| builder.ledger_capacity(5), Application::direct);
+    let totals = || {
+        let totals = stage.nylas.ledger().totals();
+        [
+            totals.accepted,
+            totals.open,
+            totals.lost,
+            totals.unsent,
+            totals.forgotten,
+        ]
+    };
+    for _ in 0..20 {
+        stage.nylas.emit("message.created");
+        stage.clock.run_for(SECOND);
+    }
+    assert_eq!(totals(), [20, 0, 0, 0, 0]);
+    // Of these, the last five are still there when they are given up.
+    stage.app.set_away(true);
+    for _ in 0..8 {
+        stage.nylas.emit("message.created");
+    }
+    stage.clock.run_for(SECOND);
+    assert_eq!(totals(), [20, 5, 0, 0, 3]);
+    stage.settle();
+    assert_eq!(totals(), [20, 0, 5, 0, 3]);
+    let pause = DestinationUpdate::new().pause();
+    stage
+        .clock
+        .run_until(stage.nylas.update(&stage.id, &pause))
+        .unwrap();
+    for _ in 0..9 {
+        stage.nylas.emit("message.created");
+    }
+    assert_eq!(totals(), [20, 0, 5, 9, 3]);
+    assert_eq!(
+        stage.nylas.ledger().of(&stage.id).totals(),
+        stage.nylas.ledger().totals()
+    );
+    let nobody = create(&stage.clock, &stage.nylas, &idle(&stage)).id;
+    let of_nobody = stage.nylas.ledger().of(&nobody).totals();
+    assert_eq!(of_nobody, Totals::default());
 }
 
 /// Another destination, which nothing is sent to in these tests.

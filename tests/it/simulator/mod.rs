@@ -3,6 +3,7 @@
 #![cfg(all(feature = "dedup", feature = "inbox"))]
 
 mod application;
+mod challenges;
 mod connections;
 mod deliveries;
 mod deploys;
@@ -14,6 +15,8 @@ mod readings;
 mod rotations;
 mod scripted;
 mod statuses;
+mod test_events;
+mod wire;
 
 use std::time::Duration;
 

@@ -3,8 +3,8 @@
 use tower_nylas::{
     Outcome,
     testing::nylas::{
-        AttemptRecord, Event, EventRecord, Fate, Fault, Ledger, Readings, Retried, RetrySecret,
-        TruncatedBody,
+        AttemptRecord, Attempts, Event, EventRecord, Fate, Fault, Ledger, PayloadSize, Readings,
+        Retried, RetrySecret, TruncatedBody,
     },
 };
 
@@ -33,10 +33,23 @@ fn all() -> Vec<Readings> {
         let bodies = [TruncatedBody::Empty, TruncatedBody::Absent];
         bodies.map(|body| it.clone().truncated_body(body)).into()
     });
+    // Each two of these three together, and not all three: that would take twice as long.
     cross(&|it| {
-        [true, false]
-            .map(|fan_out| it.clone().fan_out(fan_out))
-            .into()
+        let (three, six) = (Attempts::Three, Attempts::Six);
+        let (before, after) = (PayloadSize::BeforeGzip, PayloadSize::AfterGzip);
+        [
+            (true, three, before),
+            (true, six, after),
+            (false, three, after),
+            (false, six, before),
+        ]
+        .map(|(fan_out, attempts, size)| {
+            it.clone()
+                .fan_out(fan_out)
+                .attempts(attempts)
+                .payload_size(size)
+        })
+        .into()
     });
     all
 }
@@ -55,6 +68,7 @@ fn play(readings: Readings) -> Ledger {
         other.stored(&secrets, other.inbox()),
     );
     let new = NewDestination::new("https://other.example.com/", ["message.created"]);
+    let new = new.compressed_delivery(true);
     let created = create(&stage.clock, &stage.nylas, &new);
     secrets.set(created.secret()).unwrap();
 
@@ -96,7 +110,7 @@ fn play(readings: Readings) -> Ledger {
 #[test]
 fn a_receiver_bears_every_reading() {
     let all = all();
-    assert_eq!(all.len(), 3 * 2 * 2 * 2);
+    assert_eq!(all.len(), 3 * 2 * 2 * 4);
     for readings in all {
         let shown = format!("{readings:?}");
         let ledger = play(readings);

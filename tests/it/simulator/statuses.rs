@@ -1,8 +1,10 @@
 //! What Nylas thinks of a destination, and how it gets out of that.
 
-use tower_nylas::testing::nylas::{DestinationUpdate, Event, Fate, Readings, Status, Step};
+use tower_nylas::testing::nylas::{
+    AttemptRecord, DestinationUpdate, Event, Fate, Fault, Readings, Status, Step,
+};
 
-use super::*;
+use super::{scripted::Scripted, *};
 
 /// One event each second.
 fn steady(stage: &Stage, during: Duration) {
@@ -49,6 +51,37 @@ fn a_destination_fails_at_the_documented_minute_and_recovers() {
             steady(&stage, 14 * MINUTE);
             assert_eq!(stage.nylas.status_of(&stage.id), Some(Status::Active));
         }
+    }
+}
+
+/// No answer, and nobody who listens, count as much as a status.
+#[test]
+fn what_is_not_answered_counts_as_what_is_refused() {
+    let slow = Fault::slow(11 * SECOND);
+    for fault in [Some(slow), Some(Fault::reset_before_request()), None] {
+        let clock = VirtualClock::new();
+        let nylas = builder(&clock).build();
+        let script = Scripted::default();
+        let hosted = script.host(&nylas, URL);
+        let id = create(&clock, &nylas, &new_destination()).id;
+        let shown = if let Some(fault) = fault {
+            let shown = fault.to_string();
+            nylas.inject(fault);
+            shown
+        } else {
+            hosted.remove();
+            "the connection was refused".to_owned()
+        };
+        for _ in 0..20 * 60 {
+            nylas.emit("message.created");
+            clock.run_for(SECOND);
+        }
+        let ledger = nylas.ledger();
+        let all_failed = |it: &AttemptRecord| it.seen.answer().is_err();
+        assert!(ledger.attempts().iter().all(|(_, it)| all_failed(it)));
+        let seen = ledger.attempts()[0].1.to_string();
+        assert!(seen.contains(&shown), "{seen}");
+        assert_eq!(nylas.status_of(&id), Some(Status::Failing), "{shown}");
     }
 }
 

@@ -1,4 +1,7 @@
 //! The genuine sender: many notifications of all sizes, each repeated as Nylas would, only sooner.
+//!
+//! What is sent, and what is taken for an answer, is up to the simulated Nylas; this is the client
+//! that it sends with, which pauses between the frames of a request.
 
 use std::{
     collections::BTreeMap,
@@ -8,25 +11,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt, Full};
 use tokio::{
     task::JoinSet,
-    time::{MissedTickBehavior, interval, sleep, timeout},
+    time::{MissedTickBehavior, interval, sleep},
 };
+use tower::{Service, service_fn};
 use tower_nylas::{
     WebhookSecret,
-    testing::{Nylas, nylas::Retried},
+    testing::{NoAnswer, Nylas, nylas::Retried},
 };
 
 use crate::{
-    delivery::{PATH, UUID, delivery_signed, notification_of},
-    wire::{Answer, Connection, head},
+    delivery::{PATH, notification_of},
+    wire::{Connection, head},
 };
 
 const ATTEMPTS: u32 = Nylas::<()>::ATTEMPTS;
-
-/// From the first byte of the connection on.
-const ANSWER_TIMEOUT: Duration = Nylas::<()>::DEADLINE;
 
 /// Before the next attempt. Nylas waits minutes.
 const WAITS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
@@ -101,7 +104,7 @@ impl Sender {
     async fn lane(&self, lane: u32, every: Duration, end: Instant) {
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut kept = None;
+        let kept = Kept::default();
         for number in 0.. {
             ticks.tick().await;
             if Instant::now() >= end {
@@ -114,18 +117,38 @@ impl Sender {
                 frames: if turn.is_multiple_of(3) { FRAMES } else { 1 },
             };
             if lane.is_multiple_of(2) {
-                kept = None;
+                kept.take();
             }
-            self.deliver(&notification, &mut kept).await;
+            self.deliver(&notification, &kept).await;
         }
     }
 
-    async fn deliver(&self, notification: &Planned, kept: &mut Option<Connection>) {
+    /// Nylas, over this connection or a new one.
+    fn nylas(
+        &self,
+        frames: usize,
+        kept: &Kept,
+    ) -> Nylas<
+        impl Service<
+            Request<Full<Bytes>>,
+            Response = Response<Full<Bytes>>,
+            Error = io::Error,
+            Future: Send,
+        > + Clone,
+    > {
+        let (address, kept) = (self.address, kept.clone());
+        let client = service_fn(move |request| exchange(address, request, frames, kept.clone()));
+        Nylas::with_client(client, Uri::from_static(PATH), self.secret.clone())
+    }
+
+    async fn deliver(&self, planned: &Planned, kept: &Kept) {
+        let mut nylas = self.nylas(planned.frames, kept);
         for attempt in 1..=ATTEMPTS {
             let start = Instant::now();
-            let trying = self.attempt(notification, attempt, kept);
-            let (cause, again) = match timeout(ANSWER_TIMEOUT, trying).await {
-                Ok(Ok(StatusCode::OK)) => {
+            let body = notification_of("message.created", &planned.id, attempt, planned.size);
+            let answer = nylas.deliver_once(body).await;
+            let (cause, again) = match answer.map(|answer| answer.status()) {
+                Ok(StatusCode::OK) => {
                     let mut record = self.record();
                     record.sent += 1;
                     record.latencies.push(start.elapsed());
@@ -136,12 +159,12 @@ impl Sender {
                     }
                     return;
                 }
-                Ok(Ok(status)) => {
+                Ok(status) => {
                     let again = Retried::Listed.is_repeated(status);
                     (status.as_str().to_owned(), again)
                 }
-                Ok(Err(_)) => ("connection failed".to_owned(), true),
-                Err(_) => ("no answer in time".to_owned(), true),
+                Err(NoAnswer::TimedOut) => ("no answer in time".to_owned(), true),
+                Err(_) => ("connection failed".to_owned(), true),
             };
             *self.record().causes.entry(cause).or_default() += 1;
             match WAITS.get(attempt as usize - 1) {
@@ -154,51 +177,73 @@ impl Sender {
         record.lost += 1;
     }
 
-    async fn attempt(
-        &self,
-        planned: &Planned,
-        attempt: u32,
-        kept: &mut Option<Connection>,
-    ) -> io::Result<StatusCode> {
-        let body = notification_of("message.created", &planned.id, attempt, planned.size);
-        let request = delivery_signed(&body, &self.secret.sign(&body).to_hex());
-        let (frame, pause) = match planned.frames {
-            1 => (request.len(), Duration::ZERO),
-            frames => (request.len().div_ceil(frames), PAUSE),
-        };
-        let mut connection = match kept.take() {
-            Some(connection) => connection,
-            None => Connection::try_open(self.address).await?,
-        };
-        let frames: Vec<_> = request.chunks(frame).collect();
-        let answer = connection.try_exchange(&frames, pause).await?;
-        if connection.is_reusable() {
-            *kept = Some(connection);
-        }
-        Ok(answer.status)
-    }
-
     async fn challenges(&self, end: Instant) {
         let mut ticks = interval(Duration::from_secs(1));
         while Instant::now() < end {
             ticks.tick().await;
-            let answer = timeout(ANSWER_TIMEOUT, self.challenge()).await;
-            let is_right = answer.is_ok_and(|answer| {
-                answer.is_ok_and(|it| it.status == 200 && it.body == UUID.as_bytes())
-            });
+            let challenged = self.nylas(1, &Kept::default()).challenge().await;
             let mut record = self.record();
             record.challenges += 1;
-            record.challenges_failed += u64::from(!is_right);
+            record.challenges_failed += u64::from(challenged.is_err());
         }
     }
+}
 
-    async fn challenge(&self) -> io::Result<Answer> {
-        let head = head("GET", &format!("{PATH}?challenge={UUID}"), &[]);
-        let mut connection = Connection::try_open(self.address).await?;
-        connection
-            .try_exchange(&[head.as_bytes()], Duration::ZERO)
-            .await
+/// A connection that can be used again.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Option<Connection>>>);
+
+impl Kept {
+    fn take(&self) -> Option<Connection> {
+        self.lock().take()
     }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Sends a request of Nylas in so many frames, with a pause behind each, and reads the answer.
+async fn exchange(
+    address: SocketAddr,
+    request: Request<Full<Bytes>>,
+    frames: usize,
+    kept: Kept,
+) -> io::Result<Response<Full<Bytes>>> {
+    let request = written(request).await?;
+    let (frame, pause) = match frames {
+        1 => (request.len(), Duration::ZERO),
+        frames => (request.len().div_ceil(frames), PAUSE),
+    };
+    let mut connection = match kept.take() {
+        Some(connection) => connection,
+        None => Connection::try_open(address).await?,
+    };
+    let frames: Vec<_> = request.chunks(frame).collect();
+    let answer = connection.try_exchange(&frames, pause).await?;
+    if connection.is_reusable() {
+        *kept.lock() = Some(connection);
+    }
+    let mut response = Response::new(Full::from(answer.body));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    Ok(response)
+}
+
+/// The request as it is on the wire.
+async fn written(request: Request<Full<Bytes>>) -> io::Result<Vec<u8>> {
+    let (parts, body) = request.into_parts();
+    let target = parts.uri.path_and_query().map_or(PATH, |it| it.as_str());
+    let mut headers = Vec::new();
+    for (name, value) in &parts.headers {
+        headers.push((name.as_str(), value.to_str().map_err(io::Error::other)?));
+    }
+    let mut written = head(parts.method.as_str(), target, &headers).into_bytes();
+    let Ok(body) = body.collect().await;
+    written.extend_from_slice(&body.to_bytes());
+    Ok(written)
 }
 
 struct Planned {

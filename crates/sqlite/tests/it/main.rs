@@ -10,3 +10,4 @@ mod open;
 mod panics;
 mod paths;
 mod scratch;
+mod simulated;

@@ -93,6 +93,9 @@ impl Builder {
 
     /// From what ids, secrets, waits and everything else that looks like chance is computed; by
     /// default 0.
+    ///
+    /// The id of the first, second … destination, its secret after so many rotations, and the id of
+    /// the first, second … notification follow from it, whatever else happens in between.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, Full};
 
 use super::{
     AttemptRecord, DestinationId, RetrySecret, Shared,
+    draws::Purpose,
     event::Notification,
     fault::Kind,
     network::{Answer, Route},
@@ -29,8 +30,28 @@ pub(super) struct Target {
     pub(super) id: DestinationId,
     /// A number of its own, for what is drawn.
     pub(super) ordinal: u64,
+    /// Whether it was sent there with gzip when it happened.
+    pub(super) is_compressed: bool,
     /// The secret of the first attempt.
     pub(super) first_key: Option<WebhookSecret>,
+    /// There while an attempt is due, and not between two.
+    pub(super) in_flight: Option<InFlight>,
+}
+
+/// An attempt that is due or sent, and not answered.
+pub(super) struct InFlight(Arc<Shared>);
+
+impl InFlight {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        shared.state().in_flight += 1;
+        Self(shared.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.state().in_flight -= 1;
+    }
 }
 
 /// What Nylas does after an attempt.
@@ -49,11 +70,12 @@ pub(super) async fn deliver(
     mut targets: Vec<Target>,
 ) {
     let purpose = targets.first().map_or(0, |target| target.ordinal);
-    let mut random = Random::of(shared.seed, &[SCHEDULE, number, purpose]);
-    let schedule = Schedule::draw(&mut random);
+    let mut random = shared.random(Purpose::Schedule, [number, purpose]);
+    let attempts = shared.readings.attempts;
+    let schedule = Schedule::draw(attempts, &mut random);
     let mut due = shared.time.elapsed();
     let mut not_before = Duration::ZERO;
-    for attempt in 1..=request::ATTEMPTS {
+    for attempt in 1..=attempts.count() {
         due = not_before.max(due + schedule.wait_before(attempt));
         shared.time.sleep_until(due).await;
         let mut attempts = Vec::with_capacity(targets.len());
@@ -70,9 +92,6 @@ pub(super) async fn deliver(
     let ended: HashSet<_> = targets.into_iter().map(|target| target.id).collect();
     shared.state().ledger.end(number, &ended);
 }
-
-const SCHEDULE: u64 = 1;
-const ATTEMPT: u64 = 2;
 
 /// The outputs of all futures.
 async fn all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
@@ -103,24 +122,24 @@ async fn all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
 impl Shared {
     /// One attempt, or two of the same number if it is sent twice.
     async fn attempt(
-        &self,
+        self: &Arc<Self>,
         number: u64,
         notification: &Notification,
         target: &mut Target,
         attempt: u32,
     ) -> Verdict {
-        let purpose = [ATTEMPT, number, u64::from(attempt), target.ordinal];
-        let mut random = Random::of(self.seed, &purpose);
+        let numbers = [number, u64::from(attempt), target.ordinal];
+        let mut random = self.random(Purpose::Attempt, numbers);
         let faults = self.faults(Some(&target.id), &mut random);
         let mut verdict = Verdict::default();
-        let times = if faults.contains(&Kind::Twice) { 2 } else { 1 };
-        for fault in &faults {
-            if let Kind::Delayed(within) = fault {
-                let delay = random.between(Duration::ZERO, *within);
-                self.time.sleep(delay).await;
-            }
+        let late = delay(&faults, &mut random);
+        if !late.is_zero() {
+            target.in_flight = None;
+            self.time.sleep(late).await;
         }
-        for _ in 0..times {
+        let in_flight = target.in_flight.take();
+        let _in_flight = in_flight.unwrap_or_else(|| InFlight::new(self));
+        for _ in 0..times(&faults) {
             // It may have been paused meanwhile.
             let Some((route, request)) = self.prepare(notification, target, attempt, &faults)
             else {
@@ -155,12 +174,11 @@ impl Shared {
         destination: Option<&DestinationId>,
         random: &mut Random,
     ) -> Vec<Kind> {
-        let state = self.state();
-        let hit = state
-            .faults
-            .iter()
-            .filter_map(|it| it.hit(destination, random));
-        hit.collect()
+        let faults = &mut self.state().faults;
+        let hit = faults.iter().filter_map(|it| it.hit(destination, random));
+        let hit = hit.collect();
+        faults.retain(|it| !it.is_used_up());
+        hit
     }
 
     fn prepare(
@@ -184,13 +202,14 @@ impl Shared {
             RetrySecret::New => &key,
             RetrySecret::Old => first_key,
         };
-        let forged = faults.contains(&Kind::WrongSignature).then(forged_key);
+        let forged = forged_key(faults);
         let key = forged.as_ref().unwrap_or(key);
-        let body = notification.body(attempt);
+        let body = notification.body(attempt, is_compressed);
         Some((route, request::delivery(&url, key, body, is_compressed)))
     }
 
-    async fn send(
+    /// Sends a request through what goes wrong; the answer, and what its `Retry-After` asks for.
+    pub(super) async fn send(
         &self,
         route: Route,
         request: Request<Full<Bytes>>,
@@ -269,7 +288,7 @@ const MAX_ANSWER: usize = 64 << 10;
 const READ_FOR: Duration = Duration::from_secs(1);
 
 /// A connection can be used again once the answer was read.
-pub(super) async fn read(answer: Answer) {
+async fn read(answer: Answer) {
     let (mut body, mut left) = (answer.into_body(), MAX_ANSWER);
     while let Some(Ok(frame)) = body.frame().await {
         let length = frame.data_ref().map_or(0, Bytes::len);
@@ -280,8 +299,24 @@ pub(super) async fn read(answer: Answer) {
     }
 }
 
-fn forged_key() -> WebhookSecret {
-    WebhookSecret::new("a-secret-of-nobody").expect("it is no mistake")
+/// How many times the same request is sent.
+pub(super) fn times(faults: &[Kind]) -> u32 {
+    if faults.contains(&Kind::Twice) { 2 } else { 1 }
+}
+
+/// How much later it is sent.
+pub(super) fn delay(faults: &[Kind], random: &mut Random) -> Duration {
+    let delays = faults.iter().filter_map(|fault| match fault {
+        Kind::Delayed(within) => Some(random.between(Duration::ZERO, *within)),
+        _ => None,
+    });
+    delays.sum()
+}
+
+/// What is signed with in the place of the right secret.
+pub(super) fn forged_key(faults: &[Kind]) -> Option<WebhookSecret> {
+    let is_forged = faults.contains(&Kind::WrongSignature);
+    is_forged.then(|| WebhookSecret::new("a-secret-of-nobody").expect("it is no mistake"))
 }
 
 fn reset() -> NoAnswer {

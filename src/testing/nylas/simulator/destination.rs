@@ -246,6 +246,8 @@ pub(super) struct Entry {
     pub(super) answers: Answers,
     /// How many destinations there were before it.
     pub(super) ordinal: u64,
+    /// How many times its secret was replaced.
+    pub(super) rotations: u64,
 }
 
 impl Entry {

@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use super::{
     DestinationId, Event, EventRecord, Fate, Shared, State,
-    delivery::{Target, deliver},
+    delivery::{InFlight, Target, deliver},
+    draws::Purpose,
     event::Notification,
 };
-use crate::{testing::nylas::random::Random, trigger::Trigger};
-
-const OBJECT: u64 = 3;
-const NOTIFICATION: u64 = 4;
+use crate::trigger::Trigger;
 
 impl Shared {
     /// The id of the first of its notifications.
@@ -31,18 +29,19 @@ impl Shared {
         let (now, unix) = (self.time.elapsed(), self.time.unix());
         let mut state = self.state();
         let number = state.ledger.next_number();
-        let mut object = Random::of(self.seed, &[OBJECT, same_as.unwrap_or(number)]);
-        let mut random = Random::of(self.seed, &[NOTIFICATION, number]);
+        let mut object = self.random(Purpose::Object, [same_as.unwrap_or(number)]);
+        let mut random = self.random(Purpose::Notification, [number]);
         let mut notification =
             event.notification(duplicate, unix, &self.readings, &mut object, &mut random);
         if let Some(whole) = notification.whole.take() {
             state.objects.put_whole(whole);
         }
-        let (targets, fates) = state.recipients(event, &notification.trigger);
+        let (targets, fates) = state.recipients(event, &notification);
+        let has_plain = targets.is_empty() || targets.iter().any(|it| !it.is_compressed);
         let id = notification.id.clone();
         state.ledger.add_event(EventRecord {
             id: id.clone(),
-            trigger: notification.trigger.clone(),
+            trigger: notification.trigger(!has_plain).clone(),
             at: now,
             fates,
             attempts: Vec::new(),
@@ -53,7 +52,10 @@ impl Shared {
         (id, number)
     }
 
-    fn start(self: &Arc<Self>, number: u64, notification: Notification, targets: Vec<Target>) {
+    fn start(self: &Arc<Self>, number: u64, notification: Notification, mut targets: Vec<Target>) {
+        for target in &mut targets {
+            target.in_flight = Some(InFlight::new(self));
+        }
         let notification = Arc::new(notification);
         let groups: Vec<Vec<Target>> = if self.readings.fan_out {
             vec![targets]
@@ -71,9 +73,10 @@ impl State {
     fn recipients(
         &self,
         event: &Event,
-        trigger: &str,
+        notification: &Notification,
     ) -> (Vec<Target>, Vec<(DestinationId, Fate)>) {
-        let trigger = Trigger::from(trigger);
+        // Whole or truncated, the same destinations are subscribed to it.
+        let trigger = Trigger::from(&**notification.trigger(false));
         let (mut targets, mut fates) = (Vec::new(), Vec::new());
         for entry in &self.destinations {
             let id = &entry.destination.id;
@@ -86,7 +89,10 @@ impl State {
                 targets.push(Target {
                     id: id.clone(),
                     ordinal: entry.ordinal,
+                    is_compressed: notification.is_compressed
+                        || entry.destination.compressed_delivery,
                     first_key: None,
+                    in_flight: None,
                 });
             }
         }

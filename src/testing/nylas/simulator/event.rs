@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{DestinationId, Readings, TruncatedBody, destination::ALPHANUMERIC};
+use super::{DestinationId, PayloadSize, Readings, TruncatedBody, destination::ALPHANUMERIC};
 use crate::{
-    testing::{Change, nylas::random::Random, samples},
+    testing::{Change, gzip, nylas::random::Random, samples},
     trigger::Trigger,
 };
 
@@ -149,8 +149,11 @@ impl Event {
         if let Some(body) = &self.raw {
             return Notification {
                 id: id.into(),
-                trigger: self.trigger.as_str().into(),
-                content: Content::Raw(body.clone()),
+                form: Form {
+                    trigger: self.trigger.as_str().into(),
+                    content: Content::Raw(body.clone()),
+                },
+                compressed: None,
                 is_compressed: self.is_compressed,
                 whole: None,
             };
@@ -181,17 +184,31 @@ impl Event {
         if self.fill(&mut envelope, &content) {
             content = Content::of(&envelope);
         }
-        let whole = truncate(&mut envelope, content.length(), readings);
-        if whole.is_some() {
-            content = Content::of(&envelope);
-        }
-        let trigger = envelope.get("type").and_then(Value::as_str);
+        let trigger = |envelope: &Map<String, Value>| {
+            let name = envelope.get("type").and_then(Value::as_str);
+            name.unwrap_or(&self.trigger).into()
+        };
         // A change may have replaced it.
         let changed = envelope.get("id").and_then(Value::as_str);
-        Notification {
-            id: changed.unwrap_or(&id).into(),
-            trigger: trigger.unwrap_or(&self.trigger).into(),
+        let id = changed.unwrap_or(&id).into();
+        let mut form = Form {
+            trigger: trigger(&envelope),
             content,
+        };
+        let mut compressed = None;
+        let whole = truncate(&mut envelope, form.content.length(), readings);
+        if whole.is_some() {
+            let truncated = Form {
+                trigger: trigger(&envelope),
+                content: Content::of(&envelope),
+            };
+            let large = std::mem::replace(&mut form, truncated);
+            compressed = Some(large).filter(|large| large.fits_compressed(readings));
+        }
+        Notification {
+            id,
+            form,
+            compressed,
             is_compressed: self.is_compressed,
             whole,
         }
@@ -252,21 +269,44 @@ impl From<String> for Event {
 /// What the destinations get.
 pub(super) struct Notification {
     pub(super) id: Arc<str>,
-    /// With its suffixes.
-    pub(super) trigger: Arc<str>,
-    content: Content,
+    form: Form,
+    /// What is sent with gzip, if it is not the same.
+    compressed: Option<Form>,
     /// Whatever its destinations ask for.
     pub(super) is_compressed: bool,
     /// The object of one that was truncated.
     pub(super) whole: Option<Value>,
 }
 
-impl Notification {
-    pub(super) fn body(&self, attempt: u32) -> Bytes {
-        match &self.content {
-            Content::Raw(body) => body.clone(),
-            Content::Counted { before, after } => format!("{before}{attempt}{after}").into(),
+/// A notification as it is sent: whole or truncated.
+struct Form {
+    /// With its suffixes.
+    trigger: Arc<str>,
+    content: Content,
+}
+
+impl Form {
+    fn fits_compressed(&self, readings: &Readings) -> bool {
+        match readings.payload_size {
+            PayloadSize::BeforeGzip => false,
+            PayloadSize::AfterGzip => gzip(&self.content.body(1)).len() <= readings.max_payload,
         }
+    }
+}
+
+impl Notification {
+    /// The name of its trigger in the form that is sent with gzip, or in the other one.
+    pub(super) fn trigger(&self, is_compressed: bool) -> &Arc<str> {
+        &self.form(is_compressed).trigger
+    }
+
+    pub(super) fn body(&self, attempt: u32, is_compressed: bool) -> Bytes {
+        self.form(is_compressed).content.body(attempt)
+    }
+
+    fn form(&self, is_compressed: bool) -> &Form {
+        let compressed = self.compressed.as_ref().filter(|_| is_compressed);
+        compressed.unwrap_or(&self.form)
     }
 }
 
@@ -321,6 +361,13 @@ impl Content {
                 after: text,
             },
             None => Self::Raw(text.into()),
+        }
+    }
+
+    fn body(&self, attempt: u32) -> Bytes {
+        match self {
+            Self::Raw(body) => body.clone(),
+            Self::Counted { before, after } => format!("{before}{attempt}{after}").into(),
         }
     }
 

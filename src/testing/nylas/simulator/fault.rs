@@ -17,7 +17,8 @@ use crate::testing::nylas::random::Random;
 /// Something that goes wrong, from [`Simulator::inject`](super::Simulator::inject) until its
 /// [`Injected`] is removed.
 ///
-/// It hits every attempt to every destination, unless it is restricted.
+/// It hits every attempt to every destination, unless it is restricted; and challenges and test
+/// events, as far as it can.
 #[derive(Debug, Clone)]
 pub struct Fault {
     kind: Kind,
@@ -156,11 +157,17 @@ impl Injected {
 
     /// Ends it.
     pub fn remove(&self) {
-        self.active.is_removed.store(true, Ordering::SeqCst);
+        self.active.remove();
         if let Some(shared) = self.shared.upgrade() {
             let faults = &mut shared.state().faults;
             faults.retain(|other| !Arc::ptr_eq(other, &self.active));
         }
+    }
+
+    /// Whether it hits nothing any more: it was removed, or has hit as many attempts as
+    /// [it was to](Fault::count).
+    pub fn is_over(&self) -> bool {
+        self.active.is_removed.load(Ordering::SeqCst) || self.active.is_used_up()
     }
 
     /// How many attempts it has hit.
@@ -186,6 +193,14 @@ pub(super) struct Active {
 }
 
 impl Active {
+    pub(super) fn is_used_up(&self) -> bool {
+        self.left.load(Ordering::SeqCst) == 0
+    }
+
+    pub(super) fn remove(&self) {
+        self.is_removed.store(true, Ordering::SeqCst);
+    }
+
     /// What happens to an attempt to this destination, if anything.
     pub(super) fn hit(
         &self,

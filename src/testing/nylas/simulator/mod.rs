@@ -3,6 +3,7 @@
 mod builder;
 mod delivery;
 mod destination;
+mod draws;
 mod emission;
 mod error;
 mod event;
@@ -16,6 +17,7 @@ mod readings;
 mod schedule;
 mod state;
 mod statuses;
+mod test_event;
 mod time;
 mod traffic;
 mod triggers;
@@ -35,14 +37,15 @@ pub use self::{
     error::ManagementError,
     event::Event,
     fault::{Fault, Injected},
-    ledger::{AttemptRecord, EventRecord, Fate, Ledger, Note, Step},
+    ledger::{AttemptRecord, EventRecord, Fate, Ledger, Note, Step, TestEventRecord, Totals},
     management::{Cut, Management, ManagementBody},
     network::Hosted,
-    readings::{Readings, Retried, RetrySecret, TruncatedBody},
+    readings::{Attempts, PayloadSize, Readings, Retried, RetrySecret, TruncatedBody},
     statuses::Status,
     traffic::Traffic,
 };
 use self::{
+    draws::Purpose,
     network::erase,
     state::{Shared, State},
 };
@@ -202,7 +205,7 @@ impl Simulator {
     ///
     /// On tokio, panics outside its runtime.
     pub fn run(&self, traffic: Traffic) {
-        let random = self.shared.draw();
+        let random = self.shared.next_random(Purpose::Traffic);
         let run = traffic.run(self.shared.clone(), random);
         self.shared.spawn(run);
     }
@@ -210,6 +213,13 @@ impl Simulator {
     /// Waits until no traffic goes on and no notification is under way.
     pub async fn settled(&self) {
         poll_fn(|cx| self.shared.poll_settled(cx)).await;
+    }
+
+    /// How many attempts are due or sent, and not answered yet. One that a
+    /// [fault](Fault::out_of_order) delays is none of them meanwhile, nor is a notification that
+    /// waits for its next attempt.
+    pub fn in_flight(&self) -> usize {
+        self.shared.state().in_flight
     }
 
     /// Lets something go wrong from now on.
@@ -221,7 +231,10 @@ impl Simulator {
 
     /// Ends everything that goes wrong.
     pub fn clear_faults(&self) {
-        self.shared.state().faults.clear();
+        let faults = std::mem::take(&mut self.shared.state().faults);
+        for fault in faults {
+            fault.remove();
+        }
     }
 
     /// Everything until now.

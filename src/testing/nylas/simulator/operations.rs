@@ -5,8 +5,8 @@ use http::Uri;
 use super::{
     Created, Destination, DestinationId, DestinationUpdate, ManagementError, NewDestination,
     Shared, State, Status, Step,
-    delivery::read,
     destination::{Entry, filters, new_id, new_secret},
+    draws::Purpose,
     fault::Kind,
     statuses::Answers,
     triggers::check_subscribable,
@@ -25,12 +25,13 @@ impl Shared {
         check_subscribable(&new.trigger_types)?;
         self.state().check_free(&new.webhook_url, None)?;
         self.challenge(&url, None).await?;
-        let mut random = self.draw();
-        let id = DestinationId::new(&new_id(&mut random));
-        let secret = new_secret(&mut random);
         let mut state = self.state();
         // Another one may have been created meanwhile.
         state.check_free(&new.webhook_url, None)?;
+        let ordinal = state.next_ordinal();
+        let mut random = self.random(Purpose::Destination, [ordinal]);
+        let id = DestinationId::new(&new_id(&mut random));
+        let secret = self.new_secret(ordinal, 0);
         self.put_into(&mut state, id.clone(), &secret, new, Status::Active)?;
         let now = self.time.elapsed();
         state.ledger.note(now, Some(&id), Step::Created);
@@ -59,8 +60,12 @@ impl Shared {
         let url = check_url(&new.webhook_url)?;
         let key = prepare(secret)?;
         let (now, unix) = (self.time.elapsed(), self.time.unix());
+        let old = state.entry(id.as_str());
+        let old = old.map(|old| (old.ordinal, old.rotations));
+        let (ordinal, rotations) = old.unwrap_or_else(|| (state.next_ordinal(), 0));
         let entry = Entry {
-            ordinal: state.next_ordinal(),
+            ordinal,
+            rotations,
             destination: Destination {
                 id,
                 webhook_url: new.webhook_url.clone(),
@@ -79,9 +84,11 @@ impl Shared {
             key,
             answers: Answers::since(now),
         };
-        match state.entry(entry.destination.id.as_str()) {
-            Some(old) => *old = entry,
-            None => state.destinations.push(entry),
+        if let Some(old) = state.entry(entry.destination.id.as_str()) {
+            *old = entry;
+        } else {
+            state.ordinals = ordinal;
+            state.destinations.push(entry);
         }
         Ok(())
     }
@@ -155,19 +162,22 @@ impl Shared {
     }
 
     pub(super) fn rotate(&self, id: &str) -> Result<Destination, ManagementError> {
-        self.destination(id)?;
-        let secret = new_secret(&mut self.draw());
-        let key = prepare(&secret)?;
         let (now, unix) = (self.time.elapsed(), self.time.unix());
         let mut state = self.state();
         let unknown = || ManagementError::UnknownDestination(id.to_owned());
         let entry = state.entry(id).ok_or_else(unknown)?;
-        entry.key = key;
+        let secret = self.new_secret(entry.ordinal, entry.rotations + 1);
+        entry.key = prepare(&secret)?;
+        entry.rotations += 1;
         entry.destination.secret = secret;
         entry.destination.updated_at = unix;
         let rotated = entry.destination.clone();
         state.ledger.note(now, Some(&rotated.id), Step::Rotated);
         Ok(rotated)
+    }
+
+    fn new_secret(&self, ordinal: u64, rotations: u64) -> String {
+        new_secret(&mut self.random(Purpose::Secret, [ordinal, rotations]))
     }
 
     pub(super) fn delete(&self, id: &str) -> Result<(), ManagementError> {
@@ -199,7 +209,7 @@ impl Shared {
         url: &Uri,
         id: Option<&DestinationId>,
     ) -> Result<(), ChallengeError> {
-        let mut random = self.draw();
+        let mut random = self.next_random(Purpose::Challenge);
         let value = random.uuid();
         let request = request::challenge(url, &value).map_err(NoAnswer::of)?;
         let faults = self.faults(id, &mut random);
@@ -216,34 +226,6 @@ impl Shared {
         })
         .await
     }
-
-    /// Sends a test event, which is signed with the public secret
-    /// ([source](https://developer.nylas.com/docs/reference/api/webhook-notifications/)).
-    pub(super) async fn send_test_event(
-        &self,
-        url: &str,
-        body: &str,
-    ) -> Result<(), ManagementError> {
-        let url = check_url(url)?;
-        let key = WebhookSecret::of_test_events();
-        let request = request::delivery(&url, &key, body.to_owned().into(), false);
-        let route = self.state().network.route(&url);
-        let timer = &*self.time.timer;
-        let status = request::within_deadline(timer, async {
-            let answer = route.send(request).await?;
-            let status = answer.status();
-            read(answer).await;
-            Ok::<_, NoAnswer>(status)
-        });
-        match status.await {
-            Ok(status) if status == http::StatusCode::OK => Ok(()),
-            Ok(status) => Err(ManagementError::Invalid(format!(
-                "the test event was answered with {}",
-                status.as_u16()
-            ))),
-            Err(why) => Err(ManagementError::Invalid(why.to_string())),
-        }
-    }
 }
 
 impl State {
@@ -255,6 +237,12 @@ impl State {
         other.map_or(Ok(()), |other| {
             Err(ManagementError::Conflict(other.id.clone()))
         })
+    }
+
+    /// The destination at this URL, if there is one.
+    pub(super) fn id_at(&self, url: &str) -> Option<DestinationId> {
+        let mut all = self.destinations.iter().map(|entry| &entry.destination);
+        all.find(|it| it.webhook_url == url).map(|it| it.id.clone())
     }
 }
 

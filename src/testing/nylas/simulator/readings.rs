@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::testing::nylas::answer;
+use crate::testing::nylas::{answer, request};
 
 /// What the simulator takes for true where Nylas' documentation leaves a choice.
 ///
@@ -12,7 +12,9 @@ pub struct Readings {
     pub(super) retried: Retried,
     pub(super) retry_secret: RetrySecret,
     pub(super) truncated_body: TruncatedBody,
+    pub(super) attempts: Attempts,
     pub(super) max_payload: usize,
+    pub(super) payload_size: PayloadSize,
     pub(super) fan_out: bool,
     pub(super) failing_recovers: bool,
     pub(super) least_attempts: u64,
@@ -30,6 +32,40 @@ pub enum Retried {
     ShortList,
     /// After any but 200, as the first sentence of the documentation of retries says.
     AnyButOk,
+}
+
+/// How many attempts Nylas makes to deliver a notification, and in which time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Attempts {
+    /// Three in all, the last one 10 to 20 minutes after the first
+    /// ([source](https://developer.nylas.com/docs/v3/notifications/)).
+    Three,
+    /// Six in all: five retries, of which at least four come within 20 minutes and all within one
+    /// hour, as an older page says.
+    Six,
+}
+
+impl Attempts {
+    /// How many there are in all.
+    pub fn count(self) -> u32 {
+        match self {
+            Self::Three => request::ATTEMPTS,
+            Self::Six => 6,
+        }
+    }
+}
+
+/// Which bytes of a notification count for the limit above which it is truncated. That is not
+/// documented. Without gzip, both are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PayloadSize {
+    /// Those of the JSON.
+    BeforeGzip,
+    /// Those that are sent. What is truncated for one destination may be whole for another, which
+    /// has [`compressed_delivery`](super::NewDestination::compressed_delivery).
+    AfterGzip,
 }
 
 /// What repetitions are signed with once the secret was rotated. That is not documented.
@@ -72,6 +108,21 @@ impl Readings {
     #[must_use]
     pub fn truncated_body(mut self, body: TruncatedBody) -> Self {
         self.truncated_body = body;
+        self
+    }
+
+    /// How many attempts are made; by default [`Attempts::Three`].
+    #[must_use]
+    pub fn attempts(mut self, attempts: Attempts) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// Which bytes count for [`max_payload`](Self::max_payload); by default
+    /// [`PayloadSize::BeforeGzip`].
+    #[must_use]
+    pub fn payload_size(mut self, size: PayloadSize) -> Self {
+        self.payload_size = size;
         self
     }
 
@@ -126,7 +177,9 @@ impl Default for Readings {
             retried: Retried::Listed,
             retry_secret: RetrySecret::New,
             truncated_body: TruncatedBody::Empty,
+            attempts: Attempts::Three,
             max_payload: 1 << 20,
+            payload_size: PayloadSize::BeforeGzip,
             fan_out: true,
             failing_recovers: true,
             least_attempts: 20,

@@ -9,13 +9,13 @@ use super::{
     AttemptRecord, Builder, Ledger, Readings, Status, Step,
     builder::{Spawn, Task},
     destination::Entry,
+    draws::Counters,
     fault::Active,
     management::Api,
     network::Network,
     objects::Objects,
     time::Time,
 };
-use crate::testing::nylas::random::Random;
 
 pub(super) struct Shared {
     pub(super) time: Time,
@@ -33,10 +33,11 @@ pub(super) struct State {
     pub(super) objects: Objects,
     pub(super) ledger: Ledger,
     pub(super) api: Api,
-    /// How many sequences of numbers were drawn from the seed for ids, secrets and challenges.
-    draws: u64,
+    pub(super) counters: Counters,
     /// How many destinations were made.
-    ordinals: u64,
+    pub(super) ordinals: u64,
+    /// How many attempts are due or sent, and not answered.
+    pub(super) in_flight: usize,
     /// How many tasks are under way.
     tasks: usize,
     waiting: Vec<Waker>,
@@ -51,8 +52,9 @@ impl State {
             objects: Objects::default(),
             ledger,
             api: Api::default(),
-            draws: 0,
+            counters: Counters::default(),
             ordinals: 0,
+            in_flight: 0,
             tasks: 0,
             waiting: Vec::new(),
         }
@@ -63,9 +65,9 @@ impl State {
         entries.find(|entry| entry.destination.id.as_str() == id)
     }
 
-    pub(super) fn next_ordinal(&mut self) -> u64 {
-        self.ordinals += 1;
-        self.ordinals
+    /// The ordinal of the destination that is made next.
+    pub(super) fn next_ordinal(&self) -> u64 {
+        self.ordinals + 1
     }
 
     fn poll_settled(&mut self, cx: &Context<'_>) -> Poll<()> {
@@ -79,19 +81,10 @@ impl State {
     }
 }
 
-const IDS: u64 = 0;
-
 impl Shared {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         // Nothing is changed halfway when something panics.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Numbers for an id, a secret or a challenge.
-    pub(super) fn draw(&self) -> Random {
-        let mut state = self.state();
-        state.draws += 1;
-        Random::of(self.seed, &[IDS, state.draws])
     }
 
     /// Runs a task, which [`poll_settled`](Self::poll_settled) waits for.

@@ -2,14 +2,19 @@
 
 use std::{fmt, time::Duration};
 
-use super::{Fate, Ledger};
+use super::{Fate, Ledger, TestEventRecord};
 
 impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut notes = self.notes.iter().peekable();
+        let tests: Vec<_> = self.test_events.iter().map(TestLine).collect();
+        let mut others: Vec<(u64, &dyn fmt::Display)> = Vec::new();
+        others.extend(self.notes.iter().map(|it| (it.order, it as _)));
+        others.extend(tests.iter().map(|it| (it.0.order, it as _)));
+        others.sort_by_key(|(order, _)| *order);
+        let mut others = others.into_iter().peekable();
         for (event, attempt) in self.attempts() {
-            while let Some(note) = notes.next_if(|note| note.order < attempt.order) {
-                writeln!(f, "{note}")?;
+            while let Some((_, other)) = others.next_if(|(order, _)| *order < attempt.order) {
+                writeln!(f, "{other}")?;
             }
             writeln!(
                 f,
@@ -19,8 +24,8 @@ impl fmt::Display for Ledger {
                 event.trigger
             )?;
         }
-        for note in notes {
-            writeln!(f, "{note}")?;
+        for (_, other) in others {
+            writeln!(f, "{other}")?;
         }
         let count = |fate| self.with_fate(fate).len();
         write!(f, "{} events", self.len())?;
@@ -31,6 +36,15 @@ impl fmt::Display for Ledger {
             write!(f, ", {} forgotten", self.forgotten.all)?;
         }
         Ok(())
+    }
+}
+
+/// With its time.
+struct TestLine<'a>(&'a TestEventRecord);
+
+impl fmt::Display for TestLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", At(self.0.at), self.0)
     }
 }
 

@@ -3,13 +3,17 @@
 mod assertions;
 mod display;
 mod record;
+mod totals;
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     time::Duration,
 };
 
-pub use self::record::{AttemptRecord, EventRecord, Fate, Note, Step};
+pub use self::{
+    record::{AttemptRecord, EventRecord, Fate, Note, Step, TestEventRecord},
+    totals::Totals,
+};
 use super::{DestinationId, Status};
 
 /// Every event, every attempt to deliver it, and every change of a destination.
@@ -24,8 +28,11 @@ pub struct Ledger {
     capacity: usize,
     events: VecDeque<EventRecord>,
     notes: VecDeque<Note>,
+    test_events: VecDeque<TestEventRecord>,
     forgotten: Forgotten,
-    forgotten_of: HashMap<DestinationId, Forgotten>,
+    totals: Totals,
+    /// For each destination.
+    forgotten_of: HashMap<DestinationId, (Forgotten, Totals)>,
     order: u64,
 }
 
@@ -55,7 +62,9 @@ impl Ledger {
             capacity: capacity.max(1),
             events: VecDeque::new(),
             notes: VecDeque::new(),
+            test_events: VecDeque::new(),
             forgotten: Forgotten::default(),
+            totals: Totals::default(),
             forgotten_of: HashMap::new(),
             order: 0,
         }
@@ -84,6 +93,18 @@ impl Ledger {
     /// What happened to destinations, in its order.
     pub fn notes(&self) -> impl ExactSizeIterator<Item = &Note> + DoubleEndedIterator + Clone {
         self.notes.iter()
+    }
+
+    /// The test events, in the order in which they ended.
+    pub fn test_events(
+        &self,
+    ) -> impl ExactSizeIterator<Item = &TestEventRecord> + DoubleEndedIterator + Clone {
+        self.test_events.iter()
+    }
+
+    /// What became of everything until now, also of what is no longer here.
+    pub fn totals(&self) -> Totals {
+        self.totals
     }
 
     /// When a destination got which status.
@@ -126,8 +147,13 @@ impl Ledger {
         });
         let notes = &mut ledger.notes;
         notes.retain(|note| note.destination.as_ref() == Some(destination));
+        let test_events = &mut ledger.test_events;
+        test_events.retain(|it| it.destination.as_ref() == Some(destination));
         let forgotten = ledger.forgotten_of.remove(destination);
-        ledger.forgotten = forgotten.unwrap_or_default();
+        (ledger.forgotten, ledger.totals) = forgotten.unwrap_or_default();
+        for (_, fate) in ledger.events.iter().flat_map(|event| &event.fates) {
+            ledger.totals.add(*fate);
+        }
         ledger.forgotten_of.clear();
         ledger
     }
@@ -143,6 +169,9 @@ impl Ledger {
     }
 
     pub(super) fn add_event(&mut self, event: EventRecord) {
+        for (_, fate) in &event.fates {
+            self.totals.add(*fate);
+        }
         self.events.push_back(event);
         while self.events.len() > self.capacity {
             let Some(oldest) = self.events.pop_front() else {
@@ -150,24 +179,39 @@ impl Ledger {
             };
             self.forgotten.add(|fate| oldest.has(fate));
             for (destination, fate) in oldest.fates {
-                let forgotten = self.forgotten_of.entry(destination).or_default();
+                self.totals.forget(fate);
+                let (forgotten, totals) = self.forgotten_of.entry(destination).or_default();
                 forgotten.add(|other| other == fate);
+                totals.add(fate);
+                totals.forget(fate);
             }
         }
     }
 
     pub(super) fn add_attempt(&mut self, number: u64, attempt: AttemptRecord) {
-        if let Some(event) = self.event_mut(number) {
-            if attempt.is_accepted() {
-                event.set_fate(&attempt.destination, Fate::Accepted);
-            }
-            event.attempts.push(attempt);
+        let Some(event) = event_mut(&mut self.events, self.forgotten.all, number) else {
+            return;
+        };
+        let mut fates = event.fates.iter_mut();
+        let found = fates.find(|(other, _)| *other == attempt.destination);
+        if let (Some((_, fate)), true) = (found, attempt.is_accepted()) {
+            self.totals.change(*fate, Fate::Accepted);
+            *fate = Fate::Accepted;
+        }
+        event.attempts.push(attempt);
+    }
+
+    pub(super) fn add_test_event(&mut self, record: impl FnOnce(u64) -> TestEventRecord) {
+        let record = record(self.next_order());
+        self.test_events.push_back(record);
+        while self.test_events.len() > self.capacity {
+            self.test_events.pop_front();
         }
     }
 
     /// No more attempts are made for these destinations.
     pub(super) fn end(&mut self, number: u64, destinations: &HashSet<DestinationId>) {
-        let Some(event) = self.event_mut(number) else {
+        let Some(event) = event_mut(&mut self.events, self.forgotten.all, number) else {
             return;
         };
         event.under_way.retain(|it| !destinations.contains(it));
@@ -175,7 +219,9 @@ impl Ledger {
         for (destination, fate) in &mut event.fates {
             if *fate == Fate::Open && destinations.contains(destination) {
                 let was_sent = attempts.iter().any(|it| it.destination == *destination);
-                *fate = if was_sent { Fate::Lost } else { Fate::Unsent };
+                let end = if was_sent { Fate::Lost } else { Fate::Unsent };
+                self.totals.change(*fate, end);
+                *fate = end;
             }
         }
     }
@@ -192,25 +238,20 @@ impl Ledger {
             self.notes.pop_front();
         }
     }
+}
 
-    fn event_mut(&mut self, number: u64) -> Option<&mut EventRecord> {
-        let at = usize::try_from(number.checked_sub(self.forgotten.all)?).ok()?;
-        self.events.get_mut(at)
-    }
+/// The event of this number, if it is still there.
+fn event_mut(
+    events: &mut VecDeque<EventRecord>,
+    forgotten: u64,
+    number: u64,
+) -> Option<&mut EventRecord> {
+    let at = usize::try_from(number.checked_sub(forgotten)?).ok()?;
+    events.get_mut(at)
 }
 
 impl EventRecord {
     fn attempts_of(&self) -> impl Iterator<Item = (&Self, &AttemptRecord)> {
         self.attempts.iter().map(move |attempt| (self, attempt))
-    }
-
-    fn set_fate(&mut self, destination: &DestinationId, fate: Fate) {
-        let found = self
-            .fates
-            .iter_mut()
-            .find(|(other, _)| other == destination);
-        if let Some((_, old)) = found {
-            *old = fate;
-        }
     }
 }

@@ -41,7 +41,8 @@ impl fmt::Display for Fate {
 pub struct EventRecord {
     /// The id of the notification.
     pub id: Arc<str>,
-    /// Its trigger, with all suffixes.
+    /// Its trigger, with all suffixes. It is a `.truncated` one if at least one destination got it
+    /// so.
     pub trigger: Arc<str>,
     /// When it happened, since the start of the simulator.
     pub at: Duration,
@@ -117,15 +118,64 @@ impl AttemptRecord {
 impl fmt::Display for AttemptRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "attempt {} to {}: ", self.number, self.destination)?;
-        write!(f, "{} after {:?}", self.seen, self.took)?;
-        if let Some(hidden) = &self.hidden {
-            write!(f, ", unseen: {hidden}")?;
-        }
-        if !self.faults.is_empty() {
-            write!(f, " [{}]", self.faults.join(", "))?;
-        }
-        Ok(())
+        let (hidden, faults) = (self.hidden.as_ref(), &self.faults);
+        write_answer(f, &self.seen, self.took, hidden, faults)
     }
+}
+
+/// A test event, which somebody has asked the management API for. It is none of the events of the
+/// ledger: no destination is notified by it, and it changes no status.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TestEventRecord {
+    /// When the request was sent, since the start of the simulator.
+    pub at: Duration,
+    /// How long it took until Nylas had an answer or gave up waiting for it.
+    pub took: Duration,
+    /// The trigger of the sample that was sent.
+    pub trigger: Arc<str>,
+    /// Where it was sent.
+    pub webhook_url: Arc<str>,
+    /// The destination at this URL, if there was one.
+    pub destination: Option<DestinationId>,
+    /// What Nylas saw.
+    pub seen: DeliveryAttempt,
+    /// What the endpoint answered, if Nylas did not see it.
+    pub hidden: Option<DeliveryAttempt>,
+    /// What went wrong on purpose.
+    pub faults: Vec<String>,
+    /// Its place among everything in the ledger.
+    pub order: u64,
+}
+
+impl fmt::Display for TestEventRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            trigger,
+            webhook_url,
+            ..
+        } = self;
+        write!(f, "test event {trigger} to {webhook_url}: ")?;
+        let (hidden, faults) = (self.hidden.as_ref(), &self.faults);
+        write_answer(f, &self.seen, self.took, hidden, faults)
+    }
+}
+
+fn write_answer(
+    f: &mut fmt::Formatter<'_>,
+    seen: &DeliveryAttempt,
+    took: Duration,
+    hidden: Option<&DeliveryAttempt>,
+    faults: &[String],
+) -> fmt::Result {
+    write!(f, "{seen} after {took:?}")?;
+    if let Some(hidden) = hidden {
+        write!(f, ", unseen: {hidden}")?;
+    }
+    if !faults.is_empty() {
+        write!(f, " [{}]", faults.join(", "))?;
+    }
+    Ok(())
 }
 
 /// What else happened to a destination.
@@ -138,7 +188,8 @@ pub struct Note {
     pub destination: Option<DestinationId>,
     /// What.
     pub step: Step,
-    pub(in crate::testing::nylas::simulator) order: u64,
+    /// Its place among everything in the ledger.
+    pub order: u64,
 }
 
 /// A step in the life of a destination.

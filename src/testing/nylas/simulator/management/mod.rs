@@ -20,7 +20,7 @@ use http_body_util::{BodyExt, Limited};
 use tower_service::Service;
 
 pub use self::body::ManagementBody;
-use super::{ManagementError, Shared};
+use super::{ManagementError, Shared, draws::Purpose};
 use crate::report::BoxError;
 
 /// The management API of a [`Simulator`](super::Simulator), as a service for any HTTP server or, in
@@ -90,7 +90,7 @@ impl Management {
         let expected = format!("Bearer {}", self.shared.api_key);
         if key.is_none_or(|key| *key != expected) {
             let refused = Err(ManagementError::Unauthorized);
-            return answer::response(&self.shared.draw().uuid(), refused);
+            return answer::response(&self.shared.next_random(Purpose::Request).uuid(), refused);
         }
         let line = format!("{} {:.256}", parts.method, parts.uri.path());
         let cut = self.shared.state().api.enter(line);
@@ -109,7 +109,7 @@ impl Management {
         if cut == Some(Cut::Answer) {
             return Response::new(ManagementBody::cut());
         }
-        answer::response(&self.shared.draw().uuid(), answered)
+        answer::response(&self.shared.next_random(Purpose::Request).uuid(), answered)
     }
 }
 

@@ -45,9 +45,10 @@ pub(super) async fn act(
         ("POST", ["webhooks", "send-test-event"]) => {
             let fields = Fields::read(body)?;
             let trigger = fields.text("trigger_type")?;
-            let sample = mocked(trigger.as_deref().unwrap_or(TESTED))?;
+            let trigger = trigger.as_deref().unwrap_or(TESTED);
+            let sample = mocked(trigger)?;
             let url = fields.required("webhook_url")?;
-            shared.send_test_event(&url, sample).await?;
+            shared.send_test_event(&url, trigger, sample).await?;
             Ok(json!("success"))
         }
         ("GET", ["webhooks", "ip-addresses"]) => {
