@@ -15,9 +15,6 @@ use crate::{
     statements::Statements,
 };
 
-/// What an entry counts beside its content, in bytes: roughly, so that empty ones are bounded too.
-pub(crate) const OVERHEAD: u64 = 512;
-
 /// How many rows the table `counters` has.
 const SLOTS: u32 = 64;
 
@@ -102,7 +99,7 @@ impl Core {
     }
 
     pub(crate) fn most_bytes(&self) -> i64 {
-        i64::try_from(self.options.max_bytes).unwrap_or(i64::MAX)
+        i64::try_from(self.options.settings.max_bytes).unwrap_or(i64::MAX)
     }
 
     /// Makes room by removing entries that are done and kept, the oldest first, up to so many.

@@ -33,7 +33,9 @@ async fn obey(core: &Core, slot: i32, mut orders: Vec<Waits>) {
     for order in orders {
         match &order.what {
             Order::Extend(_) => extended.push(order),
-            Order::Settle(_, Settlement::Done) if !core.keeps_done() => done.push(order),
+            Order::Settle(_, Settlement::Done) if !core.options.settings.keeps_done() => {
+                done.push(order)
+            }
             Order::Settle(..) => put_back.push(order),
         }
     }

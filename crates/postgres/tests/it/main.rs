@@ -6,7 +6,6 @@
 #![cfg(unix)]
 
 mod conformance;
-mod entries;
 mod growth;
 mod lifetime;
 mod once;
@@ -18,8 +17,9 @@ mod server;
 #[cfg(feature = "tls")]
 mod tls;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Arguments;
 use tokio::runtime::Runtime;
+use tower_nylas_kit::inbox::trial;
 
 use self::server::Server;
 
@@ -119,14 +119,4 @@ fn main() {
     let conclusion = libtest_mimic::run(&arguments, trials);
     server::stop();
     conclusion.exit();
-}
-
-fn trial(name: &str, is_possible: bool, test: impl FnOnce() + Send + 'static) -> Trial {
-    let kind = if is_possible { "" } else { "no server" };
-    let run = || {
-        test();
-        Ok(())
-    };
-    let trial = Trial::test(name, run).with_kind(kind);
-    trial.with_ignored_flag(!is_possible)
 }

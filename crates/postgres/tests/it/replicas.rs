@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use tokio::{sync::watch, task::JoinSet};
 use tower_nylas::inbox::{Appended, Browse, Inbox, Worker};
+use tower_nylas_kit::inbox::{Handled, entry};
 use tower_nylas_postgres::PostgresInbox;
 
-use crate::{entries::entry, outage::Handled, server::Server};
+use crate::server::Server;
 
 const REPLICAS: usize = 3;
 const ENTRIES: usize = 1500;

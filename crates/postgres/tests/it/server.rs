@@ -2,18 +2,15 @@
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::{fs::MetadataExt, fs::chown, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
 use tokio_postgres::{Client, NoTls};
+use tower_nylas_kit::inbox::{Scratch, find, free_port};
 
 /// A URL of a server with a superuser, instead of those that the tests start.
 const VARIABLE: &str = "TOWER_NYLAS_TEST_POSTGRES";
@@ -21,13 +18,6 @@ const VARIABLE: &str = "TOWER_NYLAS_TEST_POSTGRES";
 /// How often a test looks whether a server has started.
 const LOOK_EACH: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The folder of these programs: on PATH, or one of the others.
-pub(crate) fn find(names: &[&str], others: &[PathBuf]) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders = std::env::split_paths(&path).chain(others.iter().cloned());
-    folders.find(|folder| names.iter().all(|name| folder.join(name).exists()))
-}
 
 /// The folder of `postgres` and `initdb`, also where Debian has them.
 fn binaries() -> Option<PathBuf> {
@@ -78,7 +68,8 @@ pub(crate) struct Server {
 
 #[derive(Debug)]
 pub(crate) struct Own {
-    pub(crate) folder: PathBuf,
+    /// Dropped when the server has ended.
+    pub(crate) scratch: Scratch,
     pub(crate) user: Option<(u32, u32)>,
     pub(crate) port: u16,
     settings: Vec<String>,
@@ -125,28 +116,23 @@ impl Server {
         settings: &[&str],
         add_files: impl FnOnce(&Path, &dyn Fn(&Path)),
     ) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        // The path of a socket is bounded, and the target folder may not be the user's.
-        let name = format!("tower-nylas-pg-{}-{number}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder).unwrap();
+        let scratch = Scratch::new_of_system();
         let user = other_user();
         let own = |path: &Path| {
             if let Some((user, group)) = user {
                 chown(path, Some(user), Some(group)).unwrap();
             }
         };
-        own(&folder);
-        add_files(&folder, &own);
+        own(scratch.folder());
+        add_files(scratch.folder(), &own);
         let mut own = Own {
-            folder,
+            scratch,
             user,
             port: free_port(),
             settings: settings.iter().map(|&setting| setting.to_owned()).collect(),
             child: None,
         };
-        let data = own.folder.join("data");
+        let data = own.scratch.path("data");
         let data = data.to_str().unwrap();
         let initialized = own
             .command("initdb")
@@ -216,7 +202,9 @@ impl Server {
 impl Own {
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(binaries().expect("it was looked for").join(name));
-        command.current_dir(&self.folder).stdin(Stdio::null());
+        command
+            .current_dir(self.scratch.folder())
+            .stdin(Stdio::null());
         Self::as_user(&mut command, self.user);
         command
     }
@@ -232,10 +220,10 @@ impl Own {
         let log = fs::File::options()
             .create(true)
             .append(true)
-            .open(self.folder.join("log"))
+            .open(self.scratch.path("log"))
             .unwrap();
-        let folder = self.folder.to_str().unwrap();
-        let data = self.folder.join("data");
+        let folder = self.scratch.folder().to_str().unwrap();
+        let data = self.scratch.path("data");
         command
             .arg("-D")
             .arg(data)
@@ -278,7 +266,6 @@ impl Own {
 impl Drop for Own {
     fn drop(&mut self) {
         self.kill();
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -310,9 +297,4 @@ fn other_user() -> Option<(u32, u32)> {
         let user = lines.find(|user| user.first() == Some(&name))?;
         Some((user.get(2)?.parse().ok()?, user.get(3)?.parse().ok()?))
     })
-}
-
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }

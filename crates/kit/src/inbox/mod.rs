@@ -1,0 +1,22 @@
+//! What the tests and the measurements of engines share.
+
+mod conformance;
+mod entries;
+mod handled;
+#[cfg(feature = "net")]
+pub mod load;
+pub mod scenes;
+mod sending;
+mod servers;
+mod timeless;
+mod trials;
+
+pub use self::{
+    conformance::Virtual,
+    entries::{dead, entry, large_entry, retry},
+    handled::Handled,
+    sending::Sending,
+    servers::{Scratch, find, free_port},
+    timeless::Timeless,
+    trials::trial,
+};
