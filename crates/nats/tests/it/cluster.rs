@@ -1,0 +1,82 @@
+//! Three servers, of which one dies under load.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tower_nylas::inbox::{Browse, Worker};
+use tower_nylas_kit::inbox::{Handled, Sending, free_port};
+use tower_nylas_nats::{NatsInbox, OpenError};
+
+use crate::server::{self, Server, Sync};
+
+const NODES: usize = 3;
+const BETWEEN: usize = 200;
+const CONCURRENCY: usize = 16;
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Three servers that know each other.
+fn start() -> Vec<Server> {
+    let ports: Vec<(u16, u16)> = (0..NODES).map(|_| (free_port(), free_port())).collect();
+    let routes: Vec<String> = ports
+        .iter()
+        .map(|(_, route)| format!("nats://127.0.0.1:{route}"))
+        .collect();
+    let nodes = ports.iter().map(|(port, route)| {
+        let lines = format!(
+            "cluster {{ name: test, listen: 127.0.0.1:{route}, routes: [{}] }}",
+            routes.join(", ")
+        );
+        Server::spawn_with(*port, Sync::Interval, &lines)
+    });
+    nodes.collect()
+}
+
+/// Opens an inbox as soon as the cluster has a leader.
+async fn open(urls: &str) -> NatsInbox {
+    let started = Instant::now();
+    loop {
+        let builder = NatsInbox::builder().name("cluster").max_bytes(1 << 28);
+        match builder.lease(Duration::from_secs(3)).open(urls).await {
+            Ok(inbox) => return inbox,
+            Err(OpenError::Other(_) | OpenError::Unreachable(_)) => {}
+            Err(other) => panic!("{other}"),
+        }
+        assert!(started.elapsed() < PATIENCE, "the cluster has no leader");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Each of them in its turn, so that the leaders are among them.
+pub(crate) async fn one_node_killed_under_load() {
+    let mut nodes = start();
+    let urls: Vec<String> = nodes.iter().map(Server::url).collect();
+    let inbox = open(&urls.join(",")).await;
+    let handled = Handled::default();
+    let (stop, mut stopped) = watch::channel(());
+    let worker = Worker::new(inbox.clone(), handled.router()).concurrency(CONCURRENCY);
+    let working = tokio::spawn(worker.run_until(async move {
+        let _ = stopped.changed().await;
+    }));
+    let sending = Sending::start(&[inbox.clone()], 16);
+    for node in &mut nodes {
+        sending.wait_for_more(BETWEEN).await;
+        node.kill();
+        // Two are enough.
+        sending.wait_for_more(BETWEEN).await;
+        node.restart().await;
+        sending.wait_for_more(BETWEEN).await;
+    }
+    let refused = sending.refused();
+    let accepted = sending.end().await;
+    let again = handled.wait_for(&accepted, PATIENCE).await;
+    println!(
+        "{}, three replicas, default sync interval, each node killed once: {} accepted, {refused} \
+         appends refused, {again} handled again",
+        server::version(),
+        accepted.len()
+    );
+    drop(stop);
+    working.await.unwrap().unwrap();
+    assert_eq!(inbox.stats().await.unwrap().dead, 0);
+    inbox.close().await;
+}

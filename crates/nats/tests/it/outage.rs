@@ -1,0 +1,114 @@
+//! A server that dies and comes back: what was accepted is handled.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tower_nylas::inbox::{AppendError, Appended, Browse, Inbox, Settlement, Worker};
+use tower_nylas_kit::inbox::{Handled, Sending, entry};
+
+use crate::server::{self, Server, Sync, builder};
+
+/// How often it is killed, and after how many more entries.
+const KILLS: usize = 5;
+const BETWEEN: usize = 300;
+
+/// How many are handled at a time, and so can be unsettled at a kill.
+const CONCURRENCY: usize = 16;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) async fn killed_under_load() {
+    for sync in [Sync::Interval, Sync::Always] {
+        let mut server = Server::start(sync).await;
+        let inbox = builder()
+            .lease(Duration::from_secs(2))
+            .open(&server.url())
+            .await
+            .unwrap();
+        let handled = Handled::default();
+        let (stop, mut stopped) = watch::channel(());
+        let worker = Worker::new(inbox.clone(), handled.router()).concurrency(CONCURRENCY);
+        let working = tokio::spawn(worker.run_until(async move {
+            let _ = stopped.changed().await;
+        }));
+        let sending = Sending::start(&[inbox.clone()], 16);
+        for _ in 0..KILLS {
+            sending.wait_for_more(BETWEEN).await;
+            server.kill();
+            server.restart().await;
+        }
+        sending.wait_for_more(BETWEEN).await;
+        let refused = sending.refused();
+        let accepted = sending.end().await;
+        let again = handled.wait_for(&accepted, PATIENCE).await;
+        println!(
+            "{}, asked for {sync:?}, {KILLS} kills: {} accepted, {refused} appends refused, {again} \
+             handled again",
+            server::version(),
+            accepted.len()
+        );
+        assert!(refused > 0);
+        drop(stop);
+        working.await.unwrap().unwrap();
+        // What has come again while its settlement was on its way.
+        let stats = inbox.stats().await.unwrap();
+        assert_eq!((stats.ready, stats.dead), (0, 0));
+        inbox.close().await;
+    }
+}
+
+/// Documented: the stream has only the keys of what is there.
+pub(crate) async fn a_restart_forgets_the_keys_of_what_was_handled() {
+    let mut server = Server::start(Sync::Interval).await;
+    let inbox = builder().open(&server.url()).await.unwrap();
+    for id in ["n-done", "n-open"] {
+        inbox.append(entry(id)).await.unwrap();
+    }
+    let claim = inbox.claim(1, PATIENCE).await.unwrap().remove(0);
+    assert_eq!(claim.entry.key(), entry("n-done").key());
+    inbox
+        .settle(&claim.receipt, Settlement::Done)
+        .await
+        .unwrap();
+    server.kill();
+    server.restart().await;
+    let append = async |id: &str| loop {
+        // The client connects again.
+        if let Ok(appended) = inbox.append(entry(id)).await {
+            return appended;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(append("n-open").await, Appended::Duplicate);
+    assert_eq!(append("n-done").await, Appended::New);
+}
+
+pub(crate) async fn a_server_that_is_away_is_unavailable() {
+    let mut server = Server::start(Sync::Interval).await;
+    let inbox = builder().open(&server.url()).await.unwrap();
+    inbox.append(entry("n-1")).await.unwrap();
+    let claim = inbox.claim(1, PATIENCE).await.unwrap().remove(0);
+    server.kill();
+    let appended = inbox.append(entry("n-2")).await;
+    assert!(
+        matches!(appended, Err(AppendError::Unavailable(_))),
+        "{appended:?}"
+    );
+    assert!(inbox.claim(1, Duration::from_secs(1)).await.is_err());
+    assert!(
+        inbox
+            .settle(&claim.receipt, Settlement::Done)
+            .await
+            .is_err()
+    );
+    assert!(inbox.stats().await.is_err());
+    server.restart().await;
+    // The same receipt is good again.
+    while inbox
+        .settle(&claim.receipt, Settlement::Done)
+        .await
+        .is_err()
+    {
+        tokio::task::yield_now().await;
+    }
+}
