@@ -17,6 +17,7 @@ use crate::{
     core::Core,
     error::OpenError,
     lanes::{self, Claim, LARGEST, Order, kib},
+    listen::Listener,
     open::{Options, PostgresInboxBuilder},
     receipt::PostgresReceipt,
     schema,
@@ -80,7 +81,11 @@ impl PostgresInbox {
         PostgresInboxBuilder::new()
     }
 
-    pub(crate) async fn start(pool: Pool, options: Options) -> Result<Self, OpenError> {
+    pub(crate) async fn start(
+        pool: Pool,
+        listener: Option<Listener>,
+        options: Options,
+    ) -> Result<Self, OpenError> {
         let core = Core::new(pool, options);
         let connection = core.database.connection().await;
         drop(connection.map_err(|why| OpenError::Unreachable(why.into()))?);
@@ -89,7 +94,7 @@ impl PostgresInbox {
         check::check_rights(&core.database, &core.options.schema).await?;
         let core = Arc::new(core.started(now));
         let (ended, end) = watch::channel(());
-        lanes::start(&core, &end);
+        lanes::start(&core, listener, &end);
         Ok(Self {
             shared: Arc::new(Shared { core, ended }),
         })

@@ -25,6 +25,7 @@ pub(crate) struct Options {
     pub(crate) clock: Option<Arc<dyn Clock>>,
     pub(crate) settings: Settings,
     pub(crate) poll_each: Duration,
+    pub(crate) notifies: bool,
     pub(crate) accept_lossy_commits: bool,
 }
 
@@ -36,6 +37,7 @@ impl PostgresInboxBuilder {
                 clock: None,
                 settings: Settings::default(),
                 poll_each: PostgresInbox::POLL_EACH,
+                notifies: false,
                 accept_lossy_commits: false,
             },
             #[cfg(feature = "tls")]
@@ -74,6 +76,19 @@ impl PostgresInboxBuilder {
         self
     }
 
+    /// Tells other processes of what is stored (`NOTIFY`), and listens to what they tell (`LISTEN`),
+    /// so that their workers find it at once and not when they look next; by default not.
+    ///
+    /// It costs a statement more for each batch, behind it, which takes a lock of the whole server
+    /// while it commits, so that no two of them commit at the same time; and a connection that
+    /// listens. That has to be a session, so it does not pass a pooler that gives each transaction
+    /// another one. An inbox that is opened with a [pool](Self::open_pool) tells, and does not
+    /// listen. Polling goes on in any case, and finds what was not told.
+    pub fn notify(mut self) -> Self {
+        self.options.notifies = true;
+        self
+    }
+
     /// Opens the database also if `synchronous_commit` or `fsync` is `off`. Then a `200` means less
     /// than stored: a server that crashes loses what it accepted in its last moments.
     pub fn accept_lossy_commits(mut self) -> Self {
@@ -109,10 +124,10 @@ impl PostgresInboxBuilder {
     /// Outside of a tokio runtime.
     pub async fn open(self, url: &str) -> Result<PostgresInbox, OpenError> {
         #[cfg(feature = "tls")]
-        let pool = connect::pool(url, self.tls)?;
+        let (pool, listener) = connect::pool(url, self.tls)?;
         #[cfg(not(feature = "tls"))]
-        let pool = connect::pool(url)?;
-        PostgresInbox::start(pool, self.options).await
+        let (pool, listener) = connect::pool(url)?;
+        PostgresInbox::start(pool, Some(listener), self.options).await
     }
 
     /// Opens the database of a pool, of which it takes up to seven connections at a time for
@@ -127,7 +142,7 @@ impl PostgresInboxBuilder {
     ///
     /// Outside of a tokio runtime.
     pub async fn open_pool(self, pool: Pool) -> Result<PostgresInbox, OpenError> {
-        PostgresInbox::start(pool, self.options).await
+        PostgresInbox::start(pool, None, self.options).await
     }
 }
 
@@ -138,6 +153,7 @@ impl std::fmt::Debug for PostgresInboxBuilder {
             .field("schema", &options.schema.name)
             .field("settings", &options.settings)
             .field("poll_each", &options.poll_each)
+            .field("notifies", &options.notifies)
             .field("accept_lossy_commits", &options.accept_lossy_commits)
             .finish_non_exhaustive()
     }

@@ -39,9 +39,13 @@ impl Handled {
     }
 
     pub fn note(&self, key: EntryKey) {
-        let mut times = self.times.lock().unwrap();
-        *times.entry(key).or_default() += 1;
-        self.count.send_replace(times.len());
+        let count = {
+            let mut times = self.times.lock().unwrap();
+            *times.entry(key).or_default() += 1;
+            times.len()
+        };
+        // Whoever waits for it looks at the times.
+        self.count.send_replace(count);
     }
 
     /// How many entries were handled.

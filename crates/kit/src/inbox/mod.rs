@@ -7,7 +7,7 @@ mod handled;
 pub mod load;
 pub mod scenes;
 mod sending;
-mod servers;
+pub mod servers;
 mod timeless;
 mod trials;
 
@@ -16,7 +16,7 @@ pub use self::{
     entries::{dead, entry, large_entry, retry},
     handled::Handled,
     sending::Sending,
-    servers::{Scratch, find, free_port},
+    servers::Scratch,
     timeless::Timeless,
     trials::trial,
 };

@@ -4,32 +4,18 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tower_nylas::inbox::{Browse, Worker};
-use tower_nylas_kit::inbox::{Handled, Sending, free_port};
+use tower_nylas_kit::inbox::{
+    Handled, Sending,
+    servers::{NatsServer, Sync, nats_version},
+};
 use tower_nylas_nats::{NatsInbox, OpenError};
 
-use crate::server::{self, Server, Sync};
+use crate::server::restart;
 
 const NODES: usize = 3;
 const BETWEEN: usize = 200;
 const CONCURRENCY: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Three servers that know each other.
-fn start() -> Vec<Server> {
-    let ports: Vec<(u16, u16)> = (0..NODES).map(|_| (free_port(), free_port())).collect();
-    let routes: Vec<String> = ports
-        .iter()
-        .map(|(_, route)| format!("nats://127.0.0.1:{route}"))
-        .collect();
-    let nodes = ports.iter().map(|(port, route)| {
-        let lines = format!(
-            "cluster {{ name: test, listen: 127.0.0.1:{route}, routes: [{}] }}",
-            routes.join(", ")
-        );
-        Server::spawn_with(*port, Sync::Interval, &lines)
-    });
-    nodes.collect()
-}
 
 /// Opens an inbox as soon as the cluster has a leader.
 async fn open(urls: &str) -> NatsInbox {
@@ -48,8 +34,8 @@ async fn open(urls: &str) -> NatsInbox {
 
 /// Each of them in its turn, so that the leaders are among them.
 pub(crate) async fn one_node_killed_under_load() {
-    let mut nodes = start();
-    let urls: Vec<String> = nodes.iter().map(Server::url).collect();
+    let mut nodes = NatsServer::start_cluster(NODES, Sync::Interval);
+    let urls: Vec<String> = nodes.iter().map(NatsServer::url).collect();
     let inbox = open(&urls.join(",")).await;
     let handled = Handled::default();
     let (stop, mut stopped) = watch::channel(());
@@ -63,7 +49,7 @@ pub(crate) async fn one_node_killed_under_load() {
         node.kill();
         // Two are enough.
         sending.wait_for_more(BETWEEN).await;
-        node.restart().await;
+        restart(node).await;
         sending.wait_for_more(BETWEEN).await;
     }
     let refused = sending.refused();
@@ -72,7 +58,7 @@ pub(crate) async fn one_node_killed_under_load() {
     println!(
         "{}, three replicas, default sync interval, each node killed once: {} accepted, {refused} \
          appends refused, {again} handled again",
-        server::version(),
+        nats_version(),
         accepted.len()
     );
     drop(stop);

@@ -71,6 +71,7 @@ fn main() {
             killed_under_load,
             a_restart_forgets_the_keys_of_what_was_handled,
             a_server_that_is_away_is_unavailable,
+            spilled,
         }
     });
     let conclusion = libtest_mimic::run(&arguments, trials);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tower_nylas::inbox::{Browse, Inbox};
-use tower_nylas_kit::inbox::{entry, free_port};
+use tower_nylas_kit::inbox::{entry, servers::free_port};
 use tower_nylas_nats::{
     OpenError, Warning,
     async_nats::{self, jetstream::stream},

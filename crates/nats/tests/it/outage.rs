@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tower_nylas::inbox::{AppendError, Appended, Browse, Inbox, Settlement, Worker};
-use tower_nylas_kit::inbox::{Handled, Sending, entry};
+use tower_nylas_kit::inbox::{
+    Handled, Scratch, Sending, entry, scenes,
+    servers::{Sync, nats_version},
+};
+use tower_nylas_sqlite::SqliteInbox;
 
-use crate::server::{self, Server, Sync, builder};
+use crate::server::{builder, restart, start};
 
 /// How often it is killed, and after how many more entries.
 const KILLS: usize = 5;
@@ -19,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) async fn killed_under_load() {
     for sync in [Sync::Interval, Sync::Always] {
-        let mut server = Server::start(sync).await;
+        let mut server = start(sync).await;
         let inbox = builder()
             .lease(Duration::from_secs(2))
             .open(&server.url())
@@ -35,7 +39,7 @@ pub(crate) async fn killed_under_load() {
         for _ in 0..KILLS {
             sending.wait_for_more(BETWEEN).await;
             server.kill();
-            server.restart().await;
+            restart(&mut server).await;
         }
         sending.wait_for_more(BETWEEN).await;
         let refused = sending.refused();
@@ -44,7 +48,7 @@ pub(crate) async fn killed_under_load() {
         println!(
             "{}, asked for {sync:?}, {KILLS} kills: {} accepted, {refused} appends refused, {again} \
              handled again",
-            server::version(),
+            nats_version(),
             accepted.len()
         );
         assert!(refused > 0);
@@ -57,9 +61,26 @@ pub(crate) async fn killed_under_load() {
     }
 }
 
+/// What comes meanwhile is stored in a file, and moved when the server is back.
+pub(crate) async fn spilled() {
+    let server = Mutex::new(start(Sync::Interval).await);
+    let url = server.lock().await.url();
+    let inbox = builder().open(&url).await.unwrap();
+    let scratch = Scratch::new_of_system();
+    let local = SqliteInbox::open(scratch.path("local.db")).await.unwrap();
+    let goes_away = async || server.lock().await.kill();
+    let comes_back = async || restart(&mut *server.lock().await).await;
+    let spilled = scenes::spill(inbox.clone(), local.clone(), goes_away, comes_back).await;
+    println!("{spilled:?}");
+    // Stored in both, and handled before the restart, which forgets their keys.
+    assert!(spilled.again as u64 <= spilled.spilled, "{spilled:?}");
+    inbox.close().await;
+    local.close().await;
+}
+
 /// Documented: the stream has only the keys of what is there.
 pub(crate) async fn a_restart_forgets_the_keys_of_what_was_handled() {
-    let mut server = Server::start(Sync::Interval).await;
+    let mut server = start(Sync::Interval).await;
     let inbox = builder().open(&server.url()).await.unwrap();
     for id in ["n-done", "n-open"] {
         inbox.append(entry(id)).await.unwrap();
@@ -70,8 +91,8 @@ pub(crate) async fn a_restart_forgets_the_keys_of_what_was_handled() {
         .settle(&claim.receipt, Settlement::Done)
         .await
         .unwrap();
-    server.kill();
-    server.restart().await;
+    server.stop();
+    restart(&mut server).await;
     let append = async |id: &str| loop {
         // The client connects again.
         if let Ok(appended) = inbox.append(entry(id)).await {
@@ -84,7 +105,7 @@ pub(crate) async fn a_restart_forgets_the_keys_of_what_was_handled() {
 }
 
 pub(crate) async fn a_server_that_is_away_is_unavailable() {
-    let mut server = Server::start(Sync::Interval).await;
+    let mut server = start(Sync::Interval).await;
     let inbox = builder().open(&server.url()).await.unwrap();
     inbox.append(entry("n-1")).await.unwrap();
     let claim = inbox.claim(1, PATIENCE).await.unwrap().remove(0);
@@ -102,7 +123,7 @@ pub(crate) async fn a_server_that_is_away_is_unavailable() {
             .is_err()
     );
     assert!(inbox.stats().await.is_err());
-    server.restart().await;
+    restart(&mut server).await;
     // The same receipt is good again.
     while inbox
         .settle(&claim.receipt, Settlement::Done)

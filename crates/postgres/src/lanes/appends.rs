@@ -59,7 +59,7 @@ async fn store(core: &Core, slot: i32, mut appends: Vec<Append>) {
         }
         result => results = result.unwrap_or_else(|why| failed(&entries, &why)),
     }
-    core.due.notify_one();
+    core.note_due();
     for append in appends {
         let key = append.what.key();
         let result = match results.get_mut(&key) {

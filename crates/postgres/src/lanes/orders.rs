@@ -58,7 +58,7 @@ async fn obey(core: &Core, slot: i32, mut orders: Vec<Waits>) {
         core.drop_done(slot, &to_drop),
         core.put_back(slot, &settled),
     );
-    core.due.notify_one();
+    core.note_due();
     answer(extended, &were_extended);
     answer(done, &were_done);
     answer(put_back, &were_put_back);

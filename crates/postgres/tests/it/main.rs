@@ -6,9 +6,9 @@
 #![cfg(unix)]
 
 mod conformance;
+mod examples;
 mod growth;
 mod lifetime;
-mod once;
 mod open;
 mod outage;
 mod pooler;
@@ -65,7 +65,7 @@ fn main() {
             time_without_a_process,
             texts_that_cannot_be_stored,
         }
-        once {
+        examples {
             effects_happen_once,
         }
         outage {
@@ -74,6 +74,7 @@ fn main() {
         replicas {
             receivers_and_workers,
             what_another_process_stores,
+            what_another_process_tells,
         }
     };
     trials.extend(on! {
@@ -111,6 +112,18 @@ fn main() {
                 .block_on(outage::killed_under_load());
         },
     ));
+    trials.push(trial(
+        "examples::replicas_are_restarted_under_load",
+        server::can_start(),
+        || {
+            Runtime::new()
+                .unwrap()
+                .block_on(examples::replicas_are_restarted_under_load());
+        },
+    ));
+    trials.push(trial("outage::spilled", server::can_start(), || {
+        Runtime::new().unwrap().block_on(outage::spilled());
+    }));
     trials.push(trial(
         "conformance::behind_a_pooler",
         server::can_start() && pooler::is_there(),

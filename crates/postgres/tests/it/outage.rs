@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 use tower_nylas::inbox::{Browse, Inbox, Worker};
-use tower_nylas_kit::inbox::{Handled, Sending, entry};
+use tower_nylas_kit::inbox::{Handled, Scratch, Sending, entry, scenes};
 use tower_nylas_postgres::PostgresInbox;
+use tower_nylas_sqlite::SqliteInbox;
 
 use crate::server::Server;
 
@@ -54,6 +55,23 @@ pub(crate) async fn killed_under_load() {
     assert_eq!((stats.ready, stats.claimed, stats.dead), (0, 0, 0));
     assert_eq!(stats.bytes, 0);
     inbox.close().await;
+}
+
+/// What comes meanwhile is stored in a file, and moved when the server is back.
+pub(crate) async fn spilled() {
+    let server = Mutex::new(Server::start(&[]).await);
+    let url = server.lock().await.url().to_owned();
+    let inbox = PostgresInbox::open(&url).await.unwrap();
+    let scratch = Scratch::new_of_system();
+    let local = SqliteInbox::open(scratch.path("local.db")).await.unwrap();
+    let goes_away = async || server.lock().await.kill();
+    let comes_back = async || server.lock().await.restart().await;
+    let spilled = scenes::spill(inbox.clone(), local.clone(), goes_away, comes_back).await;
+    println!("{spilled:?}");
+    // The one worker had them, and forgets none of those that it could not settle.
+    assert_eq!(spilled.again, 0);
+    inbox.close().await;
+    local.close().await;
 }
 
 /// Connections end, and the next call has another one.

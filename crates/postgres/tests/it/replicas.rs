@@ -83,3 +83,43 @@ pub(crate) async fn what_another_process_stores(server: &Server) {
     receiver.close().await;
     worker.close().await;
 }
+
+/// With `notify`, a process finds what another one stores although it does not look; also when it
+/// has lost the connection over which it listens.
+pub(crate) async fn what_another_process_tells(server: &Server) {
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+    let open = async || {
+        let builder = PostgresInbox::builder().schema("told").poll_each(HOUR);
+        builder.notify().open(server.url()).await.unwrap()
+    };
+    let (receiver, worker) = (open().await, open().await);
+    let listening = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN \"told\"%'";
+    let client = server.connect().await;
+    for number in 0..3 {
+        while client
+            .query_one(listening, &[])
+            .await
+            .unwrap()
+            .get::<_, i64>(0)
+            < 2
+        {
+            tokio::task::yield_now().await;
+        }
+        let claiming = tokio::spawn({
+            let worker = worker.clone();
+            async move { worker.claim(9, HOUR).await.unwrap() }
+        });
+        tokio::task::yield_now().await;
+        receiver
+            .append(entry(&format!("n-{number}")))
+            .await
+            .unwrap();
+        let claims = tokio::time::timeout(Duration::from_secs(60), claiming).await;
+        assert_eq!(claims.unwrap().unwrap().len(), 1);
+        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE query LIKE 'LISTEN \"told\"%'";
+        client.batch_execute(cut).await.unwrap();
+    }
+    receiver.close().await;
+    worker.close().await;
+}

@@ -167,6 +167,7 @@ async fn slow(options: &Options, goals: &mut Goals, express: bool) -> Result<(),
 async fn burst(options: &Options, goals: &mut Goals) -> Result<(), Error> {
     load::title("20,000 in two seconds");
     let sender = Load {
+        series: 0,
         connections: 256,
         size: SMALL,
         sending: Sending::Burst(20_000, Duration::from_secs(2)),
@@ -228,6 +229,7 @@ async fn measure_in(
     let receiving = Receiving::start(who, folder, slower).await?;
     let sending = Sending::For(options.time);
     let sender = Load {
+        series: 0,
         connections,
         size,
         sending,

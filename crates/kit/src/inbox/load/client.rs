@@ -68,6 +68,21 @@ impl Measured {
         all.latencies.sort_unstable();
         all
     }
+
+    /// Of several receivers at the same time.
+    pub fn of_all(parts: Vec<Self>) -> Self {
+        let mut all = Self::default();
+        for part in parts {
+            all.accepted += part.accepted;
+            all.refused += part.refused;
+            all.latencies.extend(part.latencies);
+            all.took = all.took.max(part.took);
+            all.handled += part.handled;
+            all.resident_kib += part.resident_kib;
+        }
+        all.latencies.sort_unstable();
+        all
+    }
 }
 
 #[derive(Debug, Default)]
@@ -93,6 +108,8 @@ impl Tally {
 /// What is sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
+    /// Tells its notifications from those of another load.
+    pub series: usize,
     pub connections: usize,
     /// Of a body, in bytes.
     pub size: usize,
@@ -136,7 +153,8 @@ impl Load {
         let mut answer = vec![0; 4096];
         loop {
             let number = next.fetch_add(1, Relaxed);
-            let body = notification_of("message.created", &format!("n-{number}"), 1, self.size);
+            let id = format!("n-{}-{number}", self.series);
+            let body = notification_of("message.created", &id, 1, self.size);
             let request = delivery(&body);
             let since = match self.sending {
                 Sending::For(time) if start.elapsed() >= time => return Ok(tally),

@@ -6,6 +6,7 @@
 
 mod bare;
 mod client;
+mod program;
 mod receiver;
 mod report;
 mod serve;
@@ -13,6 +14,7 @@ mod serve;
 pub use self::{
     bare::bare,
     client::{Load, Measured, Sending, Tally},
+    program::program,
     receiver::Receiver,
     report::{Goals, note, row, title},
     serve::{enqueue, resident_kib, serve, webhook, work},

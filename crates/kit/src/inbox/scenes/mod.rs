@@ -5,8 +5,10 @@
 
 mod growth;
 mod lifetime;
+mod spill;
 
 pub use self::{
     growth::Growth,
     lifetime::{closed, time_without_a_process, written_before_the_end},
+    spill::{Spilled, spill},
 };

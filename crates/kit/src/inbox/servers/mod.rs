@@ -1,4 +1,8 @@
-//! Servers that a test starts.
+//! Servers that a test or a measurement starts. Whether one is ready its client tells.
+
+mod nats;
+#[cfg(unix)]
+mod postgres;
 
 use std::{
     fs,
@@ -6,6 +10,10 @@ use std::{
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
 };
+
+pub use self::nats::{NatsServer, Sync, nats_version};
+#[cfg(unix)]
+pub use self::postgres::PostgresServer;
 
 /// The folder of these programs: on PATH, or one of the others.
 pub fn find(names: &[&str], others: &[PathBuf]) -> Option<PathBuf> {
