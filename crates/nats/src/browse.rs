@@ -50,7 +50,7 @@ impl Browse for NatsInbox {
         let state = within(core.streams.dead.get_info()).await?.state;
         let end = state.last_sequence.saturating_add(1);
         let end = before.map_or(end, |before| before.min(end));
-        let positions = state.first_sequence..end;
+        let positions = state.first_sequence.max(1)..end;
         let letters = stream::iter(positions.rev())
             .map(|position| core.letter(position))
             .buffered(READS);

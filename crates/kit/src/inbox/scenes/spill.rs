@@ -17,7 +17,7 @@ use tokio::{
 };
 use tower_nylas::{
     TriggerRouter, VerifiedBody, WebhookLayer, WebhookSecret,
-    inbox::{Browse, Delivery, Enqueue, Entry, EntryKey, Inbox, Worker},
+    inbox::{Browse, Delivery, Enqueue, Entry, EntryKey, Inbox, Worker, assume_verified},
     testing,
 };
 
@@ -25,6 +25,9 @@ use crate::{
     delivery::{SECRET, notification, proven},
     inbox::Handled,
 };
+
+/// Of secrets without one.
+const LABEL: &str = "default";
 
 const SENDERS: usize = 8;
 
@@ -151,7 +154,7 @@ impl Sending {
                 while !is_ending.load(Ordering::SeqCst) {
                     let number = next.fetch_add(1, Ordering::SeqCst);
                     let body = Bytes::from(notification("message.created", &format!("n-{number}")));
-                    let verified = testing::verified(body.clone());
+                    let verified = assume_verified(body.clone(), LABEL);
                     let key = Entry::new(&verified, Duration::ZERO).key();
                     loop {
                         let sent = now();
