@@ -22,6 +22,9 @@ const MOST: usize = 4096;
 /// How many entries that were delivered before are looked up at a time.
 const LOOKUPS: usize = 64;
 
+/// Longer than any worker waits.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
 /// What a consumer answers that has as many open claims as it can have.
 const EXHAUSTED: &str = "MaxAckPending";
 
@@ -70,7 +73,8 @@ impl Core {
 
     /// The first message, for which the server waits.
     async fn wait_for_one(&self, wait: Duration) -> Result<Vec<Message>, Failure> {
-        let end = Instant::now() + wait.min(Duration::from_secs(60 * 60)) + PATIENCE;
+        let wait = wait.min(LONGEST_WAIT);
+        let end = Instant::now() + wait + PATIENCE;
         let batch = self.streams.consumer.batch().max_messages(1);
         match timeout_at(end.into(), batch.expires(wait).messages()).await {
             Ok(Ok(batch)) => collect(batch, end).await,
@@ -92,13 +96,12 @@ impl Core {
             Tries::default()
         };
         let id = envelope::read_id(message.headers.as_ref());
-        let key = id.map_or(NO_KEY, |(key, _)| key);
         let entry = id.map_or_else(
             || Err("its message has no key".to_owned()),
             |(key, _)| envelope::unpack(key, &message.payload),
         );
         let at = (position, delivered);
-        let id = id.unwrap_or((NO_KEY, 0));
+        let id = id.unwrap_or_else(|| (key_of_place(position), 0));
         let receipt = NatsReceipt::new(id, at, tries, reply, message.payload.clone());
         match entry {
             Ok(entry) => {
@@ -116,7 +119,7 @@ impl Core {
                 };
                 // If that fails, it comes again.
                 if self.bury(&receipt, letter).await.is_err() {
-                    tracing::warn!(target: "tower_nylas", %key, position, "an entry that cannot be read was not buried");
+                    tracing::warn!(target: "tower_nylas", %position, "an entry that cannot be read was not buried");
                 }
                 None
             }
@@ -125,7 +128,9 @@ impl Core {
 }
 
 /// Of a message that somebody else has published into the stream.
-const NO_KEY: EntryKey = EntryKey::from_bytes([0; EntryKey::LENGTH]);
+fn key_of_place(position: u64) -> EntryKey {
+    EntryKey::from_bytes(u128::from(position).to_be_bytes())
+}
 
 /// The messages until the server says that there is no other one. Those that have come before an
 /// error are there all the same.

@@ -239,3 +239,53 @@ fn same<T: Debug + PartialEq>(
         found: format!("{found:?}"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tower_nylas::{inbox::engine::Settings, time::SystemClock};
+
+    use super::*;
+
+    fn entries() -> stream::Config {
+        let options = Options {
+            name: "inbox".to_owned(),
+            settings: Settings::default(),
+            replicas: 3,
+            sync_always: true,
+            clock: Arc::new(SystemClock),
+        };
+        let [entries, _, _] = configs(&Names::new("inbox").unwrap(), &options);
+        entries
+    }
+
+    /// As servers of 2.12 and later have it, with a stream that somebody else has created.
+    #[test]
+    fn a_stream_that_acknowledges_before_it_writes_is_refused() {
+        let wanted = entries();
+        for (mode, is_refused) in [
+            (None, false),
+            (Some(PersistenceMode::Default), false),
+            (Some(PersistenceMode::Async), true),
+        ] {
+            let mut found = wanted.clone();
+            found.persist_mode = mode;
+            let compared = compare(&wanted, &found);
+            assert_eq!(compared.is_err(), is_refused);
+            if let Err(why) = compared {
+                let text = "the setting persist_mode of the stream inbox is Async, and has to be \
+                            Default";
+                assert_eq!(why.to_string(), text);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_handled_frees_its_space_and_a_full_stream_refuses() {
+        let entries = entries();
+        assert_eq!(entries.retention, RetentionPolicy::WorkQueue);
+        assert_eq!(entries.discard, DiscardPolicy::New);
+        assert_eq!(entries.num_replicas, 3);
+    }
+}

@@ -138,4 +138,16 @@ pub(crate) async fn nobody_who_answers() {
     let error = builder().open(&url).await.unwrap_err();
     assert!(matches!(error, OpenError::Unreachable(_)), "{error:?}");
     assert!(!format!("{error} {error:?}").contains("hunter2"));
+    for url in [
+        "nats://user:hunter2@",
+        "nats://user:hunter2@:x",
+        "hunter2 ://",
+    ] {
+        let error = builder().open(url).await.unwrap_err();
+        assert!(matches!(error, OpenError::Unreachable(_)), "{error:?}");
+        assert!(
+            !format!("{error} {error:?}").contains("hunter2"),
+            "{error:?}"
+        );
+    }
 }
