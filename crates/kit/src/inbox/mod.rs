@@ -10,6 +10,7 @@ mod sending;
 pub mod servers;
 mod timeless;
 mod trials;
+mod working;
 
 pub use self::{
     conformance::Virtual,
@@ -19,4 +20,5 @@ pub use self::{
     servers::Scratch,
     timeless::Timeless,
     trials::trial,
+    working::Working,
 };

@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
-use tower_nylas::inbox::{Browse, Worker};
+use tower_nylas::inbox::Browse;
 use tower_nylas_kit::inbox::{
-    Handled, Sending,
+    Handled, Sending, Working,
     servers::{NatsServer, Sync, nats_version},
 };
 use tower_nylas_nats::{NatsInbox, OpenError};
@@ -38,12 +37,9 @@ pub(crate) async fn one_node_killed_under_load() {
     let urls: Vec<String> = nodes.iter().map(NatsServer::url).collect();
     let inbox = open(&urls.join(",")).await;
     let handled = Handled::default();
-    let (stop, mut stopped) = watch::channel(());
-    let worker = Worker::new(inbox.clone(), handled.router()).concurrency(CONCURRENCY);
-    let working = tokio::spawn(worker.run_until(async move {
-        let _ = stopped.changed().await;
-    }));
-    let sending = Sending::start(&[inbox.clone()], 16);
+    let inboxes = [inbox.clone()];
+    let working = Working::start(&inboxes, &handled.router(), CONCURRENCY);
+    let sending = Sending::start(&inboxes, 16);
     for node in &mut nodes {
         sending.wait_for_more(BETWEEN).await;
         node.kill();
@@ -61,8 +57,7 @@ pub(crate) async fn one_node_killed_under_load() {
         nats_version(),
         accepted.len()
     );
-    drop(stop);
-    working.await.unwrap().unwrap();
+    working.end().await;
     assert_eq!(inbox.stats().await.unwrap().dead, 0);
     inbox.close().await;
 }

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use tower_nylas::inbox::{Appended, Browse, DeadCause, EntryState, Inbox, Settlement};
+use tower_nylas::inbox::{Appended, Browse, DeadCause, EntryKey, EntryState, Inbox, Settlement};
 use tower_nylas_kit::inbox::{dead, entry, retry};
-use tower_nylas_nats::{NatsInbox, async_nats};
+use tower_nylas_nats::{
+    NatsInbox,
+    async_nats::{self, jetstream::message::StreamMessage},
+};
 
 use crate::server::{named, shared};
 
@@ -32,6 +35,14 @@ impl Bench {
         self.inbox.settle(&claim.receipt, settlement).await.unwrap();
     }
 
+    async fn letter(&self, key: EntryKey) -> StreamMessage {
+        let stream = self.context.get_stream(format!("{}_dead", self.name)).await;
+        let subject = format!("{}.dead.{key}", self.name);
+        let stream = stream.unwrap();
+        let letter = stream.get_last_raw_message_by_subject(&subject).await;
+        letter.unwrap()
+    }
+
     /// How many messages a stream of the inbox has.
     async fn messages(&self, end: &str) -> u64 {
         let name = format!("{}{end}", self.name);
@@ -51,13 +62,7 @@ pub(crate) async fn dead_letters_are_in_a_stream_of_their_own() {
     // What was known of its failures went with it.
     assert_eq!(bench.messages("_tries").await, 0);
     // As the README has it.
-    let stream = bench.context.get_stream(format!("{}_dead", bench.name));
-    let subject = format!("{}.dead.{}", bench.name, stored.key());
-    let stream = stream.await.unwrap();
-    let letter = stream
-        .get_last_raw_message_by_subject(&subject)
-        .await
-        .unwrap();
+    let letter = bench.letter(stored.key()).await;
     let header = |name: &str| letter.headers.get(name).unwrap().as_str();
     assert_eq!(header("Nylas-Cause"), "exhausted");
     assert_eq!(header("Nylas-Why"), "a reason");
@@ -71,13 +76,7 @@ pub(crate) async fn a_replay_that_was_interrupted_is_one_replay() {
     let stored = entry("n-1");
     bench.inbox.append(stored.clone()).await.unwrap();
     bench.settle_next(dead()).await;
-    let stream = bench.context.get_stream(format!("{}_dead", bench.name));
-    let subject = format!("{}.dead.{}", bench.name, stored.key());
-    let stream = stream.await.unwrap();
-    let letter = stream
-        .get_last_raw_message_by_subject(&subject)
-        .await
-        .unwrap();
+    let letter = bench.letter(stored.key()).await;
     let mut headers = async_nats::HeaderMap::new();
     headers.insert("Nats-Msg-Id", format!("{}#r1", stored.key()).as_str());
     let replayed = bench.context.publish_with_headers(

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::sync::{Mutex, watch};
-use tower_nylas::inbox::{AppendError, Appended, Browse, Inbox, Settlement, Worker};
+use tokio::sync::Mutex;
+use tower_nylas::inbox::{AppendError, Appended, Browse, Inbox, Settlement};
 use tower_nylas_kit::inbox::{
-    Handled, Scratch, Sending, entry, scenes,
+    Handled, Scratch, Sending, Working, entry, scenes,
     servers::{Sync, nats_version},
 };
 use tower_nylas_sqlite::SqliteInbox;
@@ -30,12 +30,9 @@ pub(crate) async fn killed_under_load() {
             .await
             .unwrap();
         let handled = Handled::default();
-        let (stop, mut stopped) = watch::channel(());
-        let worker = Worker::new(inbox.clone(), handled.router()).concurrency(CONCURRENCY);
-        let working = tokio::spawn(worker.run_until(async move {
-            let _ = stopped.changed().await;
-        }));
-        let sending = Sending::start(&[inbox.clone()], 16);
+        let inboxes = [inbox.clone()];
+        let working = Working::start(&inboxes, &handled.router(), CONCURRENCY);
+        let sending = Sending::start(&inboxes, 16);
         for _ in 0..KILLS {
             sending.wait_for_more(BETWEEN).await;
             server.kill();
@@ -52,8 +49,7 @@ pub(crate) async fn killed_under_load() {
             accepted.len()
         );
         assert!(refused > 0);
-        drop(stop);
-        working.await.unwrap().unwrap();
+        working.end().await;
         // What has come again while its settlement was on its way.
         let stats = inbox.stats().await.unwrap();
         assert_eq!((stats.ready, stats.dead), (0, 0));

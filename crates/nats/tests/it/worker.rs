@@ -8,13 +8,13 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tower_nylas::{
     Ack, BoxError, TriggerRouter, VerifiedBody,
-    inbox::{Browse, DeadCause, Delivery, Entry, EntryState, Inbox, Worker},
+    inbox::{Appended, Browse, DeadCause, Delivery, Entry, EntryState, Inbox},
     testing,
 };
-use tower_nylas_kit::inbox::{Handled, entry};
+use tower_nylas_kit::inbox::{Handled, Working, entry};
 
 use crate::server::{builder, named, shared};
 
@@ -40,16 +40,11 @@ pub(crate) async fn failures_come_again_and_are_counted() {
             };
             std::future::ready(answer)
         });
-    let (stop, mut stopped) = watch::channel(());
-    let worker = Worker::new(inbox.clone(), router);
-    let working = tokio::spawn(worker.run_until(async move {
-        let _ = stopped.changed().await;
-    }));
+    let working = Working::start(&[inbox.clone()], &router, 16);
     let stored = entry("n-1");
     inbox.append(stored.clone()).await.unwrap();
     assert_eq!(handled.wait_for(&[stored.key()], PATIENCE).await, 0);
-    drop(stop);
-    working.await.unwrap().unwrap();
+    working.end().await;
     assert_eq!(tries.load(Ordering::SeqCst), 3);
     let stats = inbox.stats().await.unwrap();
     assert_eq!((stats.ready, stats.claimed, stats.dead), (0, 0, 0));
@@ -57,11 +52,7 @@ pub(crate) async fn failures_come_again_and_are_counted() {
 
 pub(crate) async fn what_no_handler_reads_is_a_dead_letter() {
     let inbox = builder().open(&shared().await).await.unwrap();
-    let (stop, mut stopped) = watch::channel(());
-    let worker = Worker::new(inbox.clone(), TriggerRouter::new());
-    let working = tokio::spawn(worker.run_until(async move {
-        let _ = stopped.changed().await;
-    }));
+    let working = Working::start(&[inbox.clone()], &TriggerRouter::new(), 16);
     let stored = Entry::new(&testing::verified("[1]"), Duration::from_secs(1));
     inbox.append(stored.clone()).await.unwrap();
     let letters = loop {
@@ -71,8 +62,7 @@ pub(crate) async fn what_no_handler_reads_is_a_dead_letter() {
         }
         tokio::task::yield_now().await;
     };
-    drop(stop);
-    working.await.unwrap().unwrap();
+    working.end().await;
     assert_eq!(letters[0].key, stored.key());
     assert_eq!(letters[0].state, EntryState::Dead(DeadCause::Malformed));
     assert!(letters[0].why.contains("`type`"), "{}", letters[0].why);
@@ -88,17 +78,9 @@ pub(crate) async fn several_processes_share_the_entries() {
         inboxes.push(named(&name).open(&url).await.unwrap());
     }
     let handled = Handled::default();
-    let (stop, stopped) = watch::channel(());
-    let mut working = tokio::task::JoinSet::new();
-    for inbox in &inboxes {
-        let mut stopped = stopped.clone();
-        let worker = Worker::new(inbox.clone(), handled.router()).concurrency(16);
-        working.spawn(worker.run_until(async move {
-            let _ = stopped.changed().await;
-        }));
-    }
+    let working = Working::start(&inboxes, &handled.router(), 16);
     let entries: Vec<_> = (0..ENTRIES).map(|n| entry(&format!("n-{n}"))).collect();
-    let mut appending = tokio::task::JoinSet::new();
+    let mut appending = JoinSet::new();
     for entry in &entries {
         for inbox in &inboxes {
             let (inbox, entry) = (inbox.clone(), entry.clone());
@@ -108,14 +90,11 @@ pub(crate) async fn several_processes_share_the_entries() {
     let appended = appending.join_all().await;
     let new = appended
         .iter()
-        .filter(|appended| **appended == tower_nylas::inbox::Appended::New);
+        .filter(|appended| **appended == Appended::New);
     assert_eq!(new.count(), ENTRIES);
     let keys: Vec<_> = entries.iter().map(Entry::key).collect();
     assert_eq!(handled.wait_for(&keys, PATIENCE).await, 0);
-    drop(stop);
-    for ended in working.join_all().await {
-        ended.unwrap();
-    }
+    working.end().await;
     let stats = inboxes[0].stats().await.unwrap();
     assert_eq!((stats.ready, stats.claimed, stats.dead), (0, 0, 0));
     assert_eq!(stats.bytes, 0);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use tokio::sync::{Mutex, oneshot};
-use tower_nylas::inbox::{Browse, Inbox, Worker};
-use tower_nylas_kit::inbox::{Handled, Scratch, Sending, entry, scenes};
+use tokio::sync::Mutex;
+use tower_nylas::inbox::{Browse, Inbox};
+use tower_nylas_kit::inbox::{Handled, Scratch, Sending, Working, entry, scenes};
 use tower_nylas_postgres::PostgresInbox;
 use tower_nylas_sqlite::SqliteInbox;
 
@@ -28,12 +28,9 @@ pub(crate) async fn killed_under_load() {
         .await
         .unwrap();
     let handled = Handled::default();
-    let (stop, stopped) = oneshot::channel::<()>();
-    let worker = Worker::new(inbox.clone(), handled.router()).concurrency(CONCURRENCY);
-    let working = tokio::spawn(worker.run_until(async {
-        let _ = stopped.await;
-    }));
-    let sending = Sending::start(&[inbox.clone()], 16);
+    let inboxes = [inbox.clone()];
+    let working = Working::start(&inboxes, &handled.router(), CONCURRENCY);
+    let sending = Sending::start(&inboxes, 16);
     for _ in 0..KILLS {
         sending.wait_for_more(BETWEEN).await;
         server.kill();
@@ -49,8 +46,7 @@ pub(crate) async fn killed_under_load() {
     );
     assert!(refused > 0);
     assert!(again <= KILLS * CONCURRENCY, "{again}");
-    let _ = stop.send(());
-    working.await.unwrap().unwrap();
+    working.end().await;
     let stats = inbox.stats().await.unwrap();
     assert_eq!((stats.ready, stats.claimed, stats.dead), (0, 0, 0));
     assert_eq!(stats.bytes, 0);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use tokio::{sync::watch, task::JoinSet};
-use tower_nylas::inbox::{Appended, Browse, Inbox, Worker};
-use tower_nylas_kit::inbox::{Handled, entry};
+use tokio::task::JoinSet;
+use tower_nylas::inbox::{Appended, Browse, Inbox};
+use tower_nylas_kit::inbox::{Handled, Working, entry};
 use tower_nylas_postgres::PostgresInbox;
 
 use crate::server::Server;
@@ -20,15 +20,7 @@ pub(crate) async fn receivers_and_workers(server: &Server) {
         inboxes.push(builder.open(server.url()).await.unwrap());
     }
     let handled = Handled::default();
-    let (stop, stopped) = watch::channel(());
-    let mut working = JoinSet::new();
-    for inbox in &inboxes {
-        let mut stopped = stopped.clone();
-        let worker = Worker::new(inbox.clone(), handled.router()).concurrency(16);
-        working.spawn(worker.run_until(async move {
-            let _ = stopped.changed().await;
-        }));
-    }
+    let working = Working::start(&inboxes, &handled.router(), 16);
     let mut appending = JoinSet::new();
     for number in 0..ENTRIES {
         for inbox in &inboxes {
@@ -47,10 +39,7 @@ pub(crate) async fn receivers_and_workers(server: &Server) {
     {
         tokio::task::yield_now().await;
     }
-    stop.send(()).unwrap();
-    for ended in working.join_all().await {
-        ended.unwrap();
-    }
+    working.end().await;
     for number in 0..ENTRIES {
         assert_eq!(handled.of(entry(&format!("n-{number}")).key()), 1);
     }
