@@ -42,7 +42,8 @@
 //! ```
 //!
 //! - [`MemoryInbox`] is for tests. An engine that is durable implements [`Inbox`], and [`BoxInbox`]
-//!   erases its type; `inbox::conformance` (feature `testing`) is the suite for engines.
+//!   erases its type; `inbox::conformance` (feature `testing`) is the suite for engines, and
+//!   [`engine`] what they share.
 //! - [`Browse`] and [`Inspect`] are for operators: they list, replay and discard what is stored.
 //! - [`Delivery`] tells a handler which entry it handles, and how often that has failed.
 //! - [`assume_verified`] is for applications with a queue of their own.
@@ -84,8 +85,9 @@ mod browse;
 mod claimed;
 #[cfg(feature = "testing")]
 pub mod conformance;
+mod contract;
 mod delivery;
-mod engine;
+pub mod engine;
 mod enqueue;
 mod entry;
 mod head;
@@ -103,8 +105,8 @@ pub use self::{
     boxed::{BoxInbox, BoxReceipt},
     browse::{Browse, EntryState, Happened, Inspect, Query, Stats, StoredEntry, TimelineEvent},
     claimed::Claimed,
+    contract::Inbox,
     delivery::Delivery,
-    engine::Inbox,
     enqueue::{Enqueue, EnqueueError, ResponseFuture},
     entry::Entry,
     head::InvalidHead,

@@ -15,6 +15,8 @@ pub mod endpoint;
 pub mod faulty;
 #[cfg(feature = "oracles")]
 pub mod fuzz;
+#[cfg(feature = "inbox")]
+pub mod inbox;
 pub mod parts;
 #[cfg(feature = "net")]
 pub mod pool;
@@ -29,8 +31,6 @@ pub mod serve;
 pub mod shifted;
 #[cfg(feature = "net")]
 pub mod siege;
-#[cfg(feature = "inbox")]
-pub mod timeless;
 #[cfg(feature = "net")]
 pub mod traffic;
 #[cfg(feature = "net")]

@@ -62,7 +62,7 @@ impl Browse for PostgresInbox {
                 ],
             )
             .await?;
-        core.due.notify_one();
+        core.note_due();
         Ok(rows.len())
     }
 

@@ -1,4 +1,4 @@
-//! A pool for a URL.
+//! A pool for a URL, and a connection beside it.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use tokio_postgres::Config;
 use crate::{
     error::{OpenError, with_sources},
     inbox::PostgresInbox,
+    listen::Listener,
 };
 
 /// How long it takes to find out that nobody answers, unless the URL says otherwise.
@@ -19,7 +20,7 @@ const USER_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) fn pool(
     url: &str,
     #[cfg(feature = "tls")] tls: Option<rustls::ClientConfig>,
-) -> Result<Pool, OpenError> {
+) -> Result<(Pool, Listener), OpenError> {
     let parsed = url.parse::<Config>();
     let mut config = parsed.map_err(|why| OpenError::Url(with_sources(&why).into()))?;
     if config.get_connect_timeout().is_none() {
@@ -35,17 +36,19 @@ pub(crate) fn pool(
         recycling_method: RecyclingMethod::Fast,
     };
     #[cfg(feature = "tls")]
-    let manager = {
+    let connector = {
         let tls = tls.map_or_else(system_certificates, Ok)?;
-        let connector = tokio_postgres_rustls::MakeRustlsConnect::new(tls);
-        Manager::from_config(config, connector, manager_config)
+        tokio_postgres_rustls::MakeRustlsConnect::new(tls)
     };
     #[cfg(not(feature = "tls"))]
-    let manager = Manager::from_config(config, tokio_postgres::NoTls, manager_config);
+    let connector = tokio_postgres::NoTls;
+    let listener = Listener::new(config.clone(), connector.clone());
+    let manager = Manager::from_config(config, connector, manager_config);
     let pool = Pool::builder(manager)
         .max_size(PostgresInbox::CONNECTIONS)
         .runtime(Runtime::Tokio1);
-    pool.build().map_err(|why| OpenError::Url(why.into()))
+    let pool = pool.build().map_err(|why| OpenError::Url(why.into()))?;
+    Ok((pool, listener))
 }
 
 #[cfg(feature = "tls")]

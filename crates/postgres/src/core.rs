@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use deadpool_postgres::Pool;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_postgres::types::Type;
 
 use crate::{
@@ -14,9 +14,6 @@ use crate::{
     open::Options,
     statements::Statements,
 };
-
-/// What an entry counts beside its content, in bytes: roughly, so that empty ones are bounded too.
-pub(crate) const OVERHEAD: u64 = 512;
 
 /// How many rows the table `counters` has.
 const SLOTS: u32 = 64;
@@ -35,6 +32,11 @@ pub(crate) struct Core {
     pub(crate) claims: Claims,
     /// Something of this process was made due.
     pub(crate) due: Notify,
+    /// Something was made due, of which other processes are to be told.
+    pub(crate) made_due: Notify,
+    /// What tells this process from others.
+    pub(crate) process: String,
+    closing: watch::Sender<bool>,
     /// Time has passed, or the inbox was closed.
     pub(crate) upkeep: Notify,
     looked_after: AtomicI64,
@@ -53,6 +55,9 @@ impl Core {
             orders,
             claims,
             due: Notify::new(),
+            made_due: Notify::new(),
+            process: format!("{:016x}", getrandom::u64().unwrap_or(0)),
+            closing: watch::Sender::new(false),
             upkeep: Notify::new(),
             looked_after: AtomicI64::new(0),
             // Two processes in the same slots wait for each other now and then.
@@ -95,6 +100,20 @@ impl Core {
         self.orders.close();
         self.claims.close();
         self.upkeep.notify_one();
+        self.closing.send_replace(true);
+    }
+
+    /// Returns when the inbox is to be closed.
+    pub(crate) async fn closing(&self) {
+        let mut closing = self.closing.subscribe();
+        // An error only if the sender were dropped.
+        let _ = closing.wait_for(|is_closing| *is_closing).await;
+    }
+
+    /// Something is due, or may be.
+    pub(crate) fn note_due(&self) {
+        self.due.notify_one();
+        self.made_due.notify_one();
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -102,7 +121,7 @@ impl Core {
     }
 
     pub(crate) fn most_bytes(&self) -> i64 {
-        i64::try_from(self.options.max_bytes).unwrap_or(i64::MAX)
+        i64::try_from(self.options.settings.max_bytes).unwrap_or(i64::MAX)
     }
 
     /// Makes room by removing entries that are done and kept, the oldest first, up to so many.

@@ -1,9 +1,9 @@
 //! Why a database cannot be used, and why a call fails later.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt};
 
 use tokio_postgres::error::SqlState;
-use tower_nylas::BoxError;
+use tower_nylas::{BoxError, inbox::engine};
 
 /// A database cannot be used as an inbox. Nothing in it was changed.
 #[derive(Debug)]
@@ -50,9 +50,9 @@ pub enum OpenError {
 
 impl From<Failure> for OpenError {
     fn from(why: Failure) -> Self {
-        match why.0.code {
-            Some(SqlState::INSUFFICIENT_PRIVILEGE) => Self::Denied(why.to_string()),
-            Some(SqlState::READ_ONLY_SQL_TRANSACTION) => Self::ReadOnly,
+        match why.code() {
+            Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Self::Denied(why.to_string()),
+            Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => Self::ReadOnly,
             _ => Self::Other(why.into()),
         }
     }
@@ -104,24 +104,27 @@ impl Error for OpenError {
 
 /// Why a statement failed: one error for all whose entries were in it.
 #[derive(Debug, Clone)]
-pub(crate) struct Failure(Arc<Cause>);
+pub(crate) struct Failure(engine::Failure);
 
+/// What the server says.
 #[derive(Debug)]
-struct Cause {
+struct Refusal {
     text: String,
-    code: Option<SqlState>,
+    code: SqlState,
 }
 
 impl Failure {
-    pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self(Arc::new(Cause {
-            text: text.into(),
-            code: None,
-        }))
+    pub(crate) fn new(why: impl Into<BoxError>) -> Self {
+        Self(engine::Failure::new(why))
     }
 
     pub(crate) fn closed() -> Self {
-        Self::new("the inbox is closed")
+        Self(engine::Failure::closed())
+    }
+
+    fn code(&self) -> Option<&SqlState> {
+        let refusal = self.0.downcast_ref::<Refusal>();
+        refusal.map(|refusal| &refusal.code)
     }
 
     pub(crate) fn no_row() -> Self {
@@ -132,27 +135,26 @@ impl Failure {
     /// another one, and was rolled back.
     pub(crate) fn is_conflict(&self) -> bool {
         use SqlState as Code;
-        let code = self.0.code.as_ref();
+        let code = self.code();
         code == Some(&Code::T_R_SERIALIZATION_FAILURE) || code == Some(&Code::T_R_DEADLOCK_DETECTED)
     }
 
     /// Whether what was to be stored is the reason, so that it fails again, and others with it.
     pub(crate) fn is_of_data(&self) -> bool {
         // Data exceptions, violated constraints, and limits of the server.
-        let class = self.0.code.as_ref().and_then(|code| code.code().get(..2));
+        let class = self.code().and_then(|code| code.code().get(..2));
         matches!(class, Some("22" | "23" | "54"))
     }
 
     /// Whether the disk of the server has no room for it.
     pub(crate) fn is_full(&self) -> bool {
-        self.0.code.as_ref() == Some(&SqlState::DISK_FULL)
+        self.code() == Some(&SqlState::DISK_FULL)
     }
 
     /// Whether the connection may be used again: not after anything that a server says when it is
     /// about to end, or cannot write any more.
     pub(crate) fn leaves_connection(&self) -> bool {
-        let code = self.0.code.as_ref();
-        code.is_some_and(|code| {
+        self.code().is_some_and(|code| {
             !matches!(code.code().get(..2), Some("08" | "57" | "58" | "XX"))
                 && *code != SqlState::READ_ONLY_SQL_TRANSACTION
         })
@@ -162,17 +164,13 @@ impl Failure {
 /// Of what the server says, the message and the code: its details can contain what was stored.
 impl From<tokio_postgres::Error> for Failure {
     fn from(why: tokio_postgres::Error) -> Self {
-        let cause = match why.as_db_error() {
-            Some(error) => Cause {
+        match why.as_db_error() {
+            Some(error) => Self::new(Refusal {
                 text: format!("{} ({})", error.message(), error.code().code()),
-                code: Some(error.code().clone()),
-            },
-            None => Cause {
-                text: with_sources(&why),
-                code: None,
-            },
-        };
-        Self(Arc::new(cause))
+                code: error.code().clone(),
+            }),
+            None => Self::new(with_sources(&why)),
+        }
     }
 }
 
@@ -192,8 +190,16 @@ pub(crate) fn with_sources(why: &dyn Error) -> String {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.text)
+        self.0.fmt(f)
     }
 }
 
 impl Error for Failure {}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Error for Refusal {}

@@ -6,14 +6,18 @@ use deadpool_postgres::Pool;
 use tokio::{sync::watch, time::Instant};
 use tower_nylas::{
     BoxError,
-    inbox::{AppendError, Appended, Claimed, Entry, Inbox, SettleError, Settlement},
+    inbox::{
+        AppendError, Appended, Claimed, Entry, Inbox, SettleError, Settlement,
+        engine::{OVERHEAD, Settings},
+    },
 };
 
 use crate::{
     check,
-    core::{Core, OVERHEAD},
+    core::Core,
     error::OpenError,
     lanes::{self, Claim, LARGEST, Order, kib},
+    listen::Listener,
     open::{Options, PostgresInboxBuilder},
     receipt::PostgresReceipt,
     schema,
@@ -39,16 +43,16 @@ impl PostgresInbox {
     pub const SCHEMA: &str = "nylas_inbox";
 
     /// How long a claim lasts by default: 30 seconds.
-    pub const LEASE: Duration = Duration::from_secs(30);
+    pub const LEASE: Duration = Settings::LEASE;
 
     /// How long a key is remembered by default: 72 hours.
-    pub const WINDOW: Duration = Duration::from_secs(72 * 60 * 60);
+    pub const WINDOW: Duration = Settings::WINDOW;
 
     /// What all entries take at most by default: 8 GiB.
-    pub const MAX_BYTES: u64 = 8 << 30;
+    pub const MAX_BYTES: u64 = Settings::MAX_BYTES;
 
     /// How long dead entries are kept by default: 30 days.
-    pub const KEEP_DEAD_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+    pub const KEEP_DEAD_FOR: Duration = Settings::KEEP_DEAD_FOR;
 
     /// How often a claim that waits looks for entries of other processes by default: every 100
     /// milliseconds.
@@ -77,7 +81,11 @@ impl PostgresInbox {
         PostgresInboxBuilder::new()
     }
 
-    pub(crate) async fn start(pool: Pool, options: Options) -> Result<Self, OpenError> {
+    pub(crate) async fn start(
+        pool: Pool,
+        listener: Option<Listener>,
+        options: Options,
+    ) -> Result<Self, OpenError> {
         let core = Core::new(pool, options);
         let connection = core.database.connection().await;
         drop(connection.map_err(|why| OpenError::Unreachable(why.into()))?);
@@ -86,7 +94,7 @@ impl PostgresInbox {
         check::check_rights(&core.database, &core.options.schema).await?;
         let core = Arc::new(core.started(now));
         let (ended, end) = watch::channel(());
-        lanes::start(&core, &end);
+        lanes::start(&core, listener, &end);
         Ok(Self {
             shared: Arc::new(Shared { core, ended }),
         })
@@ -117,7 +125,7 @@ impl Inbox for PostgresInbox {
 
     async fn append(&self, entry: Entry) -> Result<Appended, AppendError> {
         let core = self.core();
-        let most = core.options.max_bytes.saturating_sub(OVERHEAD);
+        let most = core.options.settings.max_bytes.saturating_sub(OVERHEAD);
         let limit = usize::try_from(most).map_or(LARGEST, |most| most.min(LARGEST));
         let length = entry.content().len();
         if length > limit {

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use deadpool_postgres::Pool;
-use tower_nylas::time::Clock;
+use tower_nylas::{
+    inbox::engine::{Settings, builder_settings},
+    time::Clock,
+};
 
 use crate::{connect, error::OpenError, inbox::PostgresInbox, statements::Schema};
 
@@ -20,18 +23,11 @@ pub struct PostgresInboxBuilder {
 pub(crate) struct Options {
     pub(crate) schema: Schema,
     pub(crate) clock: Option<Arc<dyn Clock>>,
-    pub(crate) lease: Duration,
-    pub(crate) window: Duration,
-    pub(crate) max_bytes: u64,
-    pub(crate) keep_done_for: Duration,
-    pub(crate) keep_done_bytes: u64,
-    pub(crate) keep_dead_for: Duration,
+    pub(crate) settings: Settings,
     pub(crate) poll_each: Duration,
+    pub(crate) notifies: bool,
     pub(crate) accept_lossy_commits: bool,
 }
-
-/// The least that a lease and a pause between polls can be.
-const SHORTEST: Duration = Duration::from_millis(1);
 
 impl PostgresInboxBuilder {
     pub(crate) fn new() -> Self {
@@ -39,13 +35,9 @@ impl PostgresInboxBuilder {
             options: Options {
                 schema: Schema::new(PostgresInbox::SCHEMA),
                 clock: None,
-                lease: PostgresInbox::LEASE,
-                window: PostgresInbox::WINDOW,
-                max_bytes: PostgresInbox::MAX_BYTES,
-                keep_done_for: Duration::ZERO,
-                keep_done_bytes: 0,
-                keep_dead_for: PostgresInbox::KEEP_DEAD_FOR,
+                settings: Settings::default(),
                 poll_each: PostgresInbox::POLL_EACH,
+                notifies: false,
                 accept_lossy_commits: false,
             },
             #[cfg(feature = "tls")]
@@ -60,18 +52,10 @@ impl PostgresInboxBuilder {
         self
     }
 
-    /// How long a claim lasts unless it is extended; by default
-    /// [30 seconds](PostgresInbox::LEASE), at least a millisecond.
-    pub fn lease(mut self, lease: Duration) -> Self {
-        self.options.lease = lease.max(SHORTEST);
-        self
-    }
+    builder_settings!(lease, window, keep_done, keep_dead);
 
-    /// How long a key is remembered at least; by default [72 hours](PostgresInbox::WINDOW). The key
-    /// of an entry that is there is remembered in any case.
-    pub fn window(mut self, window: Duration) -> Self {
-        self.options.window = window;
-        self
+    fn settings(&mut self) -> &mut Settings {
+        &mut self.options.settings
     }
 
     /// What all entries take at most, in bytes, each with 512 beside its content; by default
@@ -80,22 +64,7 @@ impl PostgresInboxBuilder {
     /// [`Full`](tower_nylas::inbox::AppendError::Full); nothing else has a limit. Several processes
     /// that append at the same moment can pass it by what each of them appends then, up to 2 MiB.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
-        self.options.max_bytes = bytes;
-        self
-    }
-
-    /// Keeps what is done, to be [replayed](tower_nylas::inbox::Browse::replay): for this time, and
-    /// up to this number of bytes of all; by default nothing. It makes room as soon as new entries
-    /// need it.
-    pub fn keep_done(mut self, time: Duration, bytes: u64) -> Self {
-        self.options.keep_done_for = time;
-        self.options.keep_done_bytes = bytes;
-        self
-    }
-
-    /// How long dead entries are kept; by default [30 days](PostgresInbox::KEEP_DEAD_FOR).
-    pub fn keep_dead(mut self, time: Duration) -> Self {
-        self.options.keep_dead_for = time;
+        self.options.settings.max_bytes = bytes;
         self
     }
 
@@ -103,7 +72,20 @@ impl PostgresInboxBuilder {
     /// those whose time has come; by default [every 100 milliseconds](PostgresInbox::POLL_EACH), at
     /// least a millisecond. What this process stores it finds at once.
     pub fn poll_each(mut self, pause: Duration) -> Self {
-        self.options.poll_each = pause.max(SHORTEST);
+        self.options.poll_each = pause.max(Settings::SHORTEST);
+        self
+    }
+
+    /// Tells other processes of what is stored (`NOTIFY`), and listens to what they tell (`LISTEN`),
+    /// so that their workers find it at once and not when they look next; by default not.
+    ///
+    /// It costs a statement more for each batch, behind it, which takes a lock of the whole server
+    /// while it commits, so that no two of them commit at the same time; and a connection that
+    /// listens. That has to be a session, so it does not pass a pooler that gives each transaction
+    /// another one. An inbox that is opened with a [pool](Self::open_pool) tells, and does not
+    /// listen. Polling goes on in any case, and finds what was not told.
+    pub fn notify(mut self) -> Self {
+        self.options.notifies = true;
         self
     }
 
@@ -142,10 +124,10 @@ impl PostgresInboxBuilder {
     /// Outside of a tokio runtime.
     pub async fn open(self, url: &str) -> Result<PostgresInbox, OpenError> {
         #[cfg(feature = "tls")]
-        let pool = connect::pool(url, self.tls)?;
+        let (pool, listener) = connect::pool(url, self.tls)?;
         #[cfg(not(feature = "tls"))]
-        let pool = connect::pool(url)?;
-        PostgresInbox::start(pool, self.options).await
+        let (pool, listener) = connect::pool(url)?;
+        PostgresInbox::start(pool, Some(listener), self.options).await
     }
 
     /// Opens the database of a pool, of which it takes up to seven connections at a time for
@@ -160,7 +142,7 @@ impl PostgresInboxBuilder {
     ///
     /// Outside of a tokio runtime.
     pub async fn open_pool(self, pool: Pool) -> Result<PostgresInbox, OpenError> {
-        PostgresInbox::start(pool, self.options).await
+        PostgresInbox::start(pool, None, self.options).await
     }
 }
 
@@ -169,13 +151,9 @@ impl std::fmt::Debug for PostgresInboxBuilder {
         let options = &self.options;
         f.debug_struct("PostgresInboxBuilder")
             .field("schema", &options.schema.name)
-            .field("lease", &options.lease)
-            .field("window", &options.window)
-            .field("max_bytes", &options.max_bytes)
-            .field("keep_done_for", &options.keep_done_for)
-            .field("keep_done_bytes", &options.keep_done_bytes)
-            .field("keep_dead_for", &options.keep_dead_for)
+            .field("settings", &options.settings)
             .field("poll_each", &options.poll_each)
+            .field("notifies", &options.notifies)
             .field("accept_lossy_commits", &options.accept_lossy_commits)
             .finish_non_exhaustive()
     }

@@ -3,17 +3,13 @@
 use std::collections::HashSet;
 
 use tokio_postgres::{Row, types::Type};
-use tower_nylas::inbox::Settlement;
+use tower_nylas::inbox::{DeadCause, Settlement, engine::EventColumns};
 
 use crate::{
-    clock::millis, core::Core, error::Failure, history, receipt::PostgresReceipt, state, text::text,
+    clock::millis, core::Core, error::Failure, receipt::PostgresReceipt, state, text::text,
 };
 
 impl Core {
-    pub(crate) fn keeps_done(&self) -> bool {
-        !self.options.keep_done_for.is_zero() && self.options.keep_done_bytes > 0
-    }
-
     pub(crate) async fn extend(
         &self,
         receipts: &[PostgresReceipt],
@@ -30,7 +26,7 @@ impl Core {
                 &[
                     (&now, Type::INT8),
                     (&unix, Type::INT8),
-                    (&millis(self.options.lease), Type::INT8),
+                    (&millis(self.options.settings.lease), Type::INT8),
                     (&positions, Type::INT8_ARRAY),
                     (&tokens, Type::INT8_ARRAY),
                 ],
@@ -123,31 +119,20 @@ struct End {
 
 impl End {
     fn of(settlement: &Settlement) -> Self {
-        let end = Self {
-            state: state::OPEN,
-            after: None,
-            failed: false,
-            cause: None,
-            why: None,
-            what: history::name(settlement),
+        let columns = EventColumns::of_settlement(settlement);
+        let (state, failed) = match settlement {
+            Settlement::Done => (state::DONE, false),
+            Settlement::Retry { failed, .. } => (state::OPEN, *failed),
+            Settlement::Dead { .. } => (state::DEAD, false),
         };
-        match settlement {
-            Settlement::Done => Self {
-                state: state::DONE,
-                ..end
-            },
-            Settlement::Retry { after, failed, why } => Self {
-                after: Some(millis(*after)),
-                failed: *failed,
-                why: Some(text(why)),
-                ..end
-            },
-            Settlement::Dead { cause, why } => Self {
-                state: state::DEAD,
-                cause: Some(cause.as_str()),
-                why: Some(text(why)),
-                ..end
-            },
+        Self {
+            state,
+            after: columns.after.map(millis),
+            failed,
+            cause: columns.cause.map(DeadCause::as_str),
+            // Of what is done, the reason of its last settlement stays.
+            why: (state != state::DONE).then(|| text(columns.why)),
+            what: columns.what,
         }
     }
 }

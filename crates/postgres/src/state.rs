@@ -1,6 +1,6 @@
 //! The states of a job, as numbers in the table.
 
-use tower_nylas::inbox::{DeadCause, EntryState};
+use tower_nylas::inbox::{EntryState, engine::stored_cause};
 
 /// Ready or waiting, which its time decides.
 pub(crate) const OPEN: i32 = 0;
@@ -15,11 +15,6 @@ pub(crate) fn shown(state: i32, waits: bool, cause: Option<&str>) -> EntryState 
         OPEN => EntryState::Ready,
         CLAIMED => EntryState::Claimed,
         DONE => EntryState::Done,
-        // A later version may know other causes.
-        _ => EntryState::Dead(
-            cause
-                .and_then(DeadCause::from_name)
-                .unwrap_or(DeadCause::Undecodable),
-        ),
+        _ => EntryState::Dead(stored_cause(cause)),
     }
 }

@@ -3,12 +3,14 @@
 use rusqlite::{Connection, Result, params};
 use tower_nylas::{
     BoxError,
-    inbox::{Browse, EntryKey, EntryState, Inspect, Query, Stats, StoredEntry, TimelineEvent},
+    inbox::{
+        Browse, EntryKey, EntryState, Inspect, Query, Stats, StoredEntry, TimelineEvent,
+        engine::Failure,
+    },
 };
 
 use crate::{
     clock::duration,
-    error::Failure,
     inbox::SqliteInbox,
     state,
     transaction::{as_limit, entry, timeline},

@@ -6,8 +6,9 @@ use std::{
 };
 
 use rusqlite::Connection;
+use tower_nylas::inbox::engine::Failure;
 
-use crate::{error::Failure, inbox::Ended, location::Location, session::connect};
+use crate::{inbox::Ended, location::Location, session::connect};
 
 /// After about so much in the log, the database catches up: 2,700 small notifications, or 32 MiB of
 /// large ones. With ten times as many, one request in a hundred waits for twice as long.

@@ -1,9 +1,9 @@
 //! Why a file cannot be opened, and why a call fails later.
 
-use std::{error::Error, fmt, io, path::PathBuf, sync::Arc};
+use std::{error::Error, fmt, io, path::PathBuf};
 
 use rusqlite::ErrorCode;
-use tower_nylas::BoxError;
+use tower_nylas::{BoxError, inbox::engine::Failure};
 
 /// A file cannot be used as an inbox. Nothing in it was changed.
 #[derive(Debug)]
@@ -112,34 +112,8 @@ impl Error for OpenError {
     }
 }
 
-/// Why a transaction failed: one error for all that were in it.
-#[derive(Debug, Clone)]
-pub(crate) struct Failure(Arc<dyn Error + Send + Sync>);
-
-impl Failure {
-    pub(crate) fn new(why: impl Into<BoxError>) -> Self {
-        Self(why.into().into())
-    }
-
-    pub(crate) fn closed() -> Self {
-        Self::new("the inbox is closed")
-    }
-
-    /// Whether the disk had no room for it.
-    pub(crate) fn is_full(&self) -> bool {
-        let why = self.0.downcast_ref::<rusqlite::Error>();
-        why.is_some_and(|why| why.sqlite_error_code() == Some(ErrorCode::DiskFull))
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Error for Failure {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source()
-    }
+/// Whether the disk had no room for it.
+pub(crate) fn is_full(failure: &Failure) -> bool {
+    let why = failure.downcast_ref::<rusqlite::Error>();
+    why.is_some_and(|why| why.sqlite_error_code() == Some(ErrorCode::DiskFull))
 }

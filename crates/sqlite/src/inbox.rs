@@ -12,12 +12,15 @@ use std::{
 use tokio::sync::{oneshot, watch};
 use tower_nylas::{
     BoxError,
-    inbox::{AppendError, Appended, Claimed, Entry, Inbox, SettleError, Settlement},
+    inbox::{
+        AppendError, Appended, Claimed, Entry, Inbox, SettleError, Settlement,
+        engine::{Failure, Settings},
+    },
 };
 
 use crate::{
     clock::FileClock,
-    error::{Failure, OpenError},
+    error::OpenError,
     open::{Options, SqliteInboxBuilder},
     reader::Reader,
     receipt::SqliteReceipt,
@@ -51,19 +54,19 @@ pub(crate) type Ended = watch::Receiver<()>;
 
 impl SqliteInbox {
     /// How long a claim lasts by default: 30 seconds.
-    pub const LEASE: Duration = Duration::from_secs(30);
+    pub const LEASE: Duration = Settings::LEASE;
 
     /// How long a key is remembered by default: 72 hours.
-    pub const WINDOW: Duration = Duration::from_secs(72 * 60 * 60);
+    pub const WINDOW: Duration = Settings::WINDOW;
 
     /// What the file may use by default: 8 GiB.
-    pub const MAX_BYTES: u64 = 8 << 30;
+    pub const MAX_BYTES: u64 = Settings::MAX_BYTES;
 
     /// What appends leave free on the disk by default: 256 MiB.
     pub const MIN_FREE_DISK: u64 = 256 << 20;
 
     /// How long dead entries are kept by default: 30 days.
-    pub const KEEP_DEAD_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+    pub const KEEP_DEAD_FOR: Duration = Settings::KEEP_DEAD_FOR;
 
     /// Opens a file with the default settings, or creates it. Its directory must be there.
     ///

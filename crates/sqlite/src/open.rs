@@ -1,8 +1,11 @@
 //! How a file is opened.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
-use tower_nylas::time::{Clock, SystemClock};
+use tower_nylas::{
+    inbox::engine::{Settings, builder_settings},
+    time::{Clock, SystemClock},
+};
 
 use crate::{error::OpenError, inbox::SqliteInbox, transaction::MOST_RECENT};
 
@@ -17,18 +20,10 @@ pub struct SqliteInboxBuilder {
 pub(crate) struct Options {
     pub(crate) path: PathBuf,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) lease: Duration,
-    pub(crate) window: Duration,
-    pub(crate) max_bytes: u64,
+    pub(crate) settings: Settings,
     pub(crate) min_free_disk: u64,
-    pub(crate) keep_done_for: Duration,
-    pub(crate) keep_done_bytes: u64,
-    pub(crate) keep_dead_for: Duration,
     pub(crate) recent_keys: usize,
 }
-
-/// The least that a lease can be.
-const SHORTEST_LEASE: Duration = Duration::from_millis(1);
 
 impl Options {
     /// The defaults, without a path.
@@ -36,13 +31,8 @@ impl Options {
         Self {
             path: PathBuf::new(),
             clock: Arc::new(SystemClock),
-            lease: SqliteInbox::LEASE,
-            window: SqliteInbox::WINDOW,
-            max_bytes: SqliteInbox::MAX_BYTES,
+            settings: Settings::default(),
             min_free_disk: SqliteInbox::MIN_FREE_DISK,
-            keep_done_for: Duration::ZERO,
-            keep_done_bytes: 0,
-            keep_dead_for: SqliteInbox::KEEP_DEAD_FOR,
             recent_keys: MOST_RECENT,
         }
     }
@@ -55,18 +45,10 @@ impl SqliteInboxBuilder {
         }
     }
 
-    /// How long a claim lasts unless it is extended; by default [30 seconds](SqliteInbox::LEASE),
-    /// at least a millisecond.
-    pub fn lease(mut self, lease: Duration) -> Self {
-        self.options.lease = lease.max(SHORTEST_LEASE);
-        self
-    }
+    builder_settings!(lease, window, keep_done, keep_dead);
 
-    /// How long a key is remembered at least; by default [72 hours](SqliteInbox::WINDOW). The key
-    /// of an entry that is there is remembered in any case.
-    pub fn window(mut self, window: Duration) -> Self {
-        self.options.window = window;
-        self
+    fn settings(&mut self) -> &mut Settings {
+        &mut self.options.settings
     }
 
     /// What the file may use, in bytes, keys included; by default [8 GiB](SqliteInbox::MAX_BYTES).
@@ -74,7 +56,7 @@ impl SqliteInboxBuilder {
     /// [`Full`](tower_nylas::inbox::AppendError::Full); nothing else has a limit. The write-ahead
     /// log comes on top.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
-        self.options.max_bytes = bytes;
+        self.options.settings.max_bytes = bytes;
         self
     }
 
@@ -82,21 +64,6 @@ impl SqliteInboxBuilder {
     /// room; by default [256 MiB](SqliteInbox::MIN_FREE_DISK).
     pub fn min_free_disk(mut self, bytes: u64) -> Self {
         self.options.min_free_disk = bytes;
-        self
-    }
-
-    /// Keeps what is done, to be [replayed](tower_nylas::inbox::Browse::replay): for this time, and
-    /// up to this number of bytes of all; by default nothing. It makes room as soon as new entries
-    /// need it.
-    pub fn keep_done(mut self, time: Duration, bytes: u64) -> Self {
-        self.options.keep_done_for = time;
-        self.options.keep_done_bytes = bytes;
-        self
-    }
-
-    /// How long dead entries are kept; by default [30 days](SqliteInbox::KEEP_DEAD_FOR).
-    pub fn keep_dead(mut self, time: Duration) -> Self {
-        self.options.keep_dead_for = time;
         self
     }
 
@@ -122,13 +89,8 @@ impl std::fmt::Debug for SqliteInboxBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let options = &self.options;
         f.debug_struct("SqliteInboxBuilder")
-            .field("lease", &options.lease)
-            .field("window", &options.window)
-            .field("max_bytes", &options.max_bytes)
+            .field("settings", &options.settings)
             .field("min_free_disk", &options.min_free_disk)
-            .field("keep_done_for", &options.keep_done_for)
-            .field("keep_done_bytes", &options.keep_done_bytes)
-            .field("keep_dead_for", &options.keep_dead_for)
             .finish_non_exhaustive()
     }
 }

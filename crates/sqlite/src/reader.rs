@@ -8,9 +8,9 @@ use std::{
 
 use rusqlite::{Connection, Result};
 use tokio::sync::{mpsc, oneshot};
-use tower_nylas::BoxError;
+use tower_nylas::{BoxError, inbox::engine::Failure};
 
-use crate::{error::Failure, inbox::Ended, location::Location, session::connect};
+use crate::{inbox::Ended, location::Location, session::connect};
 
 /// How many reads may wait.
 const MOST_WAITING: usize = 64;

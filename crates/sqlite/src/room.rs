@@ -3,11 +3,9 @@
 use std::fs;
 
 use rusqlite::{Connection, Result};
+use tower_nylas::inbox::engine::OVERHEAD;
 
 use crate::{open::Options, session::Session, transaction::Write};
-
-/// What an entry takes beside its content, in bytes, roughly.
-const OVERHEAD: u64 = 512;
 
 /// What may be added to the file, in bytes.
 ///
@@ -44,7 +42,11 @@ impl Disk {
 impl Room {
     pub(crate) fn of(write: &Write<'_>, disk: Disk) -> Result<Self> {
         let file = Pages::of(write.connection)?;
-        let in_file = write.options.max_bytes.saturating_sub(file.all - file.free);
+        let in_file = write
+            .options
+            .settings
+            .max_bytes
+            .saturating_sub(file.all - file.free);
         // What is free in the file needs nothing of the disk.
         let on_disk = disk.0.map_or(0, |free| free.saturating_add(file.free));
         Ok(Self(in_file.min(on_disk)))
@@ -66,7 +68,7 @@ impl Room {
 
 /// What contents may be at most.
 pub(crate) fn largest_content(options: &Options) -> usize {
-    let largest = options.max_bytes.saturating_sub(OVERHEAD);
+    let largest = options.settings.max_bytes.saturating_sub(OVERHEAD);
     usize::try_from(largest).unwrap_or(usize::MAX)
 }
 

@@ -1,6 +1,6 @@
 //! The states of a job, as numbers in the file.
 
-use tower_nylas::inbox::{DeadCause, EntryState};
+use tower_nylas::inbox::{EntryState, engine::stored_cause};
 
 pub(crate) const READY: i64 = 0;
 pub(crate) const WAITING: i64 = 1;
@@ -16,11 +16,6 @@ pub(crate) fn shown(state: i64, at: i64, cause: Option<&str>, now: i64) -> Entry
         WAITING => EntryState::Waiting,
         CLAIMED => EntryState::Claimed,
         DONE => EntryState::Done,
-        // A later version may know other causes.
-        _ => EntryState::Dead(
-            cause
-                .and_then(DeadCause::from_name)
-                .unwrap_or(DeadCause::Undecodable),
-        ),
+        _ => EntryState::Dead(stored_cause(cause)),
     }
 }

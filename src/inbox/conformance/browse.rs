@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::{
     Engine,
     bench::{Bench, SOON, assert_without_effect, dead, retry},
+    passed_over,
 };
 use crate::inbox::{Appended, Browse, DeadCause, EntryKey, EntryState, Inbox, Settlement};
 
@@ -18,10 +19,14 @@ pub(super) async fn stats_count_each_state<E: Engine<Inbox: Browse>>(bench: &Ben
         .await;
     bench.pass(SOON).await;
     let stats = inbox.stats().await.unwrap();
-    let counts = (stats.ready, stats.waiting, stats.claimed, stats.dead);
-    assert_eq!(counts, (1, 1, 1, 1), "{stats:?}");
     assert!(stats.bytes > 0);
     assert!(stats.oldest_ready >= Some(SOON / 2), "{stats:?}");
+    assert_eq!((stats.ready, stats.dead), (1, 1), "{stats:?}");
+    assert_eq!(stats.waiting + stats.claimed, 2, "{stats:?}");
+    if !bench.engine.counts_each_state() {
+        return passed_over("what waits is told from what is claimed");
+    }
+    assert_eq!((stats.waiting, stats.claimed), (1, 1), "{stats:?}");
     bench.pass(bench.lease()).await;
     let stats = inbox.stats().await.unwrap();
     assert_eq!((stats.ready, stats.claimed), (1, 1), "{stats:?}");

@@ -58,7 +58,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 
 use self::bench::Bench;
 pub use self::faults::{Call, Fault, Faults};
-use super::{Browse, EntryKey, Inbox, Inspect, Task};
+use super::{Browse, EntryKey, Inbox, Inspect, MemoryInbox, Task};
 use crate::{middleware::caught, time::Timer};
 
 /// An engine, as its tests open it.
@@ -84,6 +84,18 @@ pub trait Engine: Send + Sync + 'static {
     /// Whether a claim that another one has replaced is refused with
     /// [`SettleError::LeaseLost`](super::SettleError::LeaseLost); by default `true`.
     fn fences(&self) -> bool {
+        true
+    }
+
+    /// Whether a key is remembered for as long as its entry is there, also beyond the window; by
+    /// default `true`.
+    fn remembers_what_is_open(&self) -> bool {
+        true
+    }
+
+    /// Whether [`Browse::stats`](super::Browse::stats) tells what waits from what is claimed and from
+    /// what has become due again; by default `true`.
+    fn counts_each_state(&self) -> bool {
         true
     }
 
@@ -262,7 +274,54 @@ pub async fn run_worker<E: Engine<Inbox: Browse>>(engine: &E) {
 ///
 /// If the case fails, or if there is none of this name.
 pub async fn run_case<E: Engine>(engine: &E, name: &str) {
-    let (_, case) = cases::<E>()
+    run_named(engine, cases(), name).await;
+}
+
+/// Runs one case of [`run_browse`], such as `browse::a_replay_starts_anew`.
+///
+/// # Panics
+///
+/// As [`run_case`].
+pub async fn run_browse_case<E: Engine<Inbox: Browse>>(engine: &E, name: &str) {
+    run_named(engine, browse_cases(), name).await;
+}
+
+/// The names of the cases of [`run`], for [`run_case`]: an engine on real time runs them at the same
+/// time, since most of them wait.
+pub fn case_names() -> Vec<&'static str> {
+    names(cases::<Nobody>())
+}
+
+/// The names of the cases of [`run_browse`], for [`run_browse_case`].
+pub fn browse_case_names() -> Vec<&'static str> {
+    names(browse_cases::<Nobody>())
+}
+
+fn names<E: Engine>(cases: Vec<Case<E>>) -> Vec<&'static str> {
+    cases.into_iter().map(|(name, _)| name).collect()
+}
+
+/// Whose cases have the names of everybody's.
+enum Nobody {}
+
+impl Engine for Nobody {
+    type Inbox = MemoryInbox;
+
+    async fn open(&self, _options: Options) -> MemoryInbox {
+        match *self {}
+    }
+
+    fn timer(&self) -> Arc<dyn Timer> {
+        match *self {}
+    }
+
+    fn spawner(&self) -> Arc<dyn Fn(Task) + Send + Sync> {
+        match *self {}
+    }
+}
+
+async fn run_named<E: Engine>(engine: &E, cases: Vec<Case<E>>, name: &str) {
+    let (_, case) = cases
         .into_iter()
         .find(|(known, _)| *known == name)
         .unwrap_or_else(|| panic!("there is no case `{name}`"));

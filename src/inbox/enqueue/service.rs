@@ -22,6 +22,18 @@ use crate::{
     verify::VerifiedBody,
 };
 
+/// How long a forwarded entry waits for its inbox after each try.
+const FORWARDING_PAUSES: [Duration; 5] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+
+/// When it is tried again after the last one.
+const FORWARD_AFTER: Duration = Duration::from_secs(5);
+
 /// A service that stores each notification in an [`Inbox`] and answers `200` once it is durable.
 ///
 /// It stands where a [`TriggerRouter`](crate::TriggerRouter) does, or is one of the router's routes
@@ -81,8 +93,8 @@ impl<I: Inbox> Enqueue<I> {
     /// Stores in this other inbox what the first one does not store: it is full, has failed, or has
     /// not answered within the first half of the [timeout](Self::timeout).
     ///
-    /// A worker moves the entries back as soon as the first one stores again, with their keys and
-    /// times:
+    /// A worker moves the entries back within some 15 seconds from when the first one stores again,
+    /// with their keys and times:
     ///
     /// ```
     /// # #[cfg(feature = "tokio")]
@@ -102,7 +114,11 @@ impl<I: Inbox> Enqueue<I> {
     }
 
     /// Stores what a worker of **another** inbox sends as well, with its key and the time when it
-    /// was received. Without it, such requests are refused: in the worker's own inbox the entry
+    /// was received. While this inbox does not store, it tries again for some seconds and answers
+    /// `429` then, so that the entry waits in the other one: that is no failure of it, and it does
+    /// not expire. What this inbox never stores has failed.
+    ///
+    /// Without it, such requests are refused: in the worker's own inbox the entry
     /// would be a duplicate, so it would be done, and no handler would have run.
     #[must_use]
     pub fn forwarding(self) -> Self {
@@ -114,36 +130,70 @@ impl<I: Inbox> Enqueue<I> {
         self
     }
 
-    fn entry(&self, request: &Request<VerifiedBody>) -> Result<Entry, Outcome> {
+    fn entry(&self, request: &Request<VerifiedBody>) -> Result<Incoming, Outcome> {
         if request.body().is_of_unlabelled_tenant() {
             return Err(Outcome::Unlabelled);
         }
         match request.extensions().get::<Delivery>() {
             None => {
                 let received_at = self.settings.timer.unix_time();
-                Ok(Entry::of_request(request, received_at))
+                Ok(Incoming::Received(Entry::of_request(request, received_at)))
             }
-            Some(delivery) if self.settings.forwards => Ok(delivery.entry().clone()),
+            Some(delivery) if self.settings.forwards => {
+                Ok(Incoming::Forwarded(delivery.entry().clone()))
+            }
             Some(_) => Err(Outcome::failed(EnqueueError::Loop)),
         }
     }
 }
 
-async fn store<I: Inbox>(inbox: I, settings: Arc<Settings>, entry: Entry) -> Outcome {
-    let stored = match &settings.other {
-        None => append(&inbox, &settings, settings.timeout, entry).await,
-        Some(other) => {
-            let half = settings.timeout / 2;
-            match append(&inbox, &settings, half, entry.clone()).await {
-                Err(_) => append(other, &settings, half, entry).await,
-                stored => stored,
+/// Where an entry comes from.
+enum Incoming {
+    Received(Entry),
+    /// From another inbox, which has it until this one does.
+    Forwarded(Entry),
+}
+
+async fn receive<I: Inbox>(inbox: I, settings: Arc<Settings>, entry: Entry) -> Outcome {
+    store(&inbox, &settings, entry)
+        .await
+        .map_or_else(Outcome::failed, outcome)
+}
+
+/// Waits in here for an inbox that is away: given back at once, all entries of the other one would
+/// go round without end.
+async fn forward<I: Inbox>(inbox: I, settings: Arc<Settings>, entry: Entry) -> Outcome {
+    for pause in FORWARDING_PAUSES {
+        match store(&inbox, &settings, entry.clone()).await {
+            Ok(appended) => return outcome(appended),
+            Err(why @ EnqueueError::Append(AppendError::TooLarge { .. })) => {
+                return Outcome::failed(why);
             }
+            Err(_) => settings.timer.sleep(pause).await,
         }
+    }
+    Outcome::RetryAfter(FORWARD_AFTER)
+}
+
+fn outcome(appended: Appended) -> Outcome {
+    match appended {
+        Appended::New => Outcome::Stored,
+        Appended::Duplicate => Outcome::Duplicate,
+    }
+}
+
+async fn store<I: Inbox>(
+    inbox: &I,
+    settings: &Settings,
+    entry: Entry,
+) -> Result<Appended, EnqueueError> {
+    let Some(other) = &settings.other else {
+        return append(inbox, settings, settings.timeout, entry).await;
     };
-    match stored {
-        Ok(Appended::New) => Outcome::Stored,
-        Ok(Appended::Duplicate) => Outcome::Duplicate,
-        Err(why) => Outcome::failed(why),
+    let half = settings.timeout / 2;
+    match append(inbox, settings, half, entry.clone()).await {
+        Err(_) => append(other, settings, half, entry).await,
+        stored => stored,
     }
 }
 
@@ -178,8 +228,11 @@ impl<I: Inbox> Service<Request<VerifiedBody>> for Enqueue<I> {
 
     fn call(&mut self, request: Request<VerifiedBody>) -> Self::Future {
         match self.entry(&request) {
-            Ok(entry) => {
-                ResponseFuture::new(store(self.inbox.clone(), self.settings.clone(), entry))
+            Ok(Incoming::Received(entry)) => {
+                ResponseFuture::new(receive(self.inbox.clone(), self.settings.clone(), entry))
+            }
+            Ok(Incoming::Forwarded(entry)) => {
+                ResponseFuture::new(forward(self.inbox.clone(), self.settings.clone(), entry))
             }
             Err(outcome) => ResponseFuture::new(ready(outcome)),
         }

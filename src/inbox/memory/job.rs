@@ -5,13 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::inbox::{Claimed, DeadCause, Entry, EntryState, Happened, StoredEntry, TimelineEvent};
+use crate::inbox::{
+    Claimed, DeadCause, Entry, EntryState, Happened, StoredEntry, TimelineEvent,
+    engine::{MOST_EVENTS, OVERHEAD},
+};
 
-/// How many events are kept of each entry.
-const LONGEST_TIMELINE: usize = 32;
-
-/// What an entry takes beside its content, in bytes: roughly, so that empty ones are bounded too.
-const OVERHEAD: usize = 512;
+const LONGEST_TIMELINE: usize = MOST_EVENTS as usize;
 
 pub(super) struct Job {
     pub(super) entry: Entry,
@@ -124,5 +123,6 @@ impl Job {
 }
 
 pub(super) fn size_of_entry(entry: &Entry) -> usize {
-    entry.content().len().saturating_add(OVERHEAD)
+    let overhead = usize::try_from(OVERHEAD).unwrap_or(usize::MAX);
+    entry.content().len().saturating_add(overhead)
 }

@@ -22,7 +22,7 @@ use self::{
 };
 use super::{
     AppendError, Appended, Browse, Claimed, Entry, EntryKey, EntryState, Inbox, Inspect, Query,
-    SettleError, Settlement, Stats, StoredEntry, TimelineEvent,
+    SettleError, Settlement, Stats, StoredEntry, TimelineEvent, engine,
 };
 #[cfg(feature = "tokio")]
 use crate::time::TokioTimer;
@@ -55,10 +55,10 @@ struct Shared {
 
 impl MemoryInbox {
     /// How long a claim lasts by default: 30 seconds.
-    pub const LEASE: Duration = Duration::from_secs(30);
+    pub const LEASE: Duration = engine::Settings::LEASE;
 
     /// How long a key is remembered by default: 72 hours.
-    pub const WINDOW: Duration = Duration::from_secs(72 * 60 * 60);
+    pub const WINDOW: Duration = engine::Settings::WINDOW;
 
     /// How many keys are remembered by default: 1,000,000, which take some 100 MB.
     pub const MAX_KEYS: usize = 1_000_000;
@@ -67,7 +67,7 @@ impl MemoryInbox {
     pub const MAX_BYTES: usize = 256 << 20;
 
     /// How long dead entries are kept by default: 30 days.
-    pub const KEEP_DEAD_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+    pub const KEEP_DEAD_FOR: Duration = engine::Settings::KEEP_DEAD_FOR;
 
     /// An empty inbox with the defaults, which takes the time from tokio.
     #[cfg(feature = "tokio")]

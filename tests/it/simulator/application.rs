@@ -8,8 +8,11 @@ use std::{
     time::Duration,
 };
 
+use http::{Request, Response};
+use tower::Service;
 use tower_nylas::{
-    DeduplicateLayer, Notification, Secrets, State, TriggerRouter, WebhookLayer,
+    BoxError, DeduplicateLayer, Notification, Secrets, State, TriggerRouter, VerifiedBody,
+    WebhookLayer,
     dedup::{Deduplicate, MemorySeenIds},
     inbox::{Enqueue, Inbox, MemoryInbox, Worker},
     testing::VirtualClock,
@@ -88,10 +91,34 @@ impl Application {
         self.layer(secrets).layer(enqueue)
     }
 
+    /// The same with another inbox, for what the first one does not store, and back.
+    pub(super) fn spilled<I: Inbox>(
+        &self,
+        secrets: &Secrets,
+        inbox: I,
+        other: impl Inbox,
+    ) -> Webhook<Enqueue<I>> {
+        let forward = Enqueue::with_timer(inbox.clone(), self.clock.clone()).forwarding();
+        self.run(other.clone(), forward);
+        self.work(inbox.clone());
+        let enqueue = Enqueue::with_timer(inbox, self.clock.clone()).or(other);
+        self.layer(secrets).layer(enqueue)
+    }
+
     fn work(&self, inbox: impl Inbox) {
+        self.run(inbox, self.triggers());
+    }
+
+    fn run<I: Inbox, S, R>(&self, inbox: I, service: S)
+    where
+        S: Service<Request<VerifiedBody>, Response = Response<R>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+        R: Send + 'static,
+    {
         let (clock, tasks) = (self.clock.clone(), self.clock.clone());
         let spawn = move |task| tasks.spawn(task);
-        let worker = Worker::on_runtime(inbox, self.triggers(), clock, spawn);
+        let worker = Worker::on_runtime(inbox, service, clock, spawn);
         self.clock.spawn(async move {
             worker.run_until(std::future::pending()).await.unwrap();
         });

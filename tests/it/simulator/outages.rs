@@ -4,7 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use http::StatusCode;
 use tower_nylas::{
-    inbox::conformance::{Call, Fault as EngineFault, Faults},
+    inbox::{
+        Browse,
+        conformance::{Call, Fault as EngineFault, Faults},
+    },
     testing::nylas::{EventRecord, Fate, Fault},
 };
 
@@ -88,6 +91,48 @@ fn the_database_of_the_inbox_is_down_for_2_hours() {
     });
     let lost = assert_only_lost_in(&stage, 2 * HOUR);
     assert!((290..350).contains(&lost), "{lost}");
+}
+
+/// With another inbox beside it nothing is lost, and a minute after the outage all is back.
+#[test]
+fn the_database_of_the_inbox_is_down_for_2_hours_and_another_one_is_not() {
+    for fault in [
+        EngineFault::Fails,
+        EngineFault::Hangs,
+        EngineFault::LosesAnswer,
+    ] {
+        let engines = std::cell::OnceCell::new();
+        let stage = Stage::new(|app, secrets| {
+            let clock = app.clock().clone();
+            let (main, other) =
+                engines.get_or_init(|| (Faults::new(app.inbox(), clock), app.inbox()));
+            app.spilled(secrets, main.clone(), other.clone())
+        });
+        let (main, other) = engines.get().unwrap();
+        let open = || {
+            let stats = stage.clock.run_until(other.stats()).unwrap();
+            assert_eq!(stats.dead, 0);
+            stats.ready + stats.waiting + stats.claimed
+        };
+        stage.traffic(20 * SECOND, 3 * HOUR);
+        stage.clock.run_for(HOUR / 2);
+        assert_eq!(open(), 0);
+        let calls = match fault {
+            // Of an append, which has succeeded all the same.
+            EngineFault::LosesAnswer => &[Call::Append][..],
+            _ => &Call::ALL,
+        };
+        main.set(calls, fault);
+        stage.clock.run_for(2 * HOUR);
+        assert!(open() > 300, "{}", open());
+        main.set(&Call::ALL, None);
+        stage.clock.run_for(MINUTE);
+        assert_eq!(open(), 0);
+        stage.clock.run_for(HOUR);
+        stage.settle();
+        stage.assert_whole();
+        assert_eq!(open(), 0);
+    }
 }
 
 #[test]

@@ -6,15 +6,10 @@ use std::{
 };
 
 use tokio_postgres::types::Type;
-use tower_nylas::inbox::{AppendError, Appended, Entry, EntryKey};
+use tower_nylas::inbox::{AppendError, Appended, Entry, EntryKey, engine::OVERHEAD};
 
 use super::{isolated, queue::Waiting};
-use crate::{
-    clock::millis,
-    core::{Core, OVERHEAD},
-    error::Failure,
-    text::text,
-};
+use crate::{clock::millis, core::Core, error::Failure, text::text};
 
 /// How many entries one statement has, and how much of their contents, in KiB: the server holds
 /// them in memory.
@@ -64,7 +59,7 @@ async fn store(core: &Core, slot: i32, mut appends: Vec<Append>) {
         }
         result => results = result.unwrap_or_else(|why| failed(&entries, &why)),
     }
-    core.due.notify_one();
+    core.note_due();
     for append in appends {
         let key = append.what.key();
         let result = match results.get_mut(&key) {
@@ -146,7 +141,7 @@ async fn insert_all(
                 (&unix, Type::INT8),
                 (&slot, Type::INT4),
                 (&core.most_bytes(), Type::INT8),
-                (&millis(core.options.window), Type::INT8),
+                (&millis(core.options.settings.window), Type::INT8),
                 (&keys(entries), Type::BYTEA_ARRAY),
                 (&sizes, Type::INT8_ARRAY),
                 (&types, Type::TEXT_ARRAY),
@@ -185,7 +180,7 @@ async fn known(core: &Core, entries: &[Entry]) -> Result<(i64, HashSet<EntryKey>
                 (&now, Type::INT8),
                 (&unix, Type::INT8),
                 (&core.most_bytes(), Type::INT8),
-                (&millis(core.options.window), Type::INT8),
+                (&millis(core.options.settings.window), Type::INT8),
                 (&keys(entries), Type::BYTEA_ARRAY),
             ],
         )

@@ -113,7 +113,7 @@ async fn claim(core: &Core, max: usize) -> Result<Batch, Failure> {
                 (&unix, Type::INT8),
                 (&i64::try_from(max).unwrap_or(i64::MAX), Type::INT8),
                 (&MOST_BYTES, Type::INT8),
-                (&millis(core.options.lease), Type::INT8),
+                (&millis(core.options.settings.lease), Type::INT8),
                 (&token, Type::INT8),
             ],
         )
@@ -125,7 +125,7 @@ async fn claim(core: &Core, max: usize) -> Result<Batch, Failure> {
         match entry(&row, 1, 5)? {
             Ok(entry) => {
                 let (crashes, failures, failing): (i32, i32, i64) = counts;
-                let claimed = Claimed::new(entry, receipt, core.options.lease)
+                let claimed = Claimed::new(entry, receipt, core.options.settings.lease)
                     .crashed(crashes.unsigned_abs())
                     .failed(failures.unsigned_abs(), duration(failing));
                 batch.good.push_back(claimed);

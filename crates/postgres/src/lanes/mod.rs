@@ -2,6 +2,7 @@
 
 mod appends;
 mod claims;
+mod notices;
 mod orders;
 mod queue;
 mod upkeep;
@@ -16,7 +17,7 @@ pub(crate) use self::{
     claims::{Claim, entry},
     orders::Order,
 };
-use crate::{core::Core, error::Failure, receipt::PostgresReceipt};
+use crate::{core::Core, error::Failure, listen::Listener, receipt::PostgresReceipt};
 
 pub(crate) type Appends = Queue<Entry, Result<Appended, AppendError>>;
 /// The reply is whether the claim was still there.
@@ -51,7 +52,7 @@ pub(crate) fn kib(length: usize) -> u32 {
 }
 
 /// Starts the tasks, each of which holds `end` until it has ended.
-pub(crate) fn start(core: &Arc<Core>, end: &watch::Receiver<()>) {
+pub(crate) fn start(core: &Arc<Core>, listener: Option<Listener>, end: &watch::Receiver<()>) {
     let spawn = |lane: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
         let end = end.clone();
         tokio::spawn(async move {
@@ -66,6 +67,12 @@ pub(crate) fn start(core: &Arc<Core>, end: &watch::Receiver<()>) {
     spawn(Box::pin(orders::run(core.clone(), slot(0))));
     spawn(Box::pin(claims::run(core.clone(), slot(1))));
     spawn(Box::pin(upkeep::run(core.clone(), slot(2))));
+    if core.options.notifies {
+        spawn(Box::pin(notices::tell(core.clone())));
+        if let Some(listener) = listener {
+            spawn(Box::pin(notices::hear(core.clone(), listener)));
+        }
+    }
 }
 
 /// A panic is a bug here or below: those for whom the work was get an error, and the lane goes on.

@@ -33,7 +33,9 @@ async fn obey(core: &Core, slot: i32, mut orders: Vec<Waits>) {
     for order in orders {
         match &order.what {
             Order::Extend(_) => extended.push(order),
-            Order::Settle(_, Settlement::Done) if !core.keeps_done() => done.push(order),
+            Order::Settle(_, Settlement::Done) if !core.options.settings.keeps_done() => {
+                done.push(order)
+            }
             Order::Settle(..) => put_back.push(order),
         }
     }
@@ -56,7 +58,7 @@ async fn obey(core: &Core, slot: i32, mut orders: Vec<Waits>) {
         core.drop_done(slot, &to_drop),
         core.put_back(slot, &settled),
     );
-    core.due.notify_one();
+    core.note_due();
     answer(extended, &were_extended);
     answer(done, &were_done);
     answer(put_back, &were_put_back);

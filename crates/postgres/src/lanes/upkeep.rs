@@ -57,8 +57,8 @@ async fn look_after(core: &Core, slot: i32, cursor: Cursor) -> Result<(Cursor, b
     let (now, done_bytes) = mark(core).await?;
     let mut is_more = false;
     for (state, keep_for) in [
-        (state::DONE, core.options.keep_done_for),
-        (state::DEAD, core.options.keep_dead_for),
+        (state::DONE, core.options.settings.keep_done_for),
+        (state::DEAD, core.options.settings.keep_dead_for),
     ] {
         let until = now.saturating_sub(millis(keep_for));
         let rows = core
@@ -75,7 +75,7 @@ async fn look_after(core: &Core, slot: i32, cursor: Cursor) -> Result<(Cursor, b
             .await?;
         is_more |= rows.len() as u64 == MOST.unsigned_abs();
     }
-    let most = i64::try_from(core.options.keep_done_bytes).unwrap_or(i64::MAX);
+    let most = i64::try_from(core.options.settings.keep_done_bytes).unwrap_or(i64::MAX);
     if done_bytes > most {
         is_more |= core.prune_done(slot, done_bytes - most, MOST).await? > 0;
     }
@@ -106,7 +106,7 @@ async fn prune_keys(core: &Core, now: i64, cursor: Cursor) -> Result<(Cursor, bo
             next_look: now.saturating_add(LOOK_AGAIN_AFTER),
         };
     }
-    let until = now.saturating_sub(millis(core.options.window));
+    let until = now.saturating_sub(millis(core.options.settings.window));
     let rows = core
         .database
         .query(

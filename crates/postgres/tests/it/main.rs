@@ -6,10 +6,9 @@
 #![cfg(unix)]
 
 mod conformance;
-mod entries;
+mod examples;
 mod growth;
 mod lifetime;
-mod once;
 mod open;
 mod outage;
 mod pooler;
@@ -18,8 +17,9 @@ mod server;
 #[cfg(feature = "tls")]
 mod tls;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Arguments;
 use tokio::runtime::Runtime;
+use tower_nylas_kit::inbox::trial;
 
 use self::server::Server;
 
@@ -65,7 +65,7 @@ fn main() {
             time_without_a_process,
             texts_that_cannot_be_stored,
         }
-        once {
+        examples {
             effects_happen_once,
         }
         outage {
@@ -74,6 +74,7 @@ fn main() {
         replicas {
             receivers_and_workers,
             what_another_process_stores,
+            what_another_process_tells,
         }
     };
     trials.extend(on! {
@@ -112,6 +113,18 @@ fn main() {
         },
     ));
     trials.push(trial(
+        "examples::replicas_are_restarted_under_load",
+        server::can_start(),
+        || {
+            Runtime::new()
+                .unwrap()
+                .block_on(examples::replicas_are_restarted_under_load());
+        },
+    ));
+    trials.push(trial("outage::spilled", server::can_start(), || {
+        Runtime::new().unwrap().block_on(outage::spilled());
+    }));
+    trials.push(trial(
         "conformance::behind_a_pooler",
         server::can_start() && pooler::is_there(),
         conformance::behind_a_pooler,
@@ -119,14 +132,4 @@ fn main() {
     let conclusion = libtest_mimic::run(&arguments, trials);
     server::stop();
     conclusion.exit();
-}
-
-fn trial(name: &str, is_possible: bool, test: impl FnOnce() + Send + 'static) -> Trial {
-    let kind = if is_possible { "" } else { "no server" };
-    let run = || {
-        test();
-        Ok(())
-    };
-    let trial = Trial::test(name, run).with_kind(kind);
-    trial.with_ignored_flag(!is_possible)
 }

@@ -1,9 +1,10 @@
 //! What cannot be opened gets one clear error, and stays as it is.
 
 use tower_nylas::inbox::{Browse, Inbox};
+use tower_nylas_kit::inbox::entry;
 use tower_nylas_postgres::{OpenError, PostgresInbox};
 
-use crate::{entries::entry, server::Server};
+use crate::server::Server;
 
 /// As replicas that a deployment starts. Again and again, since few meet in the middle.
 pub(crate) async fn ten_replicas_at_once(server: &Server) {

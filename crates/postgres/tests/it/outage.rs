@@ -1,27 +1,14 @@
 //! A server that dies and comes back: what was accepted is handled.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
-use tokio::{
-    sync::{oneshot, watch},
-    task::JoinSet,
-};
-use tower_nylas::{
-    TriggerRouter, VerifiedBody,
-    inbox::{Browse, Delivery, EntryKey, Inbox, Worker},
-};
+use tokio::sync::Mutex;
+use tower_nylas::inbox::{Browse, Inbox};
+use tower_nylas_kit::inbox::{Handled, Scratch, Sending, Working, entry, scenes};
 use tower_nylas_postgres::PostgresInbox;
+use tower_nylas_sqlite::SqliteInbox;
 
-use crate::{entries::entry, server::Server};
-
-const SENDERS: usize = 16;
+use crate::server::Server;
 
 /// How often it is killed, and after how many more entries.
 const KILLS: usize = 5;
@@ -30,53 +17,8 @@ const BETWEEN: usize = 300;
 /// How long all of them may take to be handled after the last start.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What was handled, and how often.
-#[derive(Clone, Default)]
-pub(crate) struct Handled(Arc<Mutex<HashMap<EntryKey, usize>>>);
-
-impl Handled {
-    pub(crate) fn router(&self) -> TriggerRouter {
-        let handled = self.clone();
-        TriggerRouter::new().fallback(move |delivery: Option<Delivery>, _: VerifiedBody| {
-            let key = delivery.map(|delivery| delivery.key());
-            let handled = handled.clone();
-            async move {
-                let key = key.expect("it is behind a worker");
-                *handled.0.lock().unwrap().entry(key).or_default() += 1;
-            }
-        })
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        self.0.lock().unwrap().len()
-    }
-
-    pub(crate) fn of(&self, key: EntryKey) -> usize {
-        self.0.lock().unwrap().get(&key).copied().unwrap_or(0)
-    }
-}
-
-struct Load {
-    next: AtomicUsize,
-    is_ending: AtomicBool,
-    accepted: Mutex<Vec<EntryKey>>,
-    count: watch::Sender<usize>,
-    refused: AtomicUsize,
-}
-
-/// Appends one entry after the other, each as often as it takes.
-async fn send(inbox: PostgresInbox, load: Arc<Load>) {
-    while !load.is_ending.load(Ordering::SeqCst) {
-        let number = load.next.fetch_add(1, Ordering::SeqCst);
-        let entry = entry(&format!("n-{number}"));
-        while inbox.append(entry.clone()).await.is_err() {
-            load.refused.fetch_add(1, Ordering::SeqCst);
-            tokio::task::yield_now().await;
-        }
-        load.accepted.lock().unwrap().push(entry.key());
-        load.count.send_modify(|count| *count += 1);
-    }
-}
+/// How many are handled at a time, and so can be unsettled at a kill.
+const CONCURRENCY: usize = 16;
 
 pub(crate) async fn killed_under_load() {
     let mut server = Server::start(&[]).await;
@@ -86,56 +28,46 @@ pub(crate) async fn killed_under_load() {
         .await
         .unwrap();
     let handled = Handled::default();
-    let (stop, stopped) = oneshot::channel::<()>();
-    let worker = Worker::new(inbox.clone(), handled.router()).concurrency(16);
-    let working = tokio::spawn(worker.run_until(async {
-        let _ = stopped.await;
-    }));
-    let load = Arc::new(Load {
-        next: AtomicUsize::new(0),
-        is_ending: AtomicBool::new(false),
-        accepted: Mutex::default(),
-        count: watch::Sender::new(0),
-        refused: AtomicUsize::new(0),
-    });
-    let mut senders = JoinSet::new();
-    for _ in 0..SENDERS {
-        senders.spawn(send(inbox.clone(), load.clone()));
-    }
-    let mut count = load.count.subscribe();
+    let inboxes = [inbox.clone()];
+    let working = Working::start(&inboxes, &handled.router(), CONCURRENCY);
+    let sending = Sending::start(&inboxes, 16);
     for _ in 0..KILLS {
-        let end = *count.borrow() + BETWEEN;
-        count.wait_for(|count| *count >= end).await.unwrap();
+        sending.wait_for_more(BETWEEN).await;
         server.kill();
         server.restart().await;
     }
-    let end = *count.borrow() + BETWEEN;
-    count.wait_for(|count| *count >= end).await.unwrap();
-    load.is_ending.store(true, Ordering::SeqCst);
-    senders.join_all().await;
-
-    let accepted = std::mem::take(&mut *load.accepted.lock().unwrap());
-    let end = tokio::time::Instant::now() + PATIENCE;
-    while handled.count() < accepted.len() && tokio::time::Instant::now() < end {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    let missing = accepted.iter().filter(|key| handled.of(**key) == 0);
-    assert_eq!(missing.count(), 0, "of {} accepted", accepted.len());
-    let again = accepted.iter().filter(|key| handled.of(**key) > 1).count();
-    let refused = load.refused.load(Ordering::SeqCst);
+    sending.wait_for_more(BETWEEN).await;
+    let refused = sending.refused();
+    let accepted = sending.end().await;
+    let again = handled.wait_for(&accepted, PATIENCE).await;
     println!(
         "{KILLS} kills: {} accepted, {refused} appends refused, {again} handled again",
         accepted.len()
     );
     assert!(refused > 0);
-    // Those that were being handled or settled at a kill.
-    assert!(again <= KILLS * 16, "{again}");
-    let _ = stop.send(());
-    working.await.unwrap().unwrap();
+    assert!(again <= KILLS * CONCURRENCY, "{again}");
+    working.end().await;
     let stats = inbox.stats().await.unwrap();
     assert_eq!((stats.ready, stats.claimed, stats.dead), (0, 0, 0));
     assert_eq!(stats.bytes, 0);
     inbox.close().await;
+}
+
+/// What comes meanwhile is stored in a file, and moved when the server is back.
+pub(crate) async fn spilled() {
+    let server = Mutex::new(Server::start(&[]).await);
+    let url = server.lock().await.url().to_owned();
+    let inbox = PostgresInbox::open(&url).await.unwrap();
+    let scratch = Scratch::new_of_system();
+    let local = SqliteInbox::open(scratch.path("local.db")).await.unwrap();
+    let goes_away = async || server.lock().await.kill();
+    let comes_back = async || server.lock().await.restart().await;
+    let spilled = scenes::spill(inbox.clone(), local.clone(), goes_away, comes_back).await;
+    println!("{spilled:?}");
+    // The one worker had them, and forgets none of those that it could not settle.
+    assert_eq!(spilled.again, 0);
+    inbox.close().await;
+    local.close().await;
 }
 
 /// Connections end, and the next call has another one.

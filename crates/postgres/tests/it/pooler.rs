@@ -5,7 +5,9 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use crate::server::{Own, Server, find, free_port};
+use tower_nylas_kit::inbox::servers::{find, free_port};
+
+use crate::server::Server;
 
 fn binary() -> Option<std::path::PathBuf> {
     find(
@@ -30,7 +32,7 @@ impl Pooler {
     pub(crate) async fn start(server: &Server) -> Self {
         let own = server.own.as_ref().expect("it is of the test");
         let port = free_port();
-        let settings = own.folder.join("pgbouncer.ini");
+        let settings = own.folder().join("pgbouncer.ini");
         let text = format!(
             "[databases]\n\
              postgres = host=127.0.0.1 port={} dbname=postgres user=tester\n\
@@ -42,15 +44,15 @@ impl Pooler {
              pool_mode = transaction\n\
              max_client_conn = 500\n\
              default_pool_size = 3\n",
-            own.port
+            own.port()
         );
         fs::write(&settings, text).unwrap();
-        let log = fs::File::create(own.folder.join("pgbouncer.log")).unwrap();
+        let log = fs::File::create(own.folder().join("pgbouncer.log")).unwrap();
         let mut command = Command::new(binary().expect("it was looked for"));
-        Own::as_user(&mut command, own.user);
+        own.run_as_user(&mut command);
         let child = command
             .arg(&settings)
-            .current_dir(&own.folder)
+            .current_dir(own.folder())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

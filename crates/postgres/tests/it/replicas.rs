@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use tokio::{sync::watch, task::JoinSet};
-use tower_nylas::inbox::{Appended, Browse, Inbox, Worker};
+use tokio::task::JoinSet;
+use tower_nylas::inbox::{Appended, Browse, Inbox};
+use tower_nylas_kit::inbox::{Handled, Working, entry};
 use tower_nylas_postgres::PostgresInbox;
 
-use crate::{entries::entry, outage::Handled, server::Server};
+use crate::server::Server;
 
 const REPLICAS: usize = 3;
 const ENTRIES: usize = 1500;
@@ -19,15 +20,7 @@ pub(crate) async fn receivers_and_workers(server: &Server) {
         inboxes.push(builder.open(server.url()).await.unwrap());
     }
     let handled = Handled::default();
-    let (stop, stopped) = watch::channel(());
-    let mut working = JoinSet::new();
-    for inbox in &inboxes {
-        let mut stopped = stopped.clone();
-        let worker = Worker::new(inbox.clone(), handled.router()).concurrency(16);
-        working.spawn(worker.run_until(async move {
-            let _ = stopped.changed().await;
-        }));
-    }
+    let working = Working::start(&inboxes, &handled.router(), 16);
     let mut appending = JoinSet::new();
     for number in 0..ENTRIES {
         for inbox in &inboxes {
@@ -46,10 +39,7 @@ pub(crate) async fn receivers_and_workers(server: &Server) {
     {
         tokio::task::yield_now().await;
     }
-    stop.send(()).unwrap();
-    for ended in working.join_all().await {
-        ended.unwrap();
-    }
+    working.end().await;
     for number in 0..ENTRIES {
         assert_eq!(handled.of(entry(&format!("n-{number}")).key()), 1);
     }
@@ -79,6 +69,46 @@ pub(crate) async fn what_another_process_stores(server: &Server) {
     assert!(receiver.claim(9, Duration::ZERO).await.unwrap().is_empty());
     // A receipt is good at every process.
     receiver.extend(&claims[0].receipt).await.unwrap();
+    receiver.close().await;
+    worker.close().await;
+}
+
+/// With `notify`, a process finds what another one stores although it does not look; also when it
+/// has lost the connection over which it listens.
+pub(crate) async fn what_another_process_tells(server: &Server) {
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+    let open = async || {
+        let builder = PostgresInbox::builder().schema("told").poll_each(HOUR);
+        builder.notify().open(server.url()).await.unwrap()
+    };
+    let (receiver, worker) = (open().await, open().await);
+    let listening = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN \"told\"%'";
+    let client = server.connect().await;
+    for number in 0..3 {
+        while client
+            .query_one(listening, &[])
+            .await
+            .unwrap()
+            .get::<_, i64>(0)
+            < 2
+        {
+            tokio::task::yield_now().await;
+        }
+        let claiming = tokio::spawn({
+            let worker = worker.clone();
+            async move { worker.claim(9, HOUR).await.unwrap() }
+        });
+        tokio::task::yield_now().await;
+        receiver
+            .append(entry(&format!("n-{number}")))
+            .await
+            .unwrap();
+        let claims = tokio::time::timeout(Duration::from_secs(60), claiming).await;
+        assert_eq!(claims.unwrap().unwrap().len(), 1);
+        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE query LIKE 'LISTEN \"told\"%'";
+        client.batch_execute(cut).await.unwrap();
+    }
     receiver.close().await;
     worker.close().await;
 }

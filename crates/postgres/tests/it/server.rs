@@ -1,19 +1,13 @@
 //! A server of PostgreSQL that a test has for itself.
 
 use std::{
-    fs,
-    net::TcpListener,
-    os::unix::{fs::MetadataExt, fs::chown, process::CommandExt},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use tokio_postgres::{Client, NoTls};
+use tower_nylas_kit::inbox::servers::PostgresServer;
 
 /// A URL of a server with a superuser, instead of those that the tests start.
 const VARIABLE: &str = "TOWER_NYLAS_TEST_POSTGRES";
@@ -22,23 +16,9 @@ const VARIABLE: &str = "TOWER_NYLAS_TEST_POSTGRES";
 const LOOK_EACH: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The folder of these programs: on PATH, or one of the others.
-pub(crate) fn find(names: &[&str], others: &[PathBuf]) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders = std::env::split_paths(&path).chain(others.iter().cloned());
-    folders.find(|folder| names.iter().all(|name| folder.join(name).exists()))
-}
-
-/// The folder of `postgres` and `initdb`, also where Debian has them.
-fn binaries() -> Option<PathBuf> {
-    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
-    let folders = versions.flatten().map(|version| version.path().join("bin"));
-    find(&["initdb", "postgres"], &folders.collect::<Vec<_>>())
-}
-
 /// Whether a test can have a server of its own.
 pub(crate) fn can_start() -> bool {
-    binaries().is_some()
+    PostgresServer::can_start()
 }
 
 /// Whether there is a server for tests that need none of their own.
@@ -68,21 +48,11 @@ fn database() -> String {
     format!("tower_nylas_{}", std::process::id())
 }
 
-/// A server, which is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     /// `None` for one that somebody else has started.
-    pub(crate) own: Option<Own>,
+    pub(crate) own: Option<PostgresServer>,
     url: String,
-}
-
-#[derive(Debug)]
-pub(crate) struct Own {
-    pub(crate) folder: PathBuf,
-    pub(crate) user: Option<(u32, u32)>,
-    pub(crate) port: u16,
-    settings: Vec<String>,
-    child: Option<Child>,
 }
 
 impl Server {
@@ -125,71 +95,43 @@ impl Server {
         settings: &[&str],
         add_files: impl FnOnce(&Path, &dyn Fn(&Path)),
     ) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        // The path of a socket is bounded, and the target folder may not be the user's.
-        let name = format!("tower-nylas-pg-{}-{number}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder).unwrap();
-        let user = other_user();
-        let own = |path: &Path| {
-            if let Some((user, group)) = user {
-                chown(path, Some(user), Some(group)).unwrap();
-            }
-        };
-        own(&folder);
-        add_files(&folder, &own);
-        let mut own = Own {
-            folder,
-            user,
-            port: free_port(),
-            settings: settings.iter().map(|&setting| setting.to_owned()).collect(),
-            child: None,
-        };
-        let data = own.folder.join("data");
-        let data = data.to_str().unwrap();
-        let initialized = own
-            .command("initdb")
-            .args(["-D", data, "-U", "tester", "--auth=trust", "--no-sync"])
-            .args(["--encoding=UTF8", "--locale=C"])
-            .stdout(Stdio::null())
-            .status();
-        assert!(initialized.unwrap().success());
-        let url = format!("postgres://tester@127.0.0.1:{}/postgres", own.port);
-        own.spawn();
-        let server = Self {
+        let own = PostgresServer::start_with(settings, add_files);
+        let url = own.url();
+        Self::wait_for(&url).await;
+        Self {
             own: Some(own),
             url,
-        };
-        Self::wait_for(&server.url).await;
-        server
+        }
     }
 
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
+    fn own(&mut self) -> &mut PostgresServer {
+        self.own.as_mut().expect("it is of the test")
+    }
+
     /// Kills every process of it, which none can notice.
     pub(crate) fn kill(&mut self) {
-        self.own.as_mut().expect("it is of the test").kill();
+        self.own().kill();
     }
 
     /// Starts it again on the same data and port.
     pub(crate) async fn restart(&mut self) {
-        let own = self.own.as_mut().expect("it is of the test");
-        own.spawn();
-        let started = std::time::Instant::now();
+        self.own().restart();
+        let started = Instant::now();
         while Self::try_connect(&self.url).await.is_none() {
             assert!(started.elapsed() < PATIENCE, "the server does not start");
-            if own.has_ended() {
-                own.spawn();
+            if self.own().has_ended() {
+                self.own().restart();
             }
             tokio::time::sleep(LOOK_EACH).await;
         }
     }
 
     pub(crate) async fn wait_for(url: &str) {
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         while Self::try_connect(url).await.is_none() {
             assert!(started.elapsed() < PATIENCE, "the server does not start");
             tokio::time::sleep(LOOK_EACH).await;
@@ -211,108 +153,4 @@ impl Server {
         tokio::spawn(connection);
         Some(client)
     }
-}
-
-impl Own {
-    fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(binaries().expect("it was looked for").join(name));
-        command.current_dir(&self.folder).stdin(Stdio::null());
-        Self::as_user(&mut command, self.user);
-        command
-    }
-
-    pub(crate) fn as_user(command: &mut Command, user: Option<(u32, u32)>) {
-        if let Some((user, group)) = user {
-            command.uid(user).gid(group);
-        }
-    }
-
-    fn spawn(&mut self) {
-        let mut command = self.command("postgres");
-        let log = fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.folder.join("log"))
-            .unwrap();
-        let folder = self.folder.to_str().unwrap();
-        let data = self.folder.join("data");
-        command
-            .arg("-D")
-            .arg(data)
-            .args([
-                "-p",
-                &self.port.to_string(),
-                "-k",
-                folder,
-                "-h",
-                "127.0.0.1",
-            ])
-            .stdout(Stdio::null())
-            .stderr(log);
-        for setting in &self.settings {
-            command.args(["-c", setting]);
-        }
-        self.child = Some(command.spawn().unwrap());
-    }
-
-    /// All processes, the first one first, or it would start others.
-    fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = Command::new("kill")
-                .args(["-KILL", &child.id().to_string()])
-                .args(children_of(child.id()))
-                // Some may have ended in between.
-                .stderr(Stdio::null())
-                .status();
-            let _ = child.wait();
-        }
-    }
-
-    /// Whether it has ended by itself, as it does while processes of its predecessor are ending.
-    fn has_ended(&mut self) -> bool {
-        let child = self.child.as_mut();
-        child.is_some_and(|child| matches!(child.try_wait(), Ok(Some(_))))
-    }
-}
-
-impl Drop for Own {
-    fn drop(&mut self) {
-        self.kill();
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// Each connection has a process, in a group of its own.
-fn children_of(parent: u32) -> Vec<String> {
-    let is_child = |name: &String| {
-        let stat = fs::read_to_string(format!("/proc/{name}/stat")).unwrap_or_default();
-        // Behind the name, which can contain anything: the state, and the parent.
-        let behind = stat.rsplit_once(')').map_or("", |(_, behind)| behind);
-        behind.split_whitespace().nth(1) == Some(&*parent.to_string())
-    };
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let numbers = names.filter(|name| name.parse::<u32>().is_ok());
-    numbers.filter(is_child).collect()
-}
-
-/// PostgreSQL does not run as root.
-fn other_user() -> Option<(u32, u32)> {
-    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    if !is_root {
-        return None;
-    }
-    let users = fs::read_to_string("/etc/passwd").ok()?;
-    ["postgres", "nobody"].into_iter().find_map(|name| {
-        let mut lines = users
-            .lines()
-            .map(|line| line.split(':').collect::<Vec<_>>());
-        let user = lines.find(|user| user.first() == Some(&name))?;
-        Some((user.get(2)?.parse().ok()?, user.get(3)?.parse().ok()?))
-    })
-}
-
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }

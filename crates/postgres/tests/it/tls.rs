@@ -3,12 +3,13 @@
 use std::{os::unix::fs::PermissionsExt, sync::Arc};
 
 use tower_nylas::inbox::Inbox;
+use tower_nylas_kit::inbox::entry;
 use tower_nylas_postgres::{
     OpenError, PostgresInbox,
     rustls::{ClientConfig, RootCertStore, crypto::ring},
 };
 
-use crate::{entries::entry, server::Server};
+use crate::server::Server;
 
 pub(crate) async fn certificates_are_verified() {
     let names = vec!["localhost".to_owned()];

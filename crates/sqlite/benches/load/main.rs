@@ -7,19 +7,15 @@
 //! Receivers are processes of their own; the load is made here, on the same cores. Everything is
 //! measured in one run, so that ratios mean something.
 
-mod client;
 mod options;
 mod plot;
 mod receiver;
-mod report;
 mod sections;
 mod server;
 
 use std::process::ExitCode;
 
 use self::options::{Command, USAGE};
-
-type Error = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> ExitCode {

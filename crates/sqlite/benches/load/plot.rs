@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use plotters::prelude::*;
-
-use crate::{Error, client::Measured};
+use tower_nylas_kit::inbox::load::{Error, Measured};
 
 /// A receiver's name, and what was measured with how many connections.
 pub(crate) type Curve = (&'static str, Vec<(usize, Measured)>);

@@ -2,21 +2,14 @@
 
 use std::{
     fs,
-    net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
 };
 
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-};
-use tower_nylas_kit::delivery::SECRET;
+use tokio::process::Command;
+use tower_nylas_kit::inbox::load::{Error, Receiver};
 
-use crate::{
-    Error,
-    server::{FILE, Kind},
-};
+use crate::server::{FILE, Kind};
 
 /// Who receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,10 +34,9 @@ impl Who {
     }
 }
 
-pub(crate) struct Receiver {
-    // Its input ends with it, and with that the process.
-    _child: Child,
-    pub(crate) address: SocketAddr,
+/// The process, and its folder.
+pub(crate) struct Receiving {
+    pub(crate) receiver: Receiver,
     _folder: Folder,
 }
 
@@ -66,10 +58,10 @@ impl Drop for Folder {
     }
 }
 
-impl Receiver {
+impl Receiving {
     /// With syncs that take so many milliseconds longer.
     pub(crate) async fn start(who: Who, folder: Folder, slower: u32) -> Result<Self, Error> {
-        let mut command = match who {
+        let command = match who {
             Who::Ours(kind) => {
                 let mut command = traced(std::env::current_exe()?, slower);
                 command.args(["serve", kind.name()]).arg(&folder.0);
@@ -88,22 +80,8 @@ impl Receiver {
                 command
             }
         };
-        let command = command
-            .env("NYLAS_WEBHOOK_SECRET", SECRET)
-            .kill_on_drop(true);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let output = child.stdout.take().ok_or("its output is not there")?;
-        let line = BufReader::new(output).lines().next_line().await?;
-        let line = line.ok_or("the receiver has ended")?;
-        let address = line
-            .strip_prefix("listening on ")
-            .ok_or("it does not listen")?;
         Ok(Self {
-            _child: child,
-            address: address.parse()?,
+            receiver: Receiver::start(command).await?,
             _folder: folder,
         })
     }

@@ -1,22 +1,17 @@
 //! What is measured.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::{Connection, params};
-use tower_nylas::{
-    inbox::{Entry, Inbox},
-    testing,
+use tower_nylas_kit::inbox::load::{
+    self, Error, Goals, Load, Measured, Sending, one_after_the_other,
 };
-use tower_nylas_kit::delivery::notification_of;
 use tower_nylas_sqlite::SqliteInbox;
 
 use crate::{
-    Error,
-    client::{Load, Measured, Sending, Tally},
     options::Options,
     plot::{self, Curve},
-    receiver::{Folder, Receiver, Who, has_strace, missing_for_express},
-    report::{self, Goals},
+    receiver::{Folder, Receiving, Who, has_strace, missing_for_express},
     server::{FILE, Kind},
 };
 
@@ -56,24 +51,24 @@ pub(crate) async fn run(options: &Options) -> Result<bool, Error> {
 }
 
 async fn rates(options: &Options, goals: &mut Goals, express: bool) -> Result<(), Error> {
-    report::title("2 KB, synced before each answer");
+    load::title("2 KB, synced before each answer");
     for (connections, share, p99) in [(32, 0.8, 15.0), (256, 0.6, 30.0)] {
         let bare = bare(options, connections, SMALL).await?;
-        report::row("bare appends, without HTTP", connections, &bare);
+        load::row("bare appends, without HTTP", connections, &bare);
         let memory = measure(options, Who::Ours(Kind::Memory), connections, SMALL).await?;
-        report::row("memory inbox", connections, &memory);
+        load::row("memory inbox", connections, &memory);
         let ours = measure(options, Who::Ours(Kind::Sqlite), connections, SMALL).await?;
-        report::row("SQLite inbox", connections, &ours);
+        load::row("SQLite inbox", connections, &ours);
         let worker = measure(options, Who::Ours(Kind::Worker), connections, SMALL).await?;
-        report::row("SQLite inbox, worker draining", connections, &worker);
+        load::row("SQLite inbox, worker draining", connections, &worker);
         let mut others = vec![Who::Ours(Kind::Transaction)];
         if express {
             others.extend([Who::AnswersFirst, Who::StoresFirst]);
         }
         for who in others {
             let other = measure(options, who, connections, SMALL).await?;
-            report::row(who.name(), connections, &other);
-            report::note(&format!(
+            load::row(who.name(), connections, &other);
+            load::note(&format!(
                 "the SQLite inbox: {:.1} ×",
                 ours.rate() / other.rate()
             ));
@@ -85,7 +80,7 @@ async fn rates(options: &Options, goals: &mut Goals, express: bool) -> Result<()
             share,
         );
         // Two cores do both, so this is what is left if neither costs anything more.
-        let both = 1.0 / (1.0 / bare.rate() + 1.0 / memory.rate());
+        let both = one_after_the_other(bare.rate(), memory.rate());
         goals.at_least(
             &format!("{what}, of bare appends and HTTP one after the other"),
             ours.rate() / both,
@@ -105,25 +100,25 @@ async fn rates(options: &Options, goals: &mut Goals, express: bool) -> Result<()
 }
 
 async fn large(options: &Options, goals: &mut Goals) -> Result<(), Error> {
-    report::title("100 KB");
+    load::title("100 KB");
     let bare = bare(options, 32, LARGE).await?;
-    report::row("bare appends, without HTTP", 32, &bare);
+    load::row("bare appends, without HTTP", 32, &bare);
     let ours = measure(options, Who::Ours(Kind::Sqlite), 32, LARGE).await?;
-    report::row("SQLite inbox", 32, &ours);
+    load::row("SQLite inbox", 32, &ours);
     goals.at_least("100 KB, of bare appends", ours.rate() / bare.rate(), 0.6);
     Ok(())
 }
 
 async fn keys(options: &Options, goals: &mut Goals) -> Result<(), Error> {
-    report::title(&format!("{} keys of the last 72 hours", options.keys));
+    load::title(&format!("{} keys of the last 72 hours", options.keys));
     let empty = measure(options, Who::Ours(Kind::Sqlite), 256, SMALL).await?;
-    report::row("none", 256, &empty);
+    load::row("none", 256, &empty);
     let folder = Folder::new(&options.data)?;
     let inbox = SqliteInbox::open(folder.0.join(FILE)).await?;
     inbox.close().await;
     fill_keys(&folder, options.keys)?;
     let full = measure_in(folder, options, Who::Ours(Kind::Sqlite), 256, SMALL, 0).await?;
-    report::row("all of them", 256, &full);
+    load::row("all of them", 256, &full);
     goals.at_least(
         "with the keys, of without",
         full.rate() / empty.rate(),
@@ -149,14 +144,14 @@ fn fill_keys(folder: &Folder, count: u64) -> Result<(), Error> {
 }
 
 async fn slow(options: &Options, goals: &mut Goals, express: bool) -> Result<(), Error> {
-    report::title("each sync 5 ms slower");
+    load::title("each sync 5 ms slower");
     let mut rates = Vec::new();
     let mut all = vec![Who::Ours(Kind::Sqlite), Who::Ours(Kind::Transaction)];
     all.extend(express.then_some(Who::StoresFirst));
     for who in all {
         let folder = Folder::new(&options.data)?;
         let measured = measure_in(folder, options, who, 256, SMALL, 5).await?;
-        report::row(who.name(), 256, &measured);
+        load::row(who.name(), 256, &measured);
         rates.push(measured.rate());
     }
     for other in &rates[1..] {
@@ -170,16 +165,17 @@ async fn slow(options: &Options, goals: &mut Goals, express: bool) -> Result<(),
 }
 
 async fn burst(options: &Options, goals: &mut Goals) -> Result<(), Error> {
-    report::title("20,000 in two seconds");
-    let load = Load {
+    load::title("20,000 in two seconds");
+    let sender = Load {
+        series: 0,
         connections: 256,
         size: SMALL,
         sending: Sending::Burst(20_000, Duration::from_secs(2)),
     };
     let who = Who::Ours(Kind::Worker);
-    let receiver = Receiver::start(who, Folder::new(&options.data)?, 0).await?;
-    let measured = load.send_to(receiver.address).await?;
-    report::row(who.name(), 256, &measured);
+    let receiving = Receiving::start(who, Folder::new(&options.data)?, 0).await?;
+    let measured = sender.send_to(receiving.receiver.address).await?;
+    load::row(who.name(), 256, &measured);
     #[allow(clippy::cast_precision_loss)]
     goals.at_most("burst, others than 200", measured.refused as f64, 0.0);
     goals.at_most("burst, p99 in ms", measured.percentile(99), 1000.0);
@@ -187,14 +183,14 @@ async fn burst(options: &Options, goals: &mut Goals) -> Result<(), Error> {
 }
 
 async fn curve(options: &Options) -> Result<(), Error> {
-    report::title("over connections");
+    load::title("over connections");
     let mut curves: Vec<Curve> = Vec::new();
     for kind in [Kind::Memory, Kind::Sqlite, Kind::Worker, Kind::Transaction] {
         let who = Who::Ours(kind);
         let mut points = Vec::new();
         for &connections in &options.connections {
             let measured = measure(options, who, connections, SMALL).await?;
-            report::row(who.name(), connections, &measured);
+            load::row(who.name(), connections, &measured);
             points.push((connections, measured));
         }
         curves.push((who.name(), points));
@@ -230,43 +226,23 @@ async fn measure_in(
     size: usize,
     slower: u32,
 ) -> Result<Measured, Error> {
-    let receiver = Receiver::start(who, folder, slower).await?;
+    let receiving = Receiving::start(who, folder, slower).await?;
     let sending = Sending::For(options.time);
-    let load = Load {
+    let sender = Load {
+        series: 0,
         connections,
         size,
         sending,
     };
-    load.send_to(receiver.address).await
+    sender.send_to(receiving.receiver.address).await
 }
 
-/// The engine alone: so many callers in this process.
+/// The engine alone.
 async fn bare(options: &Options, callers: usize, size: usize) -> Result<Measured, Error> {
     let folder = Folder::new(&options.data)?;
     let builder = SqliteInbox::builder().max_bytes(1 << 40);
     let inbox = builder.open(folder.0.join(FILE)).await?;
-    let start = Instant::now();
-    let end = start + options.time;
-    let mut tasks = tokio::task::JoinSet::new();
-    for caller in 0..callers {
-        let inbox = inbox.clone();
-        tasks.spawn(async move {
-            let mut tally = Tally::default();
-            for number in 0_u64.. {
-                let id = format!("n-{caller}-{number}");
-                let body = notification_of("message.created", &id, 1, size);
-                let entry = Entry::new(&testing::verified(body), Duration::from_secs(1));
-                let since = Instant::now();
-                if since >= end {
-                    break;
-                }
-                tally.note(inbox.append(entry).await.is_ok(), since);
-            }
-            tally
-        });
-    }
-    let tallies = tasks.join_all().await;
-    let measured = Measured::of(tallies, start.elapsed());
+    let measured = load::bare(&inbox, callers, size, options.time).await;
     inbox.close().await;
     Ok(measured)
 }

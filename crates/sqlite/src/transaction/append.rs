@@ -60,6 +60,8 @@ impl Write<'_> {
 
     /// Keys that were stored until then are forgotten.
     pub(crate) fn end_of_window(&self) -> i64 {
-        self.now.file.saturating_sub(millis(self.options.window))
+        self.now
+            .file
+            .saturating_sub(millis(self.options.settings.window))
     }
 }

@@ -84,7 +84,7 @@ impl Write<'_> {
         if due.crashed {
             self.note_crash(due.position)?;
         }
-        let lease = self.options.lease;
+        let lease = self.options.settings.lease;
         let sql = "UPDATE jobs SET state = 2, at = ?2, token = random(), claimed_unix_ms = ?3, \
                    crashes = crashes + ?4 WHERE position = ?1 \
                    RETURNING token, crashes, failures, first_failure_ms";

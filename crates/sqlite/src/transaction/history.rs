@@ -4,7 +4,10 @@
 //! and done, writes nothing here.
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
-use tower_nylas::inbox::{DeadCause, Happened, Settlement, TimelineEvent};
+use tower_nylas::inbox::{
+    DeadCause, Happened, Settlement, TimelineEvent,
+    engine::{EventColumns, MOST_EVENTS},
+};
 
 use super::Write;
 use crate::{
@@ -12,38 +15,28 @@ use crate::{
     state,
 };
 
-/// How many events are kept of each entry.
-const MOST_EVENTS: i64 = 32;
-
-const CLAIMED: &str = "claimed";
-const CRASHED: &str = "crashed";
-const DONE: &str = "done";
-const FAILED: &str = "failed";
-const PUT_OFF: &str = "put_off";
-const DEAD: &str = "dead";
-const REPLAYED: &str = "replayed";
-
 impl Write<'_> {
     pub(crate) fn note_crash(&self, position: i64) -> Result<()> {
         self.note_claim(position)?;
-        self.note(position, self.now.unix, CRASHED, None, None, "")
+        self.note(
+            position,
+            self.now.unix,
+            &EventColumns::of(&Happened::Crashed),
+        )
     }
 
     pub(crate) fn note_replay(&self, position: i64) -> Result<()> {
-        self.note(position, self.now.unix, REPLAYED, None, None, "")
+        self.note(
+            position,
+            self.now.unix,
+            &EventColumns::of(&Happened::Replayed),
+        )
     }
 
     pub(crate) fn note_settlement(&self, position: i64, settlement: &Settlement) -> Result<()> {
         self.note_claim(position)?;
-        let (what, after, cause, why) = match settlement {
-            Settlement::Done => (DONE, None, None, ""),
-            Settlement::Retry { after, failed, why } => {
-                let what = if *failed { FAILED } else { PUT_OFF };
-                (what, Some(millis(*after)), None, &**why)
-            }
-            Settlement::Dead { cause, why } => (DEAD, None, Some(cause.as_str()), &**why),
-        };
-        self.note(position, self.now.unix, what, after, cause, why)
+        let columns = EventColumns::of_settlement(settlement);
+        self.note(position, self.now.unix, &columns)
     }
 
     /// The claim that ends now, at the time when it began.
@@ -51,36 +44,31 @@ impl Write<'_> {
         let sql = "SELECT claimed_unix_ms FROM jobs WHERE position = ?1";
         let mut select = self.connection.prepare_cached(sql)?;
         let claimed: Option<i64> = select.query_row([position], |row| row.get(0))?;
-        self.note(
-            position,
-            claimed.unwrap_or(self.now.unix),
-            CLAIMED,
-            None,
-            None,
-            "",
-        )
+        let columns = EventColumns::of(&Happened::Claimed);
+        self.note(position, claimed.unwrap_or(self.now.unix), &columns)
     }
 
-    fn note(
-        &self,
-        position: i64,
-        at: i64,
-        what: &str,
-        after: Option<i64>,
-        cause: Option<&str>,
-        why: &str,
-    ) -> Result<()> {
+    fn note(&self, position: i64, at: i64, columns: &EventColumns<'_>) -> Result<()> {
+        let most = i64::from(MOST_EVENTS);
         let sql = "UPDATE jobs SET events = events + 1 WHERE position = ?1 RETURNING events";
         let mut count = self.connection.prepare_cached(sql)?;
         let event: i64 = count.query_row([position], |row| row.get(0))?;
         let sql = "INSERT INTO history (position, event, unix_ms, what, after_ms, cause, why) \
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let mut insert = self.connection.prepare_cached(sql)?;
-        insert.execute(params![position, event, at, what, after, cause, why])?;
-        if event > MOST_EVENTS {
+        insert.execute(params![
+            position,
+            event,
+            at,
+            columns.what,
+            columns.after.map(millis),
+            columns.cause.map(DeadCause::as_str),
+            columns.why
+        ])?;
+        if event > most {
             let sql = "DELETE FROM history WHERE position = ?1 AND event <= ?2";
             let mut delete = self.connection.prepare_cached(sql)?;
-            delete.execute(params![position, event - MOST_EVENTS])?;
+            delete.execute(params![position, event - most])?;
         }
         Ok(())
     }
@@ -103,7 +91,7 @@ pub(crate) fn timeline(connection: &Connection, position: i64) -> Result<Vec<Tim
     };
     let event = |at: i64, what| TimelineEvent::new(duration(at), what);
     let mut timeline = Vec::new();
-    if events <= MOST_EVENTS {
+    if events <= i64::from(MOST_EVENTS) {
         timeline.push(event(stored, Happened::Stored));
     }
     let sql = "SELECT unix_ms, what, after_ms, cause, why FROM history WHERE position = ?1 \
@@ -112,10 +100,10 @@ pub(crate) fn timeline(connection: &Connection, position: i64) -> Result<Vec<Tim
     let mut rows = select.query([position])?;
     while let Some(row) = rows.next()? {
         let what: String = row.get(1)?;
-        let after = duration(row.get::<_, Option<i64>>(2)?.unwrap_or(0));
+        let after = row.get::<_, Option<i64>>(2)?.map(duration);
         let cause: Option<String> = row.get(3)?;
         // What a later version has written is left out.
-        if let Some(what) = happened(&what, after, cause.as_deref(), row.get(4)?) {
+        if let Some(what) = EventColumns::read(&what, after, cause.as_deref(), row.get(4)?) {
             timeline.push(event(row.get(0)?, what));
         }
     }
@@ -123,29 +111,4 @@ pub(crate) fn timeline(connection: &Connection, position: i64) -> Result<Vec<Tim
         timeline.push(event(claimed, Happened::Claimed));
     }
     Ok(timeline)
-}
-
-fn happened(
-    what: &str,
-    after: std::time::Duration,
-    cause: Option<&str>,
-    why: String,
-) -> Option<Happened> {
-    let settled = match what {
-        CLAIMED => return Some(Happened::Claimed),
-        CRASHED => return Some(Happened::Crashed),
-        REPLAYED => return Some(Happened::Replayed),
-        DONE => Settlement::Done,
-        FAILED | PUT_OFF => Settlement::Retry {
-            after,
-            failed: what == FAILED,
-            why,
-        },
-        DEAD => Settlement::Dead {
-            cause: DeadCause::from_name(cause?)?,
-            why,
-        },
-        _ => return None,
-    };
-    Some(Happened::Settled(settled))
 }

@@ -202,14 +202,14 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("keys-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let clock = VirtualClock::new();
-        let options = Options {
+        let mut options = Options {
             path: folder.join("inbox.db"),
             clock: Arc::new(clock.clone()),
-            window: WINDOW,
             recent_keys: 20,
             min_free_disk: 0,
             ..Options::new()
         };
+        options.settings.window = WINDOW;
         check(&options, &clock);
         std::fs::remove_dir_all(&folder).unwrap();
     }

@@ -45,15 +45,15 @@ impl Write<'_> {
         let end = Instant::now() + LONGEST;
         let mut left = Left::Nothing;
         for (state, keep_for) in [
-            (state::DONE, self.options.keep_done_for),
-            (state::DEAD, self.options.keep_dead_for),
+            (state::DONE, self.options.settings.keep_done_for),
+            (state::DEAD, self.options.settings.keep_dead_for),
         ] {
             let until = self.now.file.saturating_sub(millis(keep_for));
             if self.prune_state(state, until, end)? == Left::More {
                 left = Left::More;
             }
         }
-        let most = i64::try_from(self.options.keep_done_bytes).unwrap_or(i64::MAX);
+        let most = i64::try_from(self.options.settings.keep_done_bytes).unwrap_or(i64::MAX);
         if self.meta.done_bytes > most && self.prune_done(self.meta.done_bytes - most)? {
             left = Left::More;
         }

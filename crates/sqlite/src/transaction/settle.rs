@@ -10,7 +10,10 @@ impl Write<'_> {
     /// How many claims there were with this receipt: 0 or 1, as in what follows.
     pub(crate) fn extend(&self, receipt: &SqliteReceipt) -> Result<usize> {
         let sql = "UPDATE jobs SET at = ?3 WHERE position = ?1 AND token = ?2 AND state = 2";
-        let until = self.now.file.saturating_add(millis(self.options.lease));
+        let until = self
+            .now
+            .file
+            .saturating_add(millis(self.options.settings.lease));
         let mut update = self.connection.prepare_cached(sql)?;
         update.execute(params![receipt.position, receipt.token, until])
     }
@@ -20,7 +23,7 @@ impl Write<'_> {
         receipt: &SqliteReceipt,
         settlement: &Settlement,
     ) -> Result<usize> {
-        if *settlement == Settlement::Done && !self.keeps_done() {
+        if *settlement == Settlement::Done && !self.options.settings.keeps_done() {
             return self.drop_done(receipt);
         }
         if !self.is_held(receipt)? {
@@ -41,10 +44,6 @@ impl Write<'_> {
             Settlement::Dead { cause, why } => self.bury(receipt.position, *cause, why)?,
         }
         Ok(1)
-    }
-
-    fn keeps_done(&self) -> bool {
-        !self.options.keep_done_for.is_zero() && self.options.keep_done_bytes > 0
     }
 
     /// The usual end, in as few steps as there can be.

@@ -1,12 +1,12 @@
 //! Appends, in one transaction that is synced.
 
 use rusqlite::Result;
-use tower_nylas::inbox::{AppendError, Appended};
+use tower_nylas::inbox::{AppendError, Appended, engine::Failure};
 
 use super::{Writer, queue::Append};
 use crate::{
     checkpoint::pages_of_append,
-    error::Failure,
+    error::is_full,
     room::{Disk, Room},
     settings::Durability,
     transaction::Write,
@@ -40,7 +40,7 @@ impl Writer {
             }
             Err(why) => {
                 for append in appends {
-                    let error = if why.is_full() {
+                    let error = if is_full(&why) {
                         AppendError::Full
                     } else {
                         AppendError::Unavailable(why.clone().into())

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use rusqlite::Result;
-use tower_nylas::inbox::{Claimed, Settlement};
+use tower_nylas::inbox::{Claimed, Settlement, engine::Failure};
 
 use super::{Writer, queue::Claim};
 use crate::{
-    checkpoint::PAGES_OF_ORDER, error::Failure, receipt::SqliteReceipt, settings::Durability,
+    checkpoint::PAGES_OF_ORDER, receipt::SqliteReceipt, settings::Durability,
     transaction::is_any_due,
 };
 

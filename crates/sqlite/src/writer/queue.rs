@@ -9,10 +9,10 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tower_nylas::{
     BoxError,
-    inbox::{AppendError, Appended, Claimed, Entry, EntryKey, Settlement},
+    inbox::{AppendError, Appended, Claimed, Entry, EntryKey, Settlement, engine::Failure},
 };
 
-use crate::{error::Failure, receipt::SqliteReceipt};
+use crate::receipt::SqliteReceipt;
 
 /// How much of contents may wait for the writer, in KiB. Whoever comes then waits for room, with
 /// the content that it holds anyway.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use rusqlite::{ErrorCode, Result};
+use tower_nylas::inbox::engine::Failure;
 
 use super::{
     queue::{Claim, Queue, Round},
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     checkpoint::Checkpointer,
     clock::{BEAT, FileClock},
-    error::{Failure, OpenError},
+    error::OpenError,
     inbox::Ended,
     location::Location,
     lock::Lock,

@@ -20,9 +20,10 @@ use tower_nylas::{
     testing::VirtualClock,
     time::Clock,
 };
+use tower_nylas_kit::inbox::entry;
 use tower_nylas_sqlite::{SqliteInbox, SqliteReceipt};
 
-use crate::{entries::entry, scratch::Scratch};
+use crate::scratch::scratch;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -56,7 +57,7 @@ impl Wake for Tell {
 /// Dropped when the file is open, and before that is known.
 #[test]
 fn an_open_that_is_dropped_lets_go_of_the_file() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let (tell, told) = Tell::new();
     let waker = tell.into();
     let mut opening = Box::pin(SqliteInbox::open(scratch.path("inbox.db")));
@@ -76,7 +77,7 @@ fn an_open_that_is_dropped_lets_go_of_the_file() {
 /// An operator's order of any length holds the writer for a moment at a time.
 #[tokio::test]
 async fn a_replay_that_is_dropped_has_replayed_a_part() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let inbox = SqliteInbox::open(scratch.path("inbox.db")).await.unwrap();
     let stored: Vec<_> = (0..200).map(|n| entry(&format!("n-{n}"))).collect();
     for entry in &stored {
@@ -143,7 +144,7 @@ impl Clock for Interrupting {
 async fn a_claim_that_is_dropped_at_any_moment_is_given_back() {
     let mut given_back = 0;
     for moment in 0..8 {
-        let (scratch, clock) = (Scratch::new(), Interrupting::default());
+        let (scratch, clock) = (scratch(), Interrupting::default());
         let builder = SqliteInbox::builder().clock(clock.clone());
         let inbox = builder.open(scratch.path("inbox.db")).await.unwrap();
         let stored = entry("n-1");

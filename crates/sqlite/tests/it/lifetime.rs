@@ -4,22 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use rusqlite::Connection;
 use tower_nylas::{
-    inbox::{AppendError, Appended, Browse, Inbox, SettleError, Settlement},
+    inbox::{Appended, Inbox, SettleError, Settlement},
     testing::VirtualClock,
 };
+use tower_nylas_kit::inbox::{entry, large_entry, scenes};
 use tower_nylas_sqlite::SqliteInbox;
 
-use crate::{
-    entries::{entry, large_entry},
-    scratch::Scratch,
-};
-
-const HOUR: Duration = Duration::from_secs(60 * 60);
+use crate::scratch::scratch;
 
 /// A process that died has left claims. If no other one has the file open, they end at once.
 #[tokio::test]
 async fn claims_of_the_dead_end_when_the_file_is_opened() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let file = scratch.path("inbox.db");
     let inbox = SqliteInbox::open(&file).await.unwrap();
     for id in ["n-1", "n-2", "n-3"] {
@@ -46,65 +42,26 @@ async fn claims_of_the_dead_end_when_the_file_is_opened() {
 
 #[tokio::test]
 async fn a_closed_inbox_refuses_everything_and_has_let_go_of_the_file() {
-    let scratch = Scratch::new();
-    let file = scratch.path("inbox.db");
-    let inbox = SqliteInbox::open(&file).await.unwrap();
-    inbox.append(entry("n-1")).await.unwrap();
-    let claim = inbox.claim(1, Duration::ZERO).await.unwrap().remove(0);
-    let clone = inbox.clone();
-    clone.close().await;
-    // Closed again, nothing happens.
-    inbox.close().await;
-    assert_eq!(scratch.names(), ["inbox.db", "inbox.db-lock"]);
-
-    let appended = inbox.append(entry("n-2")).await;
-    assert!(
-        matches!(appended, Err(AppendError::Unavailable(_))),
-        "{appended:?}"
-    );
-    let settled = inbox.settle(&claim.receipt, Settlement::Done).await;
-    assert!(
-        matches!(settled, Err(SettleError::Unavailable(_))),
-        "{settled:?}"
-    );
-    let error = inbox.claim(1, HOUR).await.unwrap_err();
-    assert_eq!(error.to_string(), "the inbox is closed");
-    assert_eq!(
-        inbox.stats().await.unwrap_err().to_string(),
-        "the inbox is closed"
-    );
+    let scratch = scratch();
+    let inbox = SqliteInbox::open(scratch.path("inbox.db")).await.unwrap();
+    scenes::closed(inbox, async |inbox| {
+        inbox.close().await;
+        assert_eq!(scratch.names(), ["inbox.db", "inbox.db-lock"]);
+    })
+    .await;
 }
 
-/// What was asked for is written before the file is closed.
 #[tokio::test]
 async fn what_waits_is_written_before_the_end() {
-    let scratch = Scratch::new();
-    let file = scratch.path("inbox.db");
-    let inbox = SqliteInbox::open(&file).await.unwrap();
-    let appends: Vec<_> = (0..600)
-        .map(|number| {
-            let inbox = inbox.clone();
-            tokio::spawn(async move { inbox.append(entry(&format!("n-{number}"))).await })
-        })
-        .collect();
-    tokio::task::yield_now().await;
-    inbox.close().await;
-    let mut stored = 0;
-    for append in appends {
-        match append.await.unwrap() {
-            Ok(Appended::New) => stored += 1,
-            Err(AppendError::Unavailable(_)) => {}
-            other => panic!("{other:?}"),
-        }
-    }
-    let inbox = SqliteInbox::open(&file).await.unwrap();
-    assert!(inbox.stats().await.unwrap().ready >= stored);
+    let scratch = scratch();
+    let open = async || SqliteInbox::open(scratch.path("inbox.db")).await.unwrap();
+    scenes::written_before_the_end(open, SqliteInbox::close).await;
 }
 
 /// While a claim waits, the file is closed: the claim ends.
 #[tokio::test]
 async fn a_claim_that_waits_ends_with_the_inbox() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let inbox = SqliteInbox::open(scratch.path("inbox.db")).await.unwrap();
     let waiting = tokio::spawn({
         let inbox = inbox.clone();
@@ -115,57 +72,20 @@ async fn a_claim_that_waits_ends_with_the_inbox() {
     assert!(waiting.await.unwrap().is_err());
 }
 
-/// Hours in which no process ran count for what waits, and not for what is forgotten.
 #[tokio::test]
 async fn time_without_a_process() {
-    let scratch = Scratch::new();
-    let file = scratch.path("inbox.db");
-    let clock = VirtualClock::new();
-    let open = async |clock: &VirtualClock| {
-        let builder = SqliteInbox::builder()
-            .window(72 * HOUR)
-            .clock(clock.clone());
-        builder.open(&file).await.unwrap()
+    let scratch = scratch();
+    let open = async |clock: VirtualClock| {
+        let builder = SqliteInbox::builder().clock(clock);
+        builder.open(scratch.path("inbox.db")).await.unwrap()
     };
-    let inbox = open(&clock).await;
-    inbox.append(entry("n-1")).await.unwrap();
-    let claim = inbox.claim(1, Duration::ZERO).await.unwrap().remove(0);
-    let retry = Settlement::Retry {
-        after: 20 * HOUR,
-        failed: true,
-        why: "throttled".to_owned(),
-    };
-    inbox.settle(&claim.receipt, retry).await.unwrap();
-    inbox.close().await;
-
-    clock.advance(10 * HOUR);
-    let inbox = open(&clock).await;
-    assert!(inbox.claim(1, Duration::ZERO).await.unwrap().is_empty());
-    inbox.close().await;
-
-    // As a clock that is a year ahead for a while would have it.
-    clock.advance(24 * 365 * HOUR);
-    let inbox = open(&clock).await;
-    let claim = inbox.claim(1, Duration::ZERO).await.unwrap().remove(0);
-    assert_eq!(claim.failures, 1);
-    assert!(claim.failing_for <= 3 * HOUR, "{:?}", claim.failing_for);
-    inbox
-        .settle(&claim.receipt, Settlement::Done)
-        .await
-        .unwrap();
-    clock.advance(60 * HOUR);
-    assert_eq!(
-        inbox.append(entry("n-1")).await.unwrap(),
-        Appended::Duplicate
-    );
-    clock.advance(13 * HOUR);
-    assert_eq!(inbox.append(entry("n-1")).await.unwrap(), Appended::New);
+    scenes::time_without_a_process(open, SqliteInbox::close).await;
 }
 
 /// As README.md has it: in the shell, while the inbox is in use.
 #[tokio::test]
 async fn a_backup_is_an_inbox() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let inbox = SqliteInbox::open(scratch.path("inbox.db")).await.unwrap();
     inbox.append(entry("n-1")).await.unwrap();
     inbox.append(entry("n-2")).await.unwrap();
@@ -192,7 +112,7 @@ async fn a_backup_is_an_inbox() {
 /// Files have had pages of 4 KiB, and keep them.
 #[tokio::test]
 async fn a_file_with_other_pages_is_an_inbox() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let file = scratch.path("inbox.db");
     let inbox = SqliteInbox::open(&file).await.unwrap();
     inbox.append(entry("n-1")).await.unwrap();
@@ -216,7 +136,7 @@ async fn a_file_with_other_pages_is_an_inbox() {
 /// No runtime is needed, and none is asked for.
 #[test]
 fn it_runs_on_any_runtime() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let file = scratch.path("inbox.db");
     let appended = poll(async {
         let inbox = SqliteInbox::open(file).await.unwrap();

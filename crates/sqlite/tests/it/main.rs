@@ -3,7 +3,6 @@
 
 mod conformance;
 mod dropped;
-mod entries;
 mod growth;
 mod lifetime;
 mod open;

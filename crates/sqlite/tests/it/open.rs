@@ -4,13 +4,14 @@ use std::{fs, path::Path};
 
 use rusqlite::Connection;
 use tower_nylas::inbox::{Browse, Inbox};
+use tower_nylas_kit::inbox::entry;
 use tower_nylas_sqlite::{OpenError, SqliteInbox};
 
-use crate::{entries::entry, scratch::Scratch};
+use crate::scratch::scratch;
 
 #[tokio::test]
 async fn a_directory() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let folder = scratch.path("folder");
     fs::create_dir(&folder).unwrap();
     let error = error_of(&folder).await;
@@ -25,7 +26,7 @@ async fn a_directory() {
 
 #[tokio::test]
 async fn a_file_that_is_no_database() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let file = scratch.path("notes.txt");
     let text = "what somebody has written, and more than a page of it\n".repeat(200);
     fs::write(&file, &text).unwrap();
@@ -42,7 +43,7 @@ async fn a_file_that_is_no_database() {
 
 #[tokio::test]
 async fn a_database_of_another_application() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let file = scratch.path("other.db");
     let other = Connection::open(&file).unwrap();
     other
@@ -63,7 +64,7 @@ async fn a_database_of_another_application() {
 
 #[tokio::test]
 async fn a_schema_of_a_later_version() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let file = scratch.path("inbox.db");
     let inbox = SqliteInbox::open(&file).await.unwrap();
     inbox.append(entry("n-1")).await.unwrap();
@@ -89,7 +90,7 @@ async fn a_schema_of_a_later_version() {
 
 #[tokio::test]
 async fn a_folder_that_is_not_there() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let error = error_of(&scratch.path("nowhere/inbox.db")).await;
     assert!(matches!(error, OpenError::Other(..)), "{error:?}");
     let text = error.to_string();
@@ -103,7 +104,7 @@ async fn a_folder_that_is_not_there() {
 /// A path is a path, whatever it looks like.
 #[tokio::test]
 async fn a_path_that_looks_like_a_uri() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let file = scratch.path("file:inbox.db?mode=memory");
     let inbox = SqliteInbox::open(&file).await.unwrap();
     inbox.append(entry("n-1")).await.unwrap();
@@ -116,7 +117,7 @@ async fn a_path_that_looks_like_a_uri() {
 #[tokio::test]
 async fn a_new_file_by_several_at_once() {
     for _ in 0..20 {
-        let scratch = Scratch::new();
+        let scratch = scratch();
         let file = scratch.path("inbox.db");
         let opening = (0..8).map(|_| tokio::spawn(SqliteInbox::open(file.clone())));
         let opening: Vec<_> = opening.collect();

@@ -13,9 +13,10 @@ use tower_nylas::{
     testing::VirtualClock,
     time::Clock,
 };
+use tower_nylas_kit::inbox::entry;
 use tower_nylas_sqlite::SqliteInbox;
 
-use crate::{entries::entry, scratch::Scratch};
+use crate::scratch::scratch;
 
 /// A clock that panics when it is told to.
 #[derive(Clone, Default)]
@@ -37,7 +38,7 @@ impl Clock for Panicking {
 
 #[tokio::test]
 async fn a_panic_is_an_error_and_ends_with_its_cause() {
-    let (scratch, clock) = (Scratch::new(), Panicking::default());
+    let (scratch, clock) = (scratch(), Panicking::default());
     let builder = SqliteInbox::builder().clock(clock.clone());
     let inbox = builder.open(scratch.path("inbox.db")).await.unwrap();
     let waiting = tokio::spawn({

@@ -4,16 +4,17 @@ use std::{fs, path::Path, time::Duration};
 
 use rusqlite::Connection;
 use tower_nylas::inbox::{AppendError, Browse, Inbox};
+use tower_nylas_kit::inbox::entry;
 use tower_nylas_sqlite::{OpenError, SqliteInbox};
 
-use crate::{entries::entry, scratch::Scratch};
+use crate::scratch::scratch;
 
 #[cfg(unix)]
 #[tokio::test]
 async fn a_path_is_any_bytes() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
 
-    let scratch = Scratch::new();
+    let scratch = scratch();
     for name in [&b" a b?c=d#e%20&'\".db"[..], b"\xff\xfe.db", b":memory:"] {
         let file = scratch.path("").join(OsStr::from_bytes(name));
         let inbox = SqliteInbox::open(&file).await.unwrap();
@@ -28,7 +29,7 @@ async fn a_path_is_any_bytes() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_symbolic_link_is_the_file_itself() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let (file, link) = (scratch.path("inbox.db"), scratch.path("link.db"));
     std::os::unix::fs::symlink(&file, &link).unwrap();
     let inbox = SqliteInbox::open(&file).await.unwrap();
@@ -43,7 +44,7 @@ async fn a_symbolic_link_is_the_file_itself() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_file_with_two_names_is_refused() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let (file, link) = (scratch.path("inbox.db"), scratch.path("link.db"));
     let inbox = SqliteInbox::open(&file).await.unwrap();
     inbox.append(entry("n-1")).await.unwrap();
@@ -56,7 +57,7 @@ async fn a_file_with_two_names_is_refused() {
 /// As daemons do.
 #[tokio::test]
 async fn a_working_directory_that_changes() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let [first, second] = ["first", "second"].map(|name| scratch.path(name));
     for folder in [&first, &second] {
         fs::create_dir(folder).unwrap();
@@ -80,7 +81,7 @@ async fn a_working_directory_that_changes() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_file_that_is_moved_away_stores_nothing() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let (file, moved) = (scratch.path("inbox.db"), scratch.path("moved.db"));
     let inbox = SqliteInbox::open(&file).await.unwrap();
     inbox.append(entry("n-1")).await.unwrap();
@@ -102,7 +103,7 @@ async fn a_file_that_is_moved_away_stores_nothing() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_log_that_is_deleted_takes_nothing_more() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let file = scratch.path("inbox.db");
     let inbox = SqliteInbox::open(&file).await.unwrap();
     inbox.append(entry("n-1")).await.unwrap();
@@ -133,7 +134,7 @@ async fn assert_is_unavailable(inbox: &SqliteInbox) {
 
 /// Its bytes.
 fn of_another_application(file: &Path) -> Vec<u8> {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let elsewhere = scratch.path("other.db");
     let other = Connection::open(&elsewhere).unwrap();
     other.execute_batch("CREATE TABLE precious (a);").unwrap();

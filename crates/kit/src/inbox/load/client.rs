@@ -1,7 +1,7 @@
 //! The load: connections with one request after the other, each another notification.
 //!
 //! Of an answer only the status and the end are looked at, so that the client needs less of the
-//! cores than any receiver. For the same reason it is not that of `crates/kit`.
+//! cores than any receiver. For the same reason it is not that of `wire`.
 
 use std::{
     net::SocketAddr,
@@ -18,36 +18,36 @@ use tokio::{
     task::JoinSet,
     time::sleep_until,
 };
-use tower_nylas_kit::delivery::{delivery, notification_of};
 
-use crate::Error;
+use super::Error;
+use crate::delivery::{delivery, notification_of};
 
 /// How it went.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Measured {
-    pub(crate) accepted: u64,
-    pub(crate) refused: u64,
+pub struct Measured {
+    pub accepted: u64,
+    pub refused: u64,
     /// In microseconds, ascending.
-    pub(crate) latencies: Vec<u32>,
-    pub(crate) took: Duration,
+    pub latencies: Vec<u32>,
+    pub took: Duration,
     /// What the receiver has handled meanwhile, and the memory it had at the end.
-    pub(crate) handled: u64,
-    pub(crate) resident_kib: u64,
+    pub handled: u64,
+    pub resident_kib: u64,
 }
 
 impl Measured {
     #[allow(clippy::cast_precision_loss)]
-    pub(crate) fn rate(&self) -> f64 {
+    pub fn rate(&self) -> f64 {
         self.accepted as f64 / self.took.as_secs_f64()
     }
 
     #[allow(clippy::cast_precision_loss)]
-    pub(crate) fn handled_rate(&self) -> f64 {
+    pub fn handled_rate(&self) -> f64 {
         self.handled as f64 / self.took.as_secs_f64()
     }
 
     /// In milliseconds.
-    pub(crate) fn percentile(&self, hundredth: usize) -> f64 {
+    pub fn percentile(&self, hundredth: usize) -> f64 {
         let at = self.latencies.len() * hundredth / 100;
         let latency = self
             .latencies
@@ -55,7 +55,7 @@ impl Measured {
         latency.map_or(f64::NAN, |micros| f64::from(*micros) / 1000.0)
     }
 
-    pub(crate) fn of(tallies: Vec<Tally>, took: Duration) -> Self {
+    pub fn of(tallies: Vec<Tally>, took: Duration) -> Self {
         let mut all = Self {
             took,
             ..Self::default()
@@ -68,17 +68,32 @@ impl Measured {
         all.latencies.sort_unstable();
         all
     }
+
+    /// Of several receivers at the same time.
+    pub fn of_all(parts: Vec<Self>) -> Self {
+        let mut all = Self::default();
+        for part in parts {
+            all.accepted += part.accepted;
+            all.refused += part.refused;
+            all.latencies.extend(part.latencies);
+            all.took = all.took.max(part.took);
+            all.handled += part.handled;
+            all.resident_kib += part.resident_kib;
+        }
+        all.latencies.sort_unstable();
+        all
+    }
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub struct Tally {
     accepted: u64,
     refused: u64,
     latencies: Vec<u32>,
 }
 
 impl Tally {
-    pub(crate) fn note(&mut self, is_accepted: bool, since: Instant) {
+    pub fn note(&mut self, is_accepted: bool, since: Instant) {
         if is_accepted {
             self.accepted += 1;
         } else {
@@ -92,15 +107,17 @@ impl Tally {
 
 /// What is sent.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Load {
-    pub(crate) connections: usize,
+pub struct Load {
+    /// Tells its notifications from those of another load.
+    pub series: usize,
+    pub connections: usize,
     /// Of a body, in bytes.
-    pub(crate) size: usize,
-    pub(crate) sending: Sending,
+    pub size: usize,
+    pub sending: Sending,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Sending {
+pub enum Sending {
     /// As fast as it goes.
     For(Duration),
     /// So many, evenly in this time. Latencies count from the moment when each was to be sent.
@@ -108,7 +125,7 @@ pub(crate) enum Sending {
 }
 
 impl Load {
-    pub(crate) async fn send_to(self, address: SocketAddr) -> Result<Measured, Error> {
+    pub async fn send_to(self, address: SocketAddr) -> Result<Measured, Error> {
         let (handled, _) = figures(address).await?;
         let next = Arc::new(AtomicU64::new(0));
         let start = Instant::now();
@@ -136,7 +153,8 @@ impl Load {
         let mut answer = vec![0; 4096];
         loop {
             let number = next.fetch_add(1, Relaxed);
-            let body = notification_of("message.created", &format!("n-{number}"), 1, self.size);
+            let id = format!("n-{}-{number}", self.series);
+            let body = notification_of("message.created", &id, 1, self.size);
             let request = delivery(&body);
             let since = match self.sending {
                 Sending::For(time) if start.elapsed() >= time => return Ok(tally),

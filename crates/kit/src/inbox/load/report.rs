@@ -1,8 +1,8 @@
 //! Rows for people, and goals that are met or not.
 
-use crate::client::Measured;
+use super::Measured;
 
-pub(crate) fn title(title: &str) {
+pub fn title(title: &str) {
     println!("\n{title}");
     println!(
         "{:36} {:>5} {:>10} {:>9} {:>9} {:>9} {:>8} {:>9}",
@@ -10,7 +10,7 @@ pub(crate) fn title(title: &str) {
     );
 }
 
-pub(crate) fn row(name: &str, connections: usize, measured: &Measured) {
+pub fn row(name: &str, connections: usize, measured: &Measured) {
     println!(
         "{name:36} {connections:>5} {:>10.0} {:>9.2} {:>9.2} {:>9.0} {:>8} {:>9}",
         measured.rate(),
@@ -22,26 +22,26 @@ pub(crate) fn row(name: &str, connections: usize, measured: &Measured) {
     );
 }
 
-pub(crate) fn note(note: &str) {
+pub fn note(note: &str) {
     println!("  ({note})");
 }
 
-#[derive(Default)]
-pub(crate) struct Goals(Vec<(String, bool)>);
+#[derive(Debug, Default)]
+pub struct Goals(Vec<(String, bool)>);
 
 impl Goals {
-    pub(crate) fn at_least(&mut self, what: &str, value: f64, least: f64) {
+    pub fn at_least(&mut self, what: &str, value: f64, least: f64) {
         let goal = format!("{what}: {value:.2}, at least {least:.2}");
         self.0.push((goal, value >= least));
     }
 
-    pub(crate) fn at_most(&mut self, what: &str, value: f64, most: f64) {
+    pub fn at_most(&mut self, what: &str, value: f64, most: f64) {
         let goal = format!("{what}: {value:.2}, at most {most:.2}");
         self.0.push((goal, value <= most));
     }
 
     /// Whether all were met.
-    pub(crate) fn print(&self) -> bool {
+    pub fn print(&self) -> bool {
         if self.0.is_empty() {
             return true;
         }

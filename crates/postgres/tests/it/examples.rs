@@ -1,4 +1,4 @@
-//! The example `once`.
+//! The examples.
 
 use tower_nylas_kit::program::{Program, example_path};
 
@@ -11,4 +11,13 @@ pub(crate) async fn effects_happen_once(server: &Server) {
         .await;
     assert!(ended.status.success(), "{ended:?}");
     assert_eq!(ended.last_line(), "200 of 200 notifications counted");
+}
+
+/// On a server of its own, which it starts.
+pub(crate) async fn replicas_are_restarted_under_load() {
+    let ended = Program::start(example_path("replicas"), &[], &[])
+        .end()
+        .await;
+    println!("{}", ended.stdout.join("\n"));
+    assert!(ended.status.success(), "{ended:?}");
 }

@@ -1,0 +1,153 @@
+//! Claims entries.
+
+use std::time::{Duration, Instant};
+
+use async_nats::jetstream::{Message, consumer::pull::Batch};
+use futures_util::{StreamExt, stream};
+use tokio::time::timeout_at;
+use tower_nylas::inbox::{Claimed, DeadCause, EntryKey, engine::Failure};
+
+use crate::{
+    core::{Core, PATIENCE, no_answer},
+    dead::Letter,
+    envelope,
+    receipt::NatsReceipt,
+    tries::Tries,
+};
+
+/// How many contents a claim brings at most, in bytes, and how many entries.
+const MOST_BYTES: usize = 32 << 20;
+const MOST: usize = 4096;
+
+/// How many entries that were delivered before are looked up at a time.
+const LOOKUPS: usize = 64;
+
+/// Longer than any worker waits.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
+/// What a consumer answers that has as many open claims as it can have.
+const EXHAUSTED: &str = "MaxAckPending";
+
+impl Core {
+    pub(crate) async fn claim(
+        &self,
+        max: usize,
+        wait: Duration,
+    ) -> Result<Vec<Claimed<NatsReceipt>>, Failure> {
+        if max == 0 {
+            return Ok(Vec::new());
+        }
+        let max = max.min(MOST);
+        let mut since = Instant::now();
+        let mut messages = self.fetch(max).await?;
+        if messages.is_empty() && !wait.is_zero() {
+            let waited = self.wait_for_one(wait);
+            tokio::pin!(waited);
+            messages = tokio::select! {
+                waited = &mut waited => waited?,
+                () = self.gate.closing() => return Err(Failure::closed()),
+            };
+            since = Instant::now();
+            if !messages.is_empty() && max > 1 {
+                // What has come with it. If that fails, the first one is there all the same.
+                messages.extend(self.fetch(max - 1).await.unwrap_or_default());
+            }
+        }
+        let looked_up = stream::iter(messages)
+            .map(|message| self.open_message(message, since))
+            .buffered(LOOKUPS);
+        Ok(looked_up.filter_map(std::future::ready).collect().await)
+    }
+
+    /// What is due now, which the server sends at once.
+    async fn fetch(&self, max: usize) -> Result<Vec<Message>, Failure> {
+        let end = Instant::now() + PATIENCE;
+        let fetch = self.streams.consumer.fetch().max_messages(max);
+        let batch = fetch.max_bytes(MOST_BYTES).messages();
+        match timeout_at(end.into(), batch).await {
+            Ok(Ok(batch)) => collect(batch, end).await,
+            Ok(Err(why)) => Err(Failure::new(why)),
+            Err(_) => Err(no_answer()),
+        }
+    }
+
+    /// The first message, for which the server waits.
+    async fn wait_for_one(&self, wait: Duration) -> Result<Vec<Message>, Failure> {
+        let wait = wait.min(LONGEST_WAIT);
+        let end = Instant::now() + wait + PATIENCE;
+        let batch = self.streams.consumer.batch().max_messages(1);
+        match timeout_at(end.into(), batch.expires(wait).messages()).await {
+            Ok(Ok(batch)) => collect(batch, end).await,
+            Ok(Err(why)) => Err(Failure::new(why)),
+            Err(_) => Err(no_answer()),
+        }
+    }
+
+    /// The claim of a message; `None` if there is no entry in it that can be read.
+    async fn open_message(&self, message: Message, since: Instant) -> Option<Claimed<NatsReceipt>> {
+        let info = message.info().ok()?;
+        let position = info.stream_sequence;
+        let delivered = u64::try_from(info.delivered).unwrap_or(1).max(1);
+        let reply = message.reply.clone()?;
+        let tries = if delivered > 1 {
+            // Without them it would be taken for a new one, and they would be lost: it comes again.
+            self.tries(position).await.ok()?
+        } else {
+            Tries::default()
+        };
+        let id = envelope::read_id(message.headers.as_ref());
+        let entry = id.map_or_else(
+            || Err("its message has no key".to_owned()),
+            |(key, _)| envelope::unpack(key, &message.payload),
+        );
+        let at = (position, delivered);
+        let id = id.unwrap_or_else(|| (key_of_place(position), 0));
+        let receipt = NatsReceipt::new(id, at, tries, reply, message.payload.clone());
+        match entry {
+            Ok(entry) => {
+                let lease = self.options.settings.lease;
+                let lease = lease.saturating_sub(since.elapsed());
+                let crashes = receipt.crashes();
+                let failing_for = Duration::from_millis(tries.failing_for(self.now()));
+                let claimed = Claimed::new(entry, receipt, lease.max(Duration::from_millis(1)));
+                Some(claimed.crashed(crashes).failed(tries.failures, failing_for))
+            }
+            Err(why) => {
+                let letter = Letter {
+                    cause: DeadCause::Undecodable,
+                    why: &why,
+                };
+                // If that fails, it comes again.
+                if self.bury(&receipt, letter).await.is_err() {
+                    tracing::warn!(target: "tower_nylas", %position, "an entry that cannot be read was not buried");
+                }
+                None
+            }
+        }
+    }
+}
+
+/// Of a message that somebody else has published into the stream.
+fn key_of_place(position: u64) -> EntryKey {
+    EntryKey::from_bytes(u128::from(position).to_be_bytes())
+}
+
+/// The messages until the server says that there is no other one. Those that have come before an
+/// error are there all the same.
+async fn collect(mut batch: Batch, end: Instant) -> Result<Vec<Message>, Failure> {
+    let mut messages = Vec::new();
+    loop {
+        match timeout_at(end.into(), batch.next()).await {
+            Ok(Some(Ok(message))) => messages.push(message),
+            Ok(None) => return Ok(messages),
+            Ok(Some(Err(why))) => {
+                if messages.is_empty() && !why.to_string().contains(EXHAUSTED) {
+                    return Err(Failure::new(why));
+                }
+                return Ok(messages);
+            }
+            Err(_) if messages.is_empty() => return Err(no_answer()),
+            Err(_) => return Ok(messages),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! An entry as a message: in its payload the length of the head (two bytes, the higher one first),
+//! the head and the content; the key in `Nats-Msg-Id`, by which the server knows a duplicate.
+
+use async_nats::{HeaderMap, header::NATS_MESSAGE_ID};
+use bytes::{BufMut, Bytes, BytesMut};
+use tower_nylas::inbox::{Entry, EntryKey};
+
+/// What separates a key from the number of its replay in a message id: a replay is no duplicate.
+const REPLAY: &str = "#r";
+
+/// What a message has beside the head and the content of its entry, at most: the headers, of a dead
+/// letter as well.
+pub(crate) const RESERVED: usize = 8 << 10;
+
+/// The payload; `None` if the head is longer than it can be.
+pub(crate) fn pack(entry: &Entry) -> Option<Bytes> {
+    let head = entry.head();
+    let length = u16::try_from(head.len()).ok()?;
+    let mut payload = BytesMut::with_capacity(2 + head.len() + entry.content().len());
+    payload.put_u16(length);
+    payload.put_slice(&head);
+    payload.put_slice(entry.content());
+    Some(payload.freeze())
+}
+
+/// The entry of a payload, or why there is none.
+pub(crate) fn unpack(key: EntryKey, payload: &Bytes) -> Result<Entry, String> {
+    let Some((length, rest)) = payload.split_first_chunk::<2>() else {
+        return Err("its message is too short".to_owned());
+    };
+    let length = usize::from(u16::from_be_bytes(*length));
+    if rest.len() < length {
+        return Err("its message is too short".to_owned());
+    }
+    let (head, content) = (payload.slice(2..2 + length), payload.slice(2 + length..));
+    Entry::restore(key, &head, content).map_err(|why| why.to_string())
+}
+
+/// The message id of a key, at its so-manieth replay.
+pub(crate) fn id(key: EntryKey, replays: u32) -> String {
+    match replays {
+        0 => key.to_string(),
+        replays => format!("{key}{REPLAY}{replays}"),
+    }
+}
+
+/// The key, and how often it was replayed.
+pub(crate) fn read_id(headers: Option<&HeaderMap>) -> Option<(EntryKey, u32)> {
+    let id = headers?.get(NATS_MESSAGE_ID)?.as_str();
+    let (key, replays) = match id.split_once(REPLAY) {
+        Some((key, replays)) => (key, replays.parse().ok()?),
+        None => (id, 0),
+    };
+    Some((read_key(key)?, replays))
+}
+
+/// A key as [`EntryKey`] shows it: 32 hex digits.
+pub(crate) fn read_key(text: &str) -> Option<EntryKey> {
+    if text.len() != 2 * EntryKey::LENGTH || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let number = u128::from_str_radix(text, 16).ok()?;
+    Some(EntryKey::from_bytes(number.to_be_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tower_nylas::testing;
+
+    use super::*;
+
+    fn entry(content: &'static str) -> Entry {
+        Entry::new(&testing::verified(content), Duration::from_millis(5))
+    }
+
+    #[test]
+    fn what_is_packed_is_unpacked() {
+        for content in ["", "{}", r#"{"type":"message.created","id":"n-1"}"#] {
+            let stored = entry(content);
+            let read = unpack(stored.key(), &pack(&stored).unwrap()).unwrap();
+            assert_eq!(read.content(), stored.content());
+            assert_eq!(read.head(), stored.head());
+        }
+    }
+
+    #[test]
+    fn no_payload_panics() {
+        let key = entry("{}").key();
+        for payload in [
+            &b""[..],
+            b"\0",
+            b"\0\x01",
+            b"\xff\xff\0",
+            b"\0\0",
+            b"\0\x01\xff",
+        ] {
+            assert!(unpack(key, &Bytes::from_static(payload)).is_err());
+        }
+    }
+
+    #[test]
+    fn a_replay_has_the_same_key_and_another_id() {
+        let key = entry("{}").key();
+        for replays in [0, 1, 70] {
+            let mut headers = HeaderMap::new();
+            headers.insert(NATS_MESSAGE_ID, id(key, replays).as_str());
+            assert_eq!(read_id(Some(&headers)), Some((key, replays)));
+        }
+        for foreign in [
+            "",
+            "n-1",
+            "#r1",
+            "0123#r1",
+            "+0000000000000000000000000000001",
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(NATS_MESSAGE_ID, foreign);
+            assert_eq!(read_id(Some(&headers)), None);
+        }
+        assert_eq!(read_id(None), None);
+    }
+}

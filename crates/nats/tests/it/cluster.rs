@@ -1,0 +1,63 @@
+//! Three servers, of which one dies under load.
+
+use std::time::{Duration, Instant};
+
+use tower_nylas::inbox::Browse;
+use tower_nylas_kit::inbox::{
+    Handled, Sending, Working,
+    servers::{NatsServer, Sync, nats_version},
+};
+use tower_nylas_nats::{NatsInbox, OpenError};
+
+use crate::server::restart;
+
+const NODES: usize = 3;
+const BETWEEN: usize = 200;
+const CONCURRENCY: usize = 16;
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Opens an inbox as soon as the cluster has a leader.
+async fn open(urls: &str) -> NatsInbox {
+    let started = Instant::now();
+    loop {
+        let builder = NatsInbox::builder().name("cluster").max_bytes(1 << 28);
+        match builder.lease(Duration::from_secs(3)).open(urls).await {
+            Ok(inbox) => return inbox,
+            Err(OpenError::Other(_) | OpenError::Unreachable(_)) => {}
+            Err(other) => panic!("{other}"),
+        }
+        assert!(started.elapsed() < PATIENCE, "the cluster has no leader");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Each of them in its turn, so that the leaders are among them.
+pub(crate) async fn one_node_killed_under_load() {
+    let mut nodes = NatsServer::start_cluster(NODES, Sync::Interval);
+    let urls: Vec<String> = nodes.iter().map(NatsServer::url).collect();
+    let inbox = open(&urls.join(",")).await;
+    let handled = Handled::default();
+    let inboxes = [inbox.clone()];
+    let working = Working::start(&inboxes, &handled.router(), CONCURRENCY);
+    let sending = Sending::start(&inboxes, 16);
+    for node in &mut nodes {
+        sending.wait_for_more(BETWEEN).await;
+        node.kill();
+        // Two are enough.
+        sending.wait_for_more(BETWEEN).await;
+        restart(node).await;
+        sending.wait_for_more(BETWEEN).await;
+    }
+    let refused = sending.refused();
+    let accepted = sending.end().await;
+    let again = handled.wait_for(&accepted, PATIENCE).await;
+    println!(
+        "{}, three replicas, default sync interval, each node killed once: {} accepted, {refused} \
+         appends refused, {again} handled again",
+        nats_version(),
+        accepted.len()
+    );
+    working.end().await;
+    assert_eq!(inbox.stats().await.unwrap().dead, 0);
+    inbox.close().await;
+}

@@ -1,0 +1,80 @@
+//! The tests of the engine, on servers of NATS that they start, or on the one of
+//! `TOWER_NYLAS_TEST_NATS`, a URL. Where there is neither, they are reported as ignored.
+
+mod closing;
+mod cluster;
+mod conformance;
+mod exempt;
+mod kept;
+mod open;
+mod outage;
+mod server;
+mod worker;
+
+use libtest_mimic::{Arguments, Trial};
+use tokio::runtime::Runtime;
+use tower_nylas_kit::inbox::trial;
+
+/// Tests that start what they need, or take what there is.
+macro_rules! on {
+    ($is_possible:expr, $($module:ident { $($test:ident),+ $(,)? })+) => {
+        vec![$($(trial(
+            concat!(stringify!($module), "::", stringify!($test)),
+            $is_possible,
+            || Runtime::new().unwrap().block_on($module::$test()),
+        ),)+)+]
+    };
+}
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    // Most of the time they wait for leases to end, which takes no processor.
+    arguments.test_threads.get_or_insert(8);
+    let mut trials: Vec<Trial> = on! {
+        server::is_there(),
+        closing {
+            a_closed_inbox_refuses_everything,
+            what_waits_is_written_before_the_end,
+        }
+        exempt {
+            a_claim_that_was_replaced_settles_all_the_same,
+            a_key_is_forgotten_although_its_entry_waits,
+            what_was_put_off_counts_as_claimed,
+        }
+        kept {
+            dead_letters_are_in_a_stream_of_their_own,
+            a_replay_that_was_interrupted_is_one_replay,
+            what_others_publish_is_buried,
+            nothing_is_left_of_what_is_done,
+            claims_go_on_while_all_that_was_claimed_is_put_off,
+        }
+        open {
+            ten_replicas_at_once,
+            another_configuration_is_named,
+            a_stream_of_another_application,
+            a_stream_of_a_later_version,
+            what_is_not_asserted_is_told,
+            names_that_are_none,
+            nobody_who_answers,
+        }
+        worker {
+            failures_come_again_and_are_counted,
+            what_no_handler_reads_is_a_dead_letter,
+            several_processes_share_the_entries,
+        }
+    };
+    trials.extend(conformance::trials());
+    trials.extend(on! {
+        server::can_start(),
+        cluster { one_node_killed_under_load }
+        outage {
+            killed_under_load,
+            a_restart_forgets_the_keys_of_what_was_handled,
+            a_server_that_is_away_is_unavailable,
+            spilled,
+        }
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    server::stop();
+    conclusion.exit();
+}

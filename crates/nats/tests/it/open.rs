@@ -1,0 +1,153 @@
+//! What cannot be opened gets one clear error, and stays as it is.
+
+use std::time::Duration;
+
+use tower_nylas::inbox::{Browse, Inbox};
+use tower_nylas_kit::inbox::{entry, servers::free_port};
+use tower_nylas_nats::{
+    OpenError, Warning,
+    async_nats::{self, jetstream::stream},
+};
+
+use crate::server::{builder, named, shared};
+
+fn name(what: &str) -> String {
+    format!("{what}_{}", std::process::id())
+}
+
+/// As replicas that a deployment starts.
+pub(crate) async fn ten_replicas_at_once() {
+    let (url, name) = (shared().await, name("replicas"));
+    let opening = (0..10).map(|_| {
+        let (url, builder) = (url.clone(), named(&name));
+        tokio::spawn(async move { builder.open(&url).await })
+    });
+    let opening: Vec<_> = opening.collect();
+    for (number, opening) in opening.into_iter().enumerate() {
+        let inbox = opening.await.unwrap().unwrap();
+        inbox.append(entry(&format!("n-{number}"))).await.unwrap();
+        assert_eq!(inbox.stats().await.unwrap().ready, number as u64 + 1);
+        inbox.close().await;
+    }
+}
+
+pub(crate) async fn another_configuration_is_named() {
+    let (url, name) = (shared().await, name("settings"));
+    named(&name).open(&url).await.unwrap().close().await;
+    let minute = Duration::from_secs(60);
+    for (builder, setting, of) in [
+        (
+            named(&name).lease(minute),
+            "ack_wait",
+            "the consumer workers",
+        ),
+        (
+            named(&name).window(minute),
+            "duplicate_window",
+            "the stream",
+        ),
+        (named(&name).max_bytes(1 << 20), "max_bytes", "the stream"),
+        (named(&name).keep_dead(minute), "max_age", "the stream"),
+        (named(&name).replicas(3), "num_replicas", "the stream"),
+    ] {
+        let error = builder.open(&url).await.unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.starts_with(&format!("the setting {setting} of {of}")),
+            "{text}"
+        );
+        assert!(matches!(error, OpenError::Setting { .. }), "{error:?}");
+    }
+    // As somebody has changed it.
+    let context = async_nats::jetstream::new(async_nats::connect(&url).await.unwrap());
+    let stream = context.get_stream(&name).await.unwrap();
+    let mut config = stream.cached_info().config.clone();
+    config.discard = stream::DiscardPolicy::Old;
+    context.update_stream(config).await.unwrap();
+    let error = named(&name).open(&url).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("the setting discard of the stream {name} is Old, and has to be New")
+    );
+}
+
+pub(crate) async fn a_stream_of_another_application() {
+    let (url, name) = (shared().await, name("foreign_stream"));
+    let context = async_nats::jetstream::new(async_nats::connect(&url).await.unwrap());
+    let config = stream::Config {
+        name: name.clone(),
+        ..stream::Config::default()
+    };
+    context.create_stream(config).await.unwrap();
+    let error = named(&name).open(&url).await.unwrap_err();
+    assert!(matches!(error, OpenError::Foreign { .. }), "{error:?}");
+    assert!(error.to_string().contains(&name), "{error}");
+}
+
+pub(crate) async fn a_stream_of_a_later_version() {
+    let (url, name) = (shared().await, name("later"));
+    named(&name).open(&url).await.unwrap().close().await;
+    let context = async_nats::jetstream::new(async_nats::connect(&url).await.unwrap());
+    let stream = context.get_stream(&name).await.unwrap();
+    let mut config = stream.cached_info().config.clone();
+    config.description = Some("tower-nylas-nats 99".to_owned());
+    context.update_stream(config).await.unwrap();
+    let error = named(&name).open(&url).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            OpenError::Newer {
+                found: 99,
+                known: 1
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+pub(crate) async fn what_is_not_asserted_is_told() {
+    let url = shared().await;
+    let client = async_nats::connect(&url).await.unwrap();
+    let found = client.server_info().version;
+    let is_old = Warning::OldServer { found };
+    let inbox = builder().open(&url).await.unwrap();
+    for warning in [Warning::NotSynced, Warning::OneReplica] {
+        assert!(
+            inbox.warnings().contains(&warning),
+            "{:?}",
+            inbox.warnings()
+        );
+    }
+    let asserted = builder().sync_always().open(&url).await.unwrap();
+    assert!(!asserted.warnings().contains(&Warning::NotSynced));
+    // Debian's is, and that of the environment may not be.
+    let known = asserted.warnings().contains(&is_old);
+    assert_eq!(known, inbox.warnings().contains(&is_old));
+}
+
+pub(crate) async fn names_that_are_none() {
+    let url = shared().await;
+    for name in ["", "a.b", "a b", "a*", ">", "ä"] {
+        let error = named(name).open(&url).await.unwrap_err();
+        assert!(matches!(error, OpenError::Name(_)), "{error:?}");
+    }
+}
+
+pub(crate) async fn nobody_who_answers() {
+    let url = format!("nats://user:hunter2@127.0.0.1:{}", free_port());
+    let error = builder().open(&url).await.unwrap_err();
+    assert!(matches!(error, OpenError::Unreachable(_)), "{error:?}");
+    assert!(!format!("{error} {error:?}").contains("hunter2"));
+    for url in [
+        "nats://user:hunter2@",
+        "nats://user:hunter2@:x",
+        "hunter2 ://",
+    ] {
+        let error = builder().open(url).await.unwrap_err();
+        assert!(matches!(error, OpenError::Unreachable(_)), "{error:?}");
+        assert!(
+            !format!("{error} {error:?}").contains("hunter2"),
+            "{error:?}"
+        );
+    }
+}
