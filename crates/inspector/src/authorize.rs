@@ -49,7 +49,11 @@ impl Access {
 /// `true` may do everything, without a name.
 impl From<bool> for Access {
     fn from(is_allowed: bool) -> Self {
-        let right = if is_allowed { Right::Act } else { Right::Nothing };
+        let right = if is_allowed {
+            Right::Act
+        } else {
+            Right::Nothing
+        };
         Self { right, who: None }
     }
 }

@@ -30,7 +30,10 @@ pub(crate) fn check(parts: &Parts) -> Result<(), &'static str> {
     if !address.ip().to_canonical().is_loopback() {
         return Err("the peer is another machine");
     }
-    if FORWARDED.iter().any(|name| parts.headers.contains_key(*name)) {
+    if FORWARDED
+        .iter()
+        .any(|name| parts.headers.contains_key(*name))
+    {
         return Err("a proxy has passed it on");
     }
     // A page of another site can have its name resolved to 127.0.0.1 after it was loaded (DNS
@@ -51,7 +54,9 @@ pub(crate) fn check(parts: &Parts) -> Result<(), &'static str> {
 fn is_local(authority: &Authority) -> bool {
     let host = authority.host();
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    let is_address = address.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+    let is_address = address
+        .parse()
+        .is_ok_and(|address: IpAddr| address.is_loopback());
     !authority.as_str().contains('@') && (is_address || host.eq_ignore_ascii_case("localhost"))
 }
 
@@ -74,7 +79,12 @@ mod tests {
 
     #[test]
     fn names_and_addresses_of_this_machine() {
-        for peer in ["127.0.0.1:5", "127.8.9.1:5", "[::1]:5", "[::ffff:127.0.0.1]:5"] {
+        for peer in [
+            "127.0.0.1:5",
+            "127.8.9.1:5",
+            "[::1]:5",
+            "[::ffff:127.0.0.1]:5",
+        ] {
             for host in ["localhost", "LOCALHOST:80", "127.0.0.1:8080", "[::1]:8080"] {
                 let parts = request(Some(peer), "/", &[("host", host)]);
                 assert_eq!(check(&parts), Ok(()), "{peer} {host}");
@@ -102,12 +112,27 @@ mod tests {
             (local, "/", &[("host", "")]),
             (local, "http://evil.example/", &[("host", "localhost")]),
             (local, "http://evil.example/", &[]),
-            (local, "/", &[("host", "localhost"), ("x-forwarded-for", "127.0.0.1")]),
-            (local, "/", &[("host", "localhost"), ("forwarded", "for=_x")]),
+            (
+                local,
+                "/",
+                &[("host", "localhost"), ("x-forwarded-for", "127.0.0.1")],
+            ),
+            (
+                local,
+                "/",
+                &[("host", "localhost"), ("forwarded", "for=_x")],
+            ),
             (local, "/", &[("host", "localhost"), ("via", "1.1 proxy")]),
-            (local, "/", &[("host", "localhost"), ("x-real-ip", "10.0.0.1")]),
+            (
+                local,
+                "/",
+                &[("host", "localhost"), ("x-real-ip", "10.0.0.1")],
+            ),
         ] {
-            assert!(check(&request(peer, uri, headers)).is_err(), "{peer:?} {uri} {headers:?}");
+            assert!(
+                check(&request(peer, uri, headers)).is_err(),
+                "{peer:?} {uri} {headers:?}"
+            );
         }
     }
 }

@@ -33,6 +33,14 @@ impl Params {
         (!value.is_empty() && value.len() <= LONGEST).then_some(value)
     }
 
+    /// A link to the same page, without these.
+    pub(crate) fn link_without(&self, names: &[&str]) -> Link {
+        let kept = self.0.iter().filter(|(name, value)| {
+            !names.contains(&name.as_str()) && !value.is_empty() && value.len() <= LONGEST
+        });
+        kept.fold(Link::home(), |link, (name, value)| link.with(name, value))
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
@@ -118,7 +126,12 @@ mod tests {
     fn a_key_is_read_as_it_is_shown() {
         let key = EntryKey::from_bytes(std::array::from_fn(|place| place as u8 * 17));
         assert_eq!(parse_key(&key.to_string()), Some(key));
-        for text in ["", "00", "zz112233445566778899aabbccddeeff", "ä0112233445566778899aabbccddeef"] {
+        for text in [
+            "",
+            "00",
+            "zz112233445566778899aabbccddeeff",
+            "ä0112233445566778899aabbccddeef",
+        ] {
             assert_eq!(parse_key(text), None, "{text}");
         }
     }

@@ -90,11 +90,7 @@ impl Recent {
     }
 
     /// Those that are wanted, the last one first.
-    pub(crate) fn list(
-        &self,
-        max: usize,
-        is_wanted: impl Fn(&Record) -> bool,
-    ) -> Vec<Arc<Record>> {
+    pub(crate) fn list(&self, max: usize, is_wanted: impl Fn(&Record) -> bool) -> Vec<Arc<Record>> {
         let mut all: Vec<_> = {
             let rings = self.rings();
             let both = rings.verified.iter().chain(rings.others.iter());

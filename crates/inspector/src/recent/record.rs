@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use tower_nylas::{
-    Outcome, Report, Resolution,
-    inbox::EntryKey,
-    notification::NotificationKey,
-};
+use tower_nylas::{Outcome, Report, Resolution, inbox::EntryKey, notification::NotificationKey};
 
 /// How much is kept of a text, in characters: an application's error can be long.
 const LONGEST: usize = 512;
@@ -45,12 +41,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [
-        Self::Accepted,
-        Self::Failed,
-        Self::Refused,
-        Self::Challenge,
-    ];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Accepted, Self::Failed, Self::Refused, Self::Challenge];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
