@@ -12,8 +12,6 @@ const PART: usize = 64;
 /// What was done.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Done {
-    #[serde(skip)]
-    pub(crate) kind: ActionKind,
     pub(crate) action: &'static str,
     /// How many entries were selected, and could have been changed.
     pub(crate) selected: usize,
@@ -21,6 +19,8 @@ pub(crate) struct Done {
     pub(crate) done: usize,
     /// Whether there are more than one action may be about.
     pub(crate) is_cut: bool,
+    /// Below which position the rest is, if there is more.
+    pub(crate) next_before: Option<u64>,
     /// The only entry, if it was one.
     #[serde(skip)]
     pub(crate) key: Option<EntryKey>,
@@ -59,7 +59,7 @@ pub(crate) async fn perform(
         Err(Refusal::Impossible(why)) => audit.failed(why),
         Err(Refusal::Engine(why)) => audit.failed(why),
     }
-    let is_cut = ended?;
+    let next_before = ended?;
     let key = match command {
         Command::Replay(Selection::Keys(keys)) | Command::Discard(Selection::Keys(keys), _) => {
             keys.first().copied().filter(|_| keys.len() == 1)
@@ -67,21 +67,21 @@ pub(crate) async fn perform(
         _ => None,
     };
     Ok(Done {
-        kind,
         action: kind.as_str(),
         selected: audit.selected,
         done: audit.done,
-        is_cut,
+        is_cut: next_before.is_some(),
+        next_before,
         key,
     })
 }
 
-/// Whether there is more to do.
+/// Below which position there is more to do, if there is.
 async fn carry_out(
     settings: &Settings,
     command: &Command,
     audit: &mut Audit<'_>,
-) -> Result<bool, Refusal> {
+) -> Result<Option<u64>, Refusal> {
     match command {
         Command::Replay(selection) | Command::Discard(selection, _) => {
             let source = settings
@@ -104,7 +104,7 @@ async fn carry_out(
             let search = search.ok_or(Refusal::Impossible("the engine cannot purge"))?;
             let purged = search.purge_grant(grant).await?;
             (audit.selected, audit.done) = (purged, purged);
-            Ok(false)
+            Ok(None)
         }
         Command::Pause | Command::Resume => {
             let pause = settings.pause.as_ref();
@@ -114,7 +114,7 @@ async fn carry_out(
             } else {
                 pause.resume();
             }
-            Ok(false)
+            Ok(None)
         }
     }
 }
@@ -125,7 +125,7 @@ async fn change(
     kind: ActionKind,
     max: usize,
     audit: &mut Audit<'_>,
-) -> Result<bool, Refusal> {
+) -> Result<Option<u64>, Refusal> {
     let found = selection.find(source, kind, max, 0).await?;
     audit.selected = found.keys.len();
     for part in found.keys.chunks(PART) {
@@ -134,5 +134,5 @@ async fn change(
             _ => source.replay(part).await?,
         };
     }
-    Ok(found.is_cut)
+    Ok(found.lowest.filter(|_| found.is_cut))
 }

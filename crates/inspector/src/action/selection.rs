@@ -44,6 +44,8 @@ pub(crate) struct Found {
     pub(crate) is_cut: bool,
     /// Below which position all of them are, so that what dies meanwhile is not among them.
     pub(crate) before: Option<u64>,
+    /// The position of the last one.
+    pub(crate) lowest: Option<u64>,
 }
 
 impl Selection {
@@ -140,6 +142,8 @@ impl Found {
         }
         let after = stored.position.saturating_add(1);
         self.before = self.before.max(Some(after));
+        let lowest = self.lowest.unwrap_or(u64::MAX);
+        self.lowest = Some(lowest.min(stored.position));
         self.keys.push(stored.key);
         if self.entries.len() < shown {
             self.entries.push(stored);
