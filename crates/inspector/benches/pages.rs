@@ -27,7 +27,12 @@ const ENTRIES: usize = 100_000;
 const REQUESTS: usize = 50;
 const LIMIT: Duration = Duration::from_millis(50);
 
-const TRIGGERS: [&str; 4] = ["message.created", "event.updated", "grant.expired", "contact.updated"];
+const TRIGGERS: [&str; 4] = [
+    "message.created",
+    "event.updated",
+    "grant.expired",
+    "contact.updated",
+];
 
 fn entry(number: usize) -> Entry {
     let trigger = TRIGGERS[number % TRIGGERS.len()];
@@ -36,7 +41,10 @@ fn entry(number: usize) -> Entry {
         r#"{{"specversion":"1.0","type":"{trigger}","id":"n-{number}","time":1767225600,"data":{{"application_id":"a","object":{{"id":"o-{number}","grant_id":"g-{}","subject":"Subject {number}","body":"{text}"}}}}}}"#,
         number % 1000
     );
-    Entry::new(&testing::verified(body), Duration::from_secs(1_767_225_600))
+    Entry::new(
+        &testing::verified_by("default", body),
+        Duration::from_secs(1_767_225_600),
+    )
 }
 
 async fn fill(inbox: &SqliteInbox) {
@@ -59,7 +67,10 @@ async fn fill(inbox: &SqliteInbox) {
             let why = "the calendar API answered 500".to_owned();
             tokio::spawn(async move {
                 let settlement = Settlement::Dead { cause, why };
-                inbox.settle(&claimed.receipt, settlement).await.map_err(drop)
+                inbox
+                    .settle(&claimed.receipt, settlement)
+                    .await
+                    .map_err(drop)
             })
         });
         for settlement in settlements.collect::<Vec<_>>() {
@@ -72,11 +83,23 @@ async fn measure(inspector: &Inspector, query: &str) -> (Duration, Duration, usi
     let mut took = Vec::new();
     let mut bytes = 0;
     for _ in 0..REQUESTS {
-        let request = Request::get(format!("/{query}")).body(Full::<Bytes>::default()).unwrap();
+        let request = Request::get(format!("/{query}"))
+            .body(Full::<Bytes>::default())
+            .unwrap();
         let start = Instant::now();
         let response = inspector.clone().oneshot(request).await.unwrap();
-        assert!(response.status().is_success(), "{query}: {}", response.status());
-        bytes = response.into_body().collect().await.unwrap().to_bytes().len();
+        assert!(
+            response.status().is_success(),
+            "{query}: {}",
+            response.status()
+        );
+        bytes = response
+            .into_body()
+            .collect()
+            .await
+            .unwrap()
+            .to_bytes()
+            .len();
         took.push(start.elapsed());
     }
     took.sort();
@@ -115,7 +138,10 @@ async fn main() -> ExitCode {
         "?page=replay&state=dead&cause=expired&trigger=message.created",
         &entry,
     ];
-    println!("{:<64} {:>9} {:>9} {:>8}", "page", "median", "slowest", "bytes");
+    println!(
+        "{:<64} {:>9} {:>9} {:>8}",
+        "page", "median", "slowest", "bytes"
+    );
     let mut is_slow = false;
     for page in pages {
         let (median, slowest, bytes) = measure(&inspector, page).await;

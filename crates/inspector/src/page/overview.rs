@@ -87,9 +87,13 @@ fn pause(context: &Context<'_>, is_paused: bool) -> Markup {
     html! {
         section {
             h2 { "Workers" }
-            form.inline action="?" method="post" {
+            @if context.can_act() {
+                form.inline action="?" method="post" {
+                    (badge(word))
+                    button name="action" value=(action) { (button) }
+                }
+            } @else {
                 (badge(word))
-                @if context.can_act() { button name="action" value=(action) { (button) } }
             }
         }
     }

@@ -26,7 +26,9 @@ pub(crate) async fn a_dead_letter_is_replayed_until_it_is_handled() {
     let stage = Stage::start().await;
     stage.work();
     let key = stage.store(stage.message("a mail", "g-1")).await;
-    stage.until("it is dead", async || stage.count(DEAD).await == 1).await;
+    stage
+        .until("it is dead", async || stage.count(DEAD).await == 1)
+        .await;
     let entry = format!("?page=entry&key={key}");
     let page = stage.page(&entry).await;
     assert!(page.contains("not_there"), "the reason is shown: {page}");
@@ -34,7 +36,10 @@ pub(crate) async fn a_dead_letter_is_replayed_until_it_is_handled() {
     let form = format!("action=replay&key={key}");
     let (status, location) = stage.post(&form).await;
     assert_eq!(status, StatusCode::SEE_OTHER);
-    assert_eq!(location, format!("?page=entry&key={key}&did=replay&n=1&of=1"));
+    assert_eq!(
+        location,
+        format!("?page=entry&key={key}&did=replay&n=1&of=1")
+    );
     let died_twice = async || {
         let shown = stage.json(&entry).await;
         let events = shown["timeline"].as_array().unwrap();
@@ -51,7 +56,9 @@ pub(crate) async fn a_dead_letter_is_replayed_until_it_is_handled() {
 pub(crate) async fn a_group_is_counted_first_and_then_replayed() {
     let stage = Stage::start().await;
     stage.bury_many(5, DeadCause::Expired).await;
-    stage.bury(stage.message("another", "g-1"), DeadCause::Malformed, "no").await;
+    stage
+        .bury(stage.message("another", "g-1"), DeadCause::Malformed, "no")
+        .await;
     let query = "?page=replay&state=dead&cause=expired&trigger=message.created";
     let dry = stage.json(query).await;
     assert_eq!((&dry["count"], &dry["is_cut"]), (&5.into(), &false.into()));
@@ -59,8 +66,16 @@ pub(crate) async fn a_group_is_counted_first_and_then_replayed() {
     assert_eq!(stage.count(DEAD).await, 6);
     let form = "action=replay&confirm=1&state=dead&cause=expired&trigger=message.created";
     let (status, location) = stage.post(form).await;
-    assert_eq!((status, &*location), (StatusCode::SEE_OTHER, "?page=dead&did=replay&n=5&of=5"));
-    assert!(stage.page(&location).await.contains("5 entries are ready again."));
+    assert_eq!(
+        (status, &*location),
+        (StatusCode::SEE_OTHER, "?page=dead&did=replay&n=5&of=5")
+    );
+    assert!(
+        stage
+            .page(&location)
+            .await
+            .contains("5 entries are ready again.")
+    );
     assert_eq!(stage.count(DEAD).await, 1);
 }
 
@@ -80,25 +95,41 @@ pub(crate) async fn what_died_after_the_count_is_not_replayed() {
 pub(crate) async fn a_discard_needs_a_reason_and_leaves_the_key() {
     let stage = Stage::start().await;
     let message = stage.message("spam", "g-1");
-    let key = stage.bury(message.clone(), DeadCause::Malformed, "no").await;
+    let key = stage
+        .bury(message.clone(), DeadCause::Malformed, "no")
+        .await;
     let (status, text) = stage.post(&format!("action=discard&key={key}")).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(text.contains("a reason is needed"), "{text}");
     let long = "x".repeat(201);
-    let (status, _) = stage.post(&format!("action=discard&key={key}&reason={long}")).await;
+    let (status, _) = stage
+        .post(&format!("action=discard&key={key}&reason={long}"))
+        .await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert_eq!(stage.count(DEAD).await, 1);
-    let (status, location) = stage.post(&format!("action=discard&key={key}&reason=spam")).await;
+    let (status, location) = stage
+        .post(&format!("action=discard&key={key}&reason=spam"))
+        .await;
     assert_eq!(status, StatusCode::SEE_OTHER);
-    assert!(stage.page(&location).await.contains("1 entry is discarded."));
+    assert!(
+        stage
+            .page(&location)
+            .await
+            .contains("1 entry is discarded.")
+    );
     assert_eq!(stage.count(DEAD).await, 0);
     let again = Entry::new(&testing::verified_by("default", message), Duration::ZERO);
-    assert_eq!(stage.inbox.append(again).await.unwrap(), Appended::Duplicate);
+    assert_eq!(
+        stage.inbox.append(again).await.unwrap(),
+        Appended::Duplicate
+    );
 }
 
 pub(crate) async fn a_grant_is_purged() {
     let stage = Stage::start().await;
-    stage.bury(stage.message("dead", "g-1"), DeadCause::Malformed, "no").await;
+    stage
+        .bury(stage.message("dead", "g-1"), DeadCause::Malformed, "no")
+        .await;
     stage.store(stage.message("ready", "g-1")).await;
     stage.store(stage.message("of another", "g-2")).await;
     let dry = stage.json("?page=purge&grant=g-1").await;
@@ -117,12 +148,16 @@ pub(crate) async fn an_action_has_a_cap() {
     let keys = stage.bury_many(7, DeadCause::Expired).await;
     let dry = stage.json("?page=discard&state=dead").await;
     assert_eq!((&dry["count"], &dry["is_cut"]), (&3.into(), &true.into()));
-    let (_, done) = stage.post_json("action=discard&reason=x&confirm=1&state=dead").await;
+    let (_, done) = stage
+        .post_json("action=discard&reason=x&confirm=1&state=dead")
+        .await;
     assert_eq!((&done["done"], &done["is_cut"]), (&3.into(), &true.into()));
     assert_eq!(stage.count(DEAD).await, 4);
     // By their keys as well.
     let form: String = keys.iter().map(|key| format!("&key={key}")).collect();
-    let (_, done) = stage.post_json(&format!("action=replay&confirm=1{form}")).await;
+    let (_, done) = stage
+        .post_json(&format!("action=replay&confirm=1{form}"))
+        .await;
     assert_eq!((&done["done"], &done["is_cut"]), (&3.into(), &true.into()));
     assert_eq!(stage.count(DEAD).await, 1);
 }
@@ -137,7 +172,10 @@ pub(crate) async fn more_than_one_entry_needs_a_confirmation() {
     ] {
         let (status, value) = stage.post_json(&form).await;
         assert_eq!(status, StatusCode::BAD_REQUEST);
-        assert!(value["error"].as_str().unwrap().contains("confirm"), "{value}");
+        assert!(
+            value["error"].as_str().unwrap().contains("confirm"),
+            "{value}"
+        );
     }
     assert_eq!(stage.count(DEAD).await, 2);
 }
@@ -170,11 +208,16 @@ pub(crate) async fn each_action_is_recorded() {
         builder.authorize(|_| tower_nylas_inspector::Access::full("ann\n@example.com"))
     })
     .await;
-    let key = stage.bury(stage.message("a mail", "g-1"), DeadCause::Malformed, "no").await;
+    let key = stage
+        .bury(stage.message("a mail", "g-1"), DeadCause::Malformed, "no")
+        .await;
     stage.post(&format!("action=replay&key={key}")).await;
     stage.bury_many(2, DeadCause::Expired).await;
-    stage.post("action=discard&reason=a%0Aline&confirm=1&cause=expired").await;
-    stage.post("action=purge&grant=g-1&confirm=1").await;
+    stage
+        .post("action=discard&reason=a%0Aline&confirm=1&cause=expired")
+        .await;
+    stage.store(stage.message("another", "g-2")).await;
+    stage.post("action=purge&grant=g-2&confirm=1").await;
     stage.post("action=pause").await;
     stage.post("action=resume").await;
     let who = r#"by "ann\n@example.com""#;
@@ -186,7 +229,7 @@ pub(crate) async fn each_action_is_recorded() {
                 "discard {who} of all entries with state=\"dead\" cause=\"expired\": 2 of 2, since \
                  \"a\\nline\""
             ),
-            format!("purge {who} of all entries of the grant \"g-1\": 1 of 1"),
+            format!("purge {who} of all entries of the grant \"g-2\": 1 of 1"),
             format!("pause {who}"),
             format!("resume {who}"),
         ]
@@ -249,7 +292,10 @@ pub(crate) async fn an_action_whose_client_leaves_is_recorded() {
     inbox.append(entry).await.unwrap();
     let claim = inbox.claim(1, Duration::ZERO).await.unwrap().pop().unwrap();
     let (cause, why) = (DeadCause::Malformed, String::new());
-    inbox.settle(&claim.receipt, Settlement::Dead { cause, why }).await.unwrap();
+    inbox
+        .settle(&claim.receipt, Settlement::Dead { cause, why })
+        .await
+        .unwrap();
     let told = Arc::new(Mutex::new(Vec::new()));
     let record = told.clone();
     let inspector = Inspector::builder()

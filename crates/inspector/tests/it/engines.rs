@@ -18,7 +18,10 @@ async fn bury(inbox: &impl Inbox, id: &str) {
     let wait = std::time::Duration::ZERO;
     let claim = inbox.claim(1, wait).await.unwrap().pop().unwrap();
     let (cause, why) = (DeadCause::Expired, "a reason".to_owned());
-    inbox.settle(&claim.receipt, Settlement::Dead { cause, why }).await.unwrap();
+    inbox
+        .settle(&claim.receipt, Settlement::Dead { cause, why })
+        .await
+        .unwrap();
 }
 
 pub(crate) async fn one_that_cannot_search_shows_its_dead() {
@@ -32,12 +35,19 @@ pub(crate) async fn one_that_cannot_search_shows_its_dead() {
     assert!(page.contains("a reason"), "{page}");
     let (status, page) = get(address, "?page=inbox&state=ready").await;
     assert_eq!(status, StatusCode::OK);
-    assert!(page.contains("message.created") && !page.contains(">All<"), "{page}");
-    let (status, page) = get(address, "?page=find&q=n-1").await;
-    assert_eq!(status, StatusCode::NOT_FOUND, "its label is another one: {page}");
-    let key = tower_nylas::inbox::EntryKey::from(
-        tower_nylas::notification::NotificationKey::new("testing", "n-1"),
+    assert!(
+        page.contains("message.created") && !page.contains(">All<"),
+        "{page}"
     );
+    let (status, page) = get(address, "?page=find&q=n-1").await;
+    assert_eq!(
+        status,
+        StatusCode::NOT_FOUND,
+        "its label is another one: {page}"
+    );
+    let key = tower_nylas::inbox::EntryKey::from(tower_nylas::notification::NotificationKey::new(
+        "testing", "n-1",
+    ));
     let (status, page) = get(address, &format!("?page=entry&key={key}")).await;
     assert_eq!(status, StatusCode::OK, "{page}");
     assert!(page.contains("keeps none"), "{page}");
@@ -51,7 +61,12 @@ pub(crate) async fn one_that_fails_is_told() {
     stage.inbox.close().await;
     let page = stage.page("").await;
     assert!(page.contains("The inbox does not answer: "), "{page}");
-    for query in ["?page=inbox", "?page=dead", "?page=replay&state=dead", "?page=purge&grant=g"] {
+    for query in [
+        "?page=inbox",
+        "?page=dead",
+        "?page=replay&state=dead",
+        "?page=purge&grant=g",
+    ] {
         let (status, page) = stage.get(query).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{query}: {page}");
     }
@@ -59,7 +74,10 @@ pub(crate) async fn one_that_fails_is_told() {
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(value["error"].is_string());
     let actions = stage.actions();
-    assert!(actions.len() == 1 && actions[0].contains("failed: "), "{actions:?}");
+    assert!(
+        actions.len() == 1 && actions[0].contains("failed: "),
+        "{actions:?}"
+    );
 }
 
 pub(crate) async fn no_inbox_at_all() {
@@ -69,8 +87,17 @@ pub(crate) async fn no_inbox_at_all() {
     let (status, page) = get(address, "").await;
     assert_eq!(status, StatusCode::OK);
     assert!(!page.contains("Dead letters"), "{page}");
-    for query in ["?page=inbox", "?page=dead", "?page=replay&state=dead", "?page=purge&grant=g"] {
-        assert_eq!(get(address, query).await.0, StatusCode::NOT_FOUND, "{query}");
+    for query in [
+        "?page=inbox",
+        "?page=dead",
+        "?page=replay&state=dead",
+        "?page=purge&grant=g",
+    ] {
+        assert_eq!(
+            get(address, query).await.0,
+            StatusCode::NOT_FOUND,
+            "{query}"
+        );
     }
     assert_eq!(get(address, "?page=deliveries").await.0, StatusCode::OK);
     let (status, page) = get(address, "?page=find&q=n-1").await;

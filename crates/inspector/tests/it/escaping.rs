@@ -47,7 +47,9 @@ impl Random {
         let mut text = String::from("t");
         for _ in 0..=self.below(5) {
             match self.below(4) {
-                0 => text.extend(char::from_u32(u32::try_from(self.below(0x11_0000)).unwrap())),
+                0 => text.extend(char::from_u32(
+                    u32::try_from(self.below(0x11_0000)).unwrap(),
+                )),
                 _ => text.push_str(FRAGMENTS[self.below(FRAGMENTS.len())]),
             }
         }
@@ -106,11 +108,22 @@ pub(crate) async fn a_thousand_fuzzed_bodies() {
     // What a page has, whatever its entry is.
     let mut known = BTreeSet::new();
     let plain = notification("message.created", "n-plain", "g-1", "a mail");
-    for body in [plain, "no json".to_owned(), "{}".to_owned(), "x".repeat(200_000)] {
+    for body in [
+        plain,
+        "no json".to_owned(),
+        "{}".to_owned(),
+        "x".repeat(200_000),
+    ] {
         let key = stage.bury(body, DeadCause::Malformed, "a reason").await;
         known.extend(tags(&stage.page(&format!("?page=entry&key={key}")).await));
     }
-    for query in ["", "?page=inbox", "?page=inbox&state=dead", "?page=dead", "?page=discard&state=dead"] {
+    for query in [
+        "",
+        "?page=inbox",
+        "?page=inbox&state=dead",
+        "?page=dead",
+        "?page=discard&state=dead",
+    ] {
         known.extend(tags(&stage.page(query).await));
     }
     let mut random = Random(0x5eed);
@@ -128,20 +141,30 @@ pub(crate) async fn a_thousand_fuzzed_bodies() {
             _ => {}
         }
         let why = random.text();
-        let key = stage.bury(body.clone(), DeadCause::ALL[number % 5], &why).await;
+        let key = stage
+            .bury(body.clone(), DeadCause::ALL[number % 5], &why)
+            .await;
         let page = stage.page(&format!("?page=entry&key={key}")).await;
         let found = tags(&page);
         let strange: Vec<_> = found.difference(&known).collect();
         assert!(strange.is_empty(), "{strange:?} of {body:?}");
         if number % 50 == 49 {
-            for query in ["", "?page=inbox", "?page=inbox&state=dead", "?page=dead", "?page=replay&state=dead"] {
+            for query in [
+                "",
+                "?page=inbox",
+                "?page=inbox&state=dead",
+                "?page=dead",
+                "?page=replay&state=dead",
+            ] {
                 let found = tags(&stage.page(query).await);
                 let strange: Vec<_> = found.difference(&known).collect();
                 let names: Vec<_> = strange.iter().map(|(name, _)| &**name).collect();
                 let is_harmless = |name: &&str| ["nav", "a", "p", "span", "div"].contains(name);
                 assert!(names.iter().all(is_harmless), "{query}: {strange:?}");
                 assert!(found.iter().all(|(_, attributes)| {
-                    attributes.iter().all(|attribute| !attribute.starts_with("on"))
+                    attributes
+                        .iter()
+                        .all(|attribute| !attribute.starts_with("on"))
                 }));
             }
         }
@@ -163,7 +186,10 @@ pub(crate) async fn links_and_notes_put_no_text_on_a_page() {
         "?x=%22%3E%3Cscript%3E",
     ] {
         let (_, page) = stage.get(query).await;
-        assert!(tags(&page).iter().all(|(name, _)| name != "script"), "{query}: {page}");
+        assert!(
+            tags(&page).iter().all(|(name, _)| name != "script"),
+            "{query}: {page}"
+        );
     }
     let page = stage.page("?did=Your+session+has+expired&n=1").await;
     assert!(!page.contains("session"), "{page}");

@@ -41,7 +41,10 @@ async fn crawl(start: &str) -> usize {
             assert!(link.starts_with(['?', '#']), "{link}");
             let mut target = url.join(&link).unwrap();
             target.set_fragment(None);
-            assert_eq!((target.host_str(), target.path()), (start.host_str(), start.path()));
+            assert_eq!(
+                (target.host_str(), target.path()),
+                (start.host_str(), start.path())
+            );
             // Copies of pages that differ only in when they load again.
             if !link.contains("refresh=") && known.insert(target.clone()) {
                 open.push(target);
@@ -53,8 +56,16 @@ async fn crawl(start: &str) -> usize {
 
 async fn filled() -> Stage {
     let stage = Stage::start().await;
-    stage.bury(stage.message("a mail", "g-1"), DeadCause::Expired, "a reason").await;
-    stage.bury("{}".to_owned(), DeadCause::Malformed, "no trigger").await;
+    stage
+        .bury(
+            stage.message("a mail", "g-1"),
+            DeadCause::Expired,
+            "a reason",
+        )
+        .await;
+    stage
+        .bury("{}".to_owned(), DeadCause::Malformed, "no trigger")
+        .await;
     stage.deliver(stage.message("another", "g-1")).await;
     stage.fail(stage.message("another", "g-1")).await;
     stage.forge().await;
@@ -101,5 +112,8 @@ pub(crate) async fn every_link_of_every_page_holds() {
         .unwrap();
     let answer = inspector(&stage).oneshot(request).await.unwrap();
     assert_eq!(answer.status(), StatusCode::SEE_OTHER);
-    assert_eq!(answer.headers()["location"], "?page=dead&did=replay&n=2&of=2");
+    assert_eq!(
+        answer.headers()["location"],
+        "?page=dead&did=replay&n=2&of=2"
+    );
 }

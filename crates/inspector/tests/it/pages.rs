@@ -17,13 +17,18 @@ pub(crate) async fn a_mail_is_found_by_its_id() {
     let page = stage.page("?page=find&q=another-id").await;
     assert!(page.contains("the database is away"), "{page}");
     let page = stage.page("?page=find&q=no-such-id").await;
-    assert!(page.contains("No request of this kind is remembered"), "{page}");
+    assert!(
+        page.contains("No request of this kind is remembered"),
+        "{page}"
+    );
 }
 
 pub(crate) async fn groups_lead_to_their_entries() {
     let stage = Stage::start().await;
     stage.bury_many(3, DeadCause::Expired).await;
-    stage.bury("{}".to_owned(), DeadCause::Malformed, "no trigger").await;
+    stage
+        .bury("{}".to_owned(), DeadCause::Malformed, "no trigger")
+        .await;
     let page = stage.page("?page=dead").await;
     let link = "?page=inbox&amp;state=dead&amp;cause=expired&amp;trigger=message.created";
     assert!(page.contains(link), "{page}");
@@ -39,8 +44,10 @@ pub(crate) async fn groups_lead_to_their_entries() {
 pub(crate) async fn deliveries_are_filtered() {
     let stage = Stage::start().await;
     stage.deliver(stage.message("a mail", "g-1")).await;
-    let third = notification("grant.expired", "n-third", "g-1", "")
-        .replace("\"webhook_delivery_attempt\":1", "\"webhook_delivery_attempt\":3");
+    let third = notification("grant.expired", "n-third", "g-1", "").replace(
+        "\"webhook_delivery_attempt\":1",
+        "\"webhook_delivery_attempt\":3",
+    );
     stage.fail(third).await;
     stage.forge().await;
     for (query, kinds) in [
@@ -55,11 +62,19 @@ pub(crate) async fn deliveries_are_filtered() {
         ("&id=n-thir", &[]),
     ] {
         let found = stage.json(&format!("?page=deliveries{query}")).await;
-        let found: Vec<_> = found["deliveries"].as_array().unwrap().iter().map(|row| &row["kind"]).collect();
+        let found: Vec<_> = found["deliveries"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| &row["kind"])
+            .collect();
         assert_eq!(found, kinds, "{query}");
     }
     let page = stage.page("?page=deliveries&kind=lost").await;
-    assert!(page.contains("the database is away") && page.contains("503"), "{page}");
+    assert!(
+        page.contains("the database is away") && page.contains("503"),
+        "{page}"
+    );
 }
 
 pub(crate) async fn refusals_push_no_delivery_out() {
@@ -78,9 +93,19 @@ pub(crate) async fn refusals_push_no_delivery_out() {
 pub(crate) async fn a_page_reloads_itself_if_asked_to() {
     let stage = Stage::start().await;
     let page = stage.page("?page=dead&refresh=5&did=replay&n=1").await;
-    assert!(page.contains(r#"<meta http-equiv="refresh" content="5">"#), "{page}");
-    assert!(page.contains(r#"href="?page=dead&amp;refresh=30""#), "{page}");
-    for query in ["?page=dead", "?page=dead&refresh=1", "?page=dead&refresh=5;url=x"] {
+    assert!(
+        page.contains(r#"<meta http-equiv="refresh" content="5">"#),
+        "{page}"
+    );
+    assert!(
+        page.contains(r#"href="?page=dead&amp;refresh=30""#),
+        "{page}"
+    );
+    for query in [
+        "?page=dead",
+        "?page=dead&refresh=1",
+        "?page=dead&refresh=5;url=x",
+    ] {
         assert!(!stage.page(query).await.contains("http-equiv"), "{query}");
     }
 }
@@ -106,7 +131,10 @@ pub(crate) async fn what_is_not_there() {
     assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(response.headers()["allow"], "GET, HEAD, POST");
     let response = stage.client().head(stage.url("")).send().await.unwrap();
-    let length = response.headers()["content-length"].to_str().unwrap().to_owned();
+    let length = response.headers()["content-length"]
+        .to_str()
+        .unwrap()
+        .to_owned();
     assert!(length.parse::<usize>().unwrap() > 1000);
     assert!(response.bytes().await.unwrap().is_empty());
 }

@@ -19,7 +19,10 @@ fn assert_headers(response: &Response, what: &str) {
     ] {
         assert!(policy.contains(part), "{what}: {policy}");
     }
-    assert!(!policy.contains("unsafe") && !policy.contains("script-src"), "{policy}");
+    assert!(
+        !policy.contains("unsafe") && !policy.contains("script-src"),
+        "{policy}"
+    );
     for (name, value) in [
         ("cache-control", "no-store"),
         ("x-content-type-options", "nosniff"),
@@ -35,9 +38,17 @@ fn assert_headers(response: &Response, what: &str) {
 
 pub(crate) async fn every_answer_has_the_headers() {
     let stage = Stage::start().await;
-    let key = stage.bury(stage.message("a mail", "g-1"), DeadCause::Expired, "no").await;
+    let key = stage
+        .bury(stage.message("a mail", "g-1"), DeadCause::Expired, "no")
+        .await;
     let client = stage.client();
-    for query in ["", "?page=deliveries", "?page=dead", "?page=nowhere", "?page=entry&key=0"] {
+    for query in [
+        "",
+        "?page=deliveries",
+        "?page=dead",
+        "?page=nowhere",
+        "?page=entry&key=0",
+    ] {
         for accept in ["text/html", "application/json"] {
             let request = client.get(stage.url(query)).header("accept", accept);
             assert_headers(&request.send().await.unwrap(), query);
@@ -57,11 +68,23 @@ pub(crate) async fn every_answer_has_the_headers() {
 pub(crate) async fn the_style_is_allowed_by_its_hash() {
     let stage = Stage::start().await;
     let response = stage.client().get(stage.url("")).send().await.unwrap();
-    let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    let policy = response.headers()["content-security-policy"]
+        .to_str()
+        .unwrap()
+        .to_owned();
     let page = response.text().await.unwrap();
-    let style = page.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
+    let style = page
+        .split_once("<style>")
+        .unwrap()
+        .1
+        .split_once("</style>")
+        .unwrap()
+        .0;
     let hash = STANDARD.encode(Sha256::digest(style));
-    assert!(policy.contains(&format!("style-src 'sha256-{hash}'")), "{policy}");
+    assert!(
+        policy.contains(&format!("style-src 'sha256-{hash}'")),
+        "{policy}"
+    );
     // Neither is there anything else that the policy would have to allow.
     for foreign in ["<script", "style=\"", "<link", "<img", "url(", "@import"] {
         assert!(!page.contains(foreign), "{foreign}");
@@ -70,7 +93,9 @@ pub(crate) async fn the_style_is_allowed_by_its_hash() {
 
 pub(crate) async fn a_form_of_another_origin_is_refused() {
     let stage = Stage::start().await;
-    let key = stage.bury(stage.message("a mail", "g-1"), DeadCause::Expired, "no").await;
+    let key = stage
+        .bury(stage.message("a mail", "g-1"), DeadCause::Expired, "no")
+        .await;
     let send = async |sites: &[&str]| {
         let mut request = stage
             .client()
@@ -96,12 +121,23 @@ pub(crate) async fn a_form_of_another_origin_is_refused() {
     }
     assert!(stage.actions().is_empty());
     // Nor does a form of a kind that other origins can send without asking.
-    for content_type in [None, Some("text/plain"), Some("multipart/form-data; boundary=x")] {
-        let mut request = stage.client().post(stage.url("")).header("sec-fetch-site", "same-origin");
+    for content_type in [
+        None,
+        Some("text/plain"),
+        Some("multipart/form-data; boundary=x"),
+    ] {
+        let mut request = stage
+            .client()
+            .post(stage.url(""))
+            .header("sec-fetch-site", "same-origin");
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
         }
-        let answer = request.body(format!("action=replay&key={key}")).send().await.unwrap();
+        let answer = request
+            .body(format!("action=replay&key={key}"))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
     assert_eq!(stage.count(EntryState::Dead(DeadCause::Expired)).await, 1);
@@ -111,12 +147,22 @@ pub(crate) async fn a_form_of_another_origin_is_refused() {
 
 pub(crate) async fn without_authorization_nothing_is_shown() {
     let stage = Stage::with(|builder| {
-        builder.authorize(|parts| parts.headers.get("x-user").is_some_and(|user| user == "ann"))
+        builder.authorize(|parts| {
+            parts
+                .headers
+                .get("x-user")
+                .is_some_and(|user| user == "ann")
+        })
     })
     .await;
-    let key = stage.bury(stage.message("a mail", "g-1"), DeadCause::Expired, "no").await;
+    let key = stage
+        .bury(stage.message("a mail", "g-1"), DeadCause::Expired, "no")
+        .await;
     for query in ["", "?page=dead", "?page=nowhere", "?page=replay&state=dead"] {
-        assert_eq!(stage.get(query).await, (StatusCode::FORBIDDEN, "forbidden\n".to_owned()));
+        assert_eq!(
+            stage.get(query).await,
+            (StatusCode::FORBIDDEN, "forbidden\n".to_owned())
+        );
         let (status, value) = stage.json_of(query).await;
         assert_eq!(status, StatusCode::FORBIDDEN);
         assert_eq!(value, serde_json::json!({ "error": "forbidden" }));
@@ -131,7 +177,9 @@ pub(crate) async fn without_authorization_nothing_is_shown() {
 }
 
 async fn assert_refuses_actions(stage: &Stage) {
-    let key = stage.bury(stage.message("a mail", "g-1"), DeadCause::Expired, "no").await;
+    let key = stage
+        .bury(stage.message("a mail", "g-1"), DeadCause::Expired, "no")
+        .await;
     for form in [
         format!("action=replay&key={key}"),
         format!("action=discard&key={key}&reason=x"),
@@ -143,9 +191,17 @@ async fn assert_refuses_actions(stage: &Stage) {
     }
     assert_eq!(stage.count(EntryState::Dead(DeadCause::Expired)).await, 1);
     assert!(stage.actions().is_empty() && !stage.pause.is_paused());
-    for query in ["", "?page=dead", "?page=inbox&grant=g-1", &format!("?page=entry&key={key}")] {
+    for query in [
+        "",
+        "?page=dead",
+        "?page=inbox&grant=g-1",
+        &format!("?page=entry&key={key}"),
+    ] {
         let page = stage.page(query).await;
-        assert!(!page.contains("method=\"post\"") && page.contains("Read only"), "{page}");
+        assert!(
+            !page.contains("method=\"post\"") && page.contains("Read only"),
+            "{page}"
+        );
     }
 }
 
@@ -170,23 +226,38 @@ pub(crate) async fn only_this_machine() {
     assert_eq!(get("accept", "*/*").await, StatusCode::OK);
     assert_eq!(get("host", "localhost:1234").await, StatusCode::OK);
     assert_eq!(get("host", "rebound.example").await, StatusCode::FORBIDDEN);
-    assert_eq!(get("x-forwarded-for", "127.0.0.1").await, StatusCode::FORBIDDEN);
-    assert_eq!(get("forwarded", "for=127.0.0.1").await, StatusCode::FORBIDDEN);
+    assert_eq!(
+        get("x-forwarded-for", "127.0.0.1").await,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(
+        get("forwarded", "for=127.0.0.1").await,
+        StatusCode::FORBIDDEN
+    );
     // A server that hands nothing in.
     let inspector = Inspector::builder().loopback_only().build();
     let app = axum::Router::new().nest_service(PATH, inspector);
     let address = serve_app(app).await;
-    let answer = reqwest::get(format!("http://{address}{PATH}")).await.unwrap();
+    let answer = reqwest::get(format!("http://{address}{PATH}"))
+        .await
+        .unwrap();
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
 }
 
 pub(crate) async fn a_large_form_is_refused() {
     let stage = Stage::start().await;
-    let form = format!("action=replay&confirm=1&state=dead&x={}", "x".repeat(64 << 10));
+    let form = format!(
+        "action=replay&confirm=1&state=dead&x={}",
+        "x".repeat(64 << 10)
+    );
     let (status, _) = stage.post(&form).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     // Of many keys, as many as one action may be about are read, and no more.
-    let keys: String = (0..1_500).map(|number| format!("&key={number:032x}")).collect();
-    let (status, value) = stage.post_json(&format!("action=replay&confirm=1{keys}")).await;
+    let keys: String = (0..1_500)
+        .map(|number| format!("&key={number:032x}"))
+        .collect();
+    let (status, value) = stage
+        .post_json(&format!("action=replay&confirm=1{keys}"))
+        .await;
     assert_eq!((status, &value["done"]), (StatusCode::OK, &0.into()));
 }

@@ -127,7 +127,11 @@ impl Stage {
 
     pub(crate) async fn json_of(&self, query: &str) -> (StatusCode, Value) {
         let request = self.client.get(self.url(query));
-        let response = request.header("accept", "application/json").send().await.unwrap();
+        let response = request
+            .header("accept", "application/json")
+            .send()
+            .await
+            .unwrap();
         let status = response.status();
         let text = response.text().await.unwrap();
         (status, serde_json::from_str(&text).unwrap())
@@ -188,7 +192,11 @@ impl Stage {
                     Settlement::Dead { cause, why }
                 } else {
                     let (after, why) = (Duration::from_secs(3600), "put off".to_owned());
-                    Settlement::Retry { after, failed: true, why }
+                    Settlement::Retry {
+                        after,
+                        failed: true,
+                        why,
+                    }
                 };
                 self.inbox.settle(&claim.receipt, settlement).await.unwrap();
                 if is_it {
@@ -201,16 +209,8 @@ impl Stage {
     pub(crate) async fn bury_many(&self, count: usize, cause: DeadCause) -> Vec<EntryKey> {
         let mut keys = Vec::new();
         for _ in 0..count {
-            keys.push(self.store(self.message("one of many", "g-many")).await);
-        }
-        let mut left = count;
-        while left > 0 {
-            for claim in self.inbox.claim(left, Duration::ZERO).await.unwrap() {
-                let why = "one of many".to_owned();
-                let settlement = Settlement::Dead { cause, why };
-                self.inbox.settle(&claim.receipt, settlement).await.unwrap();
-                left -= 1;
-            }
+            let mail = self.message("one of many", "g-many");
+            keys.push(self.bury(mail, cause, "one of many").await);
         }
         keys
     }
@@ -243,7 +243,8 @@ impl Stage {
     pub(crate) async fn deliver(&self, notification: String) -> StatusCode {
         let secret = WebhookSecret::new(SECRET).unwrap();
         let request = testing::signed_request(&secret, notification);
-        self.endpoint(request, Enqueue::new(self.inbox.clone())).await
+        self.endpoint(request, Enqueue::new(self.inbox.clone()))
+            .await
     }
 
     /// Sends one whose handler fails.
@@ -251,12 +252,15 @@ impl Stage {
         let secret = WebhookSecret::new(SECRET).unwrap();
         let request = testing::signed_request(&secret, notification);
         let failing = async |_: VerifiedBody| Err::<(), _>("the database is away");
-        self.endpoint(request, TriggerRouter::new().fallback(failing)).await
+        self.endpoint(request, TriggerRouter::new().fallback(failing))
+            .await
     }
 
     /// Sends one without a signature.
     pub(crate) async fn forge(&self) -> StatusCode {
-        let request = Request::post("/").body(http_body_util::Full::from("{}")).unwrap();
+        let request = Request::post("/")
+            .body(http_body_util::Full::from("{}"))
+            .unwrap();
         self.endpoint(request, TriggerRouter::new()).await
     }
 
@@ -278,7 +282,12 @@ impl Stage {
         let layer = WebhookLayer::new(Secrets::new(SECRET).unwrap())
             .observe(self.recent.observer())
             .health(&self.health);
-        layer.layer(service).oneshot(request).await.unwrap().status()
+        layer
+            .layer(service)
+            .oneshot(request)
+            .await
+            .unwrap()
+            .status()
     }
 
     pub(crate) async fn count(&self, state: tower_nylas::inbox::EntryState) -> usize {
@@ -310,7 +319,10 @@ impl Stage {
 pub(crate) async fn serve(inspector: Inspector) -> SocketAddr {
     let service = ServiceBuilder::new()
         .map_request(|mut request: axum::extract::Request| {
-            let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().copied();
+            let peer = request
+                .extensions()
+                .get::<ConnectInfo<SocketAddr>>()
+                .copied();
             if let Some(ConnectInfo(address)) = peer {
                 request.extensions_mut().insert(Peer(address));
             }

@@ -16,7 +16,10 @@ pub(crate) fn is_there() -> bool {
     *IS_THERE.get_or_init(|| {
         let runs = |program: &str| {
             let mut command = Command::new(program);
-            command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+            command
+                .arg("--version")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
             command.status().is_ok_and(|status| status.success())
         };
         runs("chromedriver") && (runs("chromium") || runs("google-chrome"))
@@ -84,9 +87,17 @@ impl Browser {
             .connect(&url)
             .await
             .expect("a session of Chromium");
-        let id = client.session_id().await.unwrap().expect("a session has an id");
+        let id = client
+            .session_id()
+            .await
+            .unwrap()
+            .expect("a session has an id");
         let session = format!("{url}/session/{id}");
-        Self { client, session, driver }
+        Self {
+            client,
+            session,
+            driver,
+        }
     }
 
     pub(super) async fn close(self) {
@@ -130,6 +141,27 @@ impl Browser {
         self.find(css).await.click().await.unwrap();
     }
 
+    /// Clicks, and waits for the page that this loads.
+    pub(super) async fn follow(&self, css: &str) {
+        self.run("window.isLeft = true").await;
+        self.click(css).await;
+        let is_there = "return window.isLeft === undefined && document.readyState === 'complete'";
+        for _ in 0..600 {
+            // There is none for a moment.
+            if matches!(
+                self.client.execute(is_there, Vec::new()).await,
+                Ok(Value::Bool(true))
+            ) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!(
+            "{css} leads nowhere: {}",
+            self.client.source().await.unwrap()
+        );
+    }
+
     pub(super) async fn fill(&self, css: &str, text: &str) {
         let input = self.find(css).await;
         input.clear().await.unwrap();
@@ -138,7 +170,10 @@ impl Browser {
 
     pub(super) async fn press(&self, key: Key) {
         let active = self.client.active_element().await.unwrap();
-        active.send_keys(&char::from(key).to_string()).await.unwrap();
+        active
+            .send_keys(&char::from(key).to_string())
+            .await
+            .unwrap();
     }
 
     pub(super) async fn run(&self, script: &str) -> Value {
@@ -152,7 +187,8 @@ impl Browser {
     /// Of the page, also less than a window may have.
     pub(super) async fn size(&self, width: u32, height: u32) {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500 });
-        self.cdp("Emulation.setDeviceMetricsOverride", metrics).await;
+        self.cdp("Emulation.setDeviceMetricsOverride", metrics)
+            .await;
     }
 
     pub(super) async fn cdp(&self, command: &str, parameters: Value) -> Value {
@@ -170,14 +206,21 @@ impl Browser {
         });
         messages
             .filter(|message| message["method"] == "Network.requestWillBeSent")
-            .map(|message| message["params"]["request"]["url"].as_str().unwrap().to_owned())
+            .map(|message| {
+                message["params"]["request"]["url"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
             .filter(|url| !url.starts_with("data:"))
             .collect()
     }
 
     async fn post(&self, command: &str, body: &Value) -> Value {
         let url = format!("{}/{command}", self.session);
-        let request = reqwest::Client::new().post(url).header("content-type", "application/json");
+        let request = reqwest::Client::new()
+            .post(url)
+            .header("content-type", "application/json");
         let answer = request.body(body.to_string()).send().await.unwrap();
         let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
         assert!(answer["value"]["error"].is_null(), "{command}: {answer}");
