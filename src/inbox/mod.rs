@@ -43,8 +43,9 @@
 //!
 //! - [`MemoryInbox`] is for tests. An engine that is durable implements [`Inbox`], and [`BoxInbox`]
 //!   erases its type; `inbox::conformance` (feature `testing`) is the suite for engines.
-//! - [`Browse`] and [`Inspect`] are for operators: they list, replay and discard what is stored. The
-//!   crate `tower-nylas-inspector` has pages over them, and a [`Pause`] stops the worker meanwhile.
+//! - [`Browse`] and [`Inspect`] are for operators: they list, replay and discard what is stored.
+//!   The crate `tower-nylas-inspector` has pages over them, and a [`Pause`] stops the worker
+//!   meanwhile.
 //! - [`Delivery`] tells a handler which entry it handles, and how often that has failed.
 //! - [`assume_verified`] is for applications with a queue of their own.
 //!

@@ -54,7 +54,7 @@ pub(crate) struct Filter {
     pub(crate) before: Option<u64>,
 }
 
-#[allow(clippy::ref_option)] // as serde calls it
+#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref)] // as serde calls it
 fn state_name<S: serde::Serializer>(
     state: &Option<StateFilter>,
     serializer: S,
@@ -62,7 +62,7 @@ fn state_name<S: serde::Serializer>(
     state.map(StateFilter::as_str).serialize(serializer)
 }
 
-#[allow(clippy::ref_option)] // as serde calls it
+#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref)] // as serde calls it
 fn cause_name<S: serde::Serializer>(
     cause: &Option<DeadCause>,
     serializer: S,

@@ -41,24 +41,25 @@
 //! # }
 //! ```
 //!
-//! Each part is optional. Without an inbox, the last deliveries are shown; an engine that implements
-//! [`Browse`](tower_nylas::inbox::Browse) only has its dead entries shown ([`Builder::browse`]).
+//! Each part is optional. Without an inbox, the last deliveries are shown; an engine that
+//! implements [`Browse`](tower_nylas::inbox::Browse) only has its dead entries shown
+//! ([`Builder::browse`]).
 //!
 //! # Mounting
 //!
 //! The service looks at the query of a request and not at its path, and every link, form and
 //! redirect is a query. So it holds under any path: behind axum's `nest_service` and
-//! `route_service`, with a slash at the end or without one, and behind a proxy that strips a prefix.
-//! With hyper alone, `hyper_util::service::TowerToHyperService::new(inspector)`.
+//! `route_service`, with a slash at the end or without one, and behind a proxy that strips a
+//! prefix. With hyper alone, `hyper_util::service::TowerToHyperService::new(inspector)`.
 //!
-//! A page is read and made as a whole, then sent: a slow client holds neither a snapshot nor a lock.
-//! What the service waits for is the engine. Put a layer with a timeout around it where that may
-//! hang, and serve it where few can reach it: on a port or a host name of its own.
+//! A page is read and made as a whole, then sent: a slow client holds neither a snapshot nor a
+//! lock. What the service waits for is the engine. Put a layer with a timeout around it where that
+//! may hang, and serve it where few can reach it: on a port or a host name of its own.
 //!
 //! # Loopback only
 //!
-//! [`Builder::loopback_only`] is for a service on one's own machine, or behind `ssh -L`. It needs the
-//! address of each connection's peer, as a [`Peer`] in the request's extensions. On axum:
+//! [`Builder::loopback_only`] is for a service on one's own machine, or behind `ssh -L`. It needs
+//! the address of each connection's peer, as a [`Peer`] in the request's extensions. On axum:
 //!
 //! ```
 //! use std::net::SocketAddr;
@@ -70,7 +71,8 @@
 //! # async fn serve(listener: tokio::net::TcpListener) -> std::io::Result<()> {
 //! let inspector = ServiceBuilder::new()
 //!     .map_request(|mut request: Request| {
-//!         if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() {
+//!         let info = request.extensions().get::<ConnectInfo<SocketAddr>>().copied();
+//!         if let Some(ConnectInfo(peer)) = info {
 //!             request.extensions_mut().insert(Peer(peer));
 //!         }
 //!         request
@@ -81,8 +83,8 @@
 //! # }
 //! ```
 //!
-//! With hyper, insert `Peer(address)` with the address that `accept` has returned. Without one, every
-//! request is refused. Take it from the socket and never from a header.
+//! With hyper, insert `Peer(address)` with the address that `accept` has returned. Without one,
+//! every request is refused. Take it from the socket and never from a header.
 //!
 //! # Security
 //!
@@ -98,8 +100,8 @@
 //! - **Nothing is loaded** from anywhere: `Content-Security-Policy: default-src 'none'`, with the
 //!   style by its hash, `form-action 'self'`, `frame-ancestors 'none'`; `nosniff`, `no-store`, no
 //!   referrer. There is no script.
-//! - **Everything is bounded**: entries of a page (50), entries that an action changes (1,000), what
-//!   is remembered of deliveries, what is read of a form (64 KiB) and shown of a body (128 Ki
+//! - **Everything is bounded**: entries of a page (50), entries that an action changes (1,000),
+//!   what is remembered of deliveries, what is read of a form (64 KiB) and shown of a body (128 Ki
 //!   characters). A change of more than one entry is counted first, and confirmed. Purging a grant
 //!   deletes all of its entries.
 //!
@@ -112,8 +114,8 @@
 //!
 //! # URLs
 //!
-//! `Accept: application/json` gets the same as JSON, with the same limits; `next` is the link to the
-//! following page.
+//! `Accept: application/json` gets the same as JSON, with the same limits; `next` is the link to
+//! the following page.
 //!
 //! | query | page |
 //! |---|---|

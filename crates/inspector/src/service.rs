@@ -178,8 +178,8 @@ async fn show(settings: &Settings, access: &Access, form: Form, params: &Params)
                 Form::Json => json(StatusCode::OK, &view),
                 Form::Html => {
                     let context = context(settings, access);
-                    let (title, content) = page::content(&context, &view);
-                    html(StatusCode::OK, layout(&context, params, title, &content))
+                    let (title, main) = page::content(&context, &view);
+                    html(StatusCode::OK, layout(&context, params, title, &main))
                 }
             };
         }
@@ -206,8 +206,8 @@ fn message(
         Form::Json => json_error(status, text),
         Form::Html => {
             let context = context(settings, access);
-            let content = page::message(title, text);
-            html(status, layout(&context, params, title, &content))
+            let main = page::message(title, text);
+            html(status, layout(&context, params, title, &main))
         }
     }
 }

@@ -139,8 +139,11 @@ fn stats(connection: &Connection, now: i64) -> Result<Stats> {
         let number = |column| row.get(column).map(|count: i64| count.unsigned_abs());
         let (count, due) = (number(1)?, number(2)?);
         match row.get(0)? {
-            state @ (state::READY | state::WAITING) => {
-                let due = if state == state::READY { count } else { due };
+            state::READY => {
+                stats.ready += count;
+                oldest = oldest.min(row.get(3)?);
+            }
+            state::WAITING => {
                 stats.ready += due;
                 stats.waiting += count - due;
                 if due > 0 {

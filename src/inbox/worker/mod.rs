@@ -138,8 +138,8 @@ impl<I, S> Worker<I, S> {
         self
     }
 
-    /// Claims nothing while this is [paused](Pause::pause), which whoever has a clone of it decides.
-    /// By default nobody has one.
+    /// Claims nothing while this is [paused](Pause::pause), which whoever has a clone of it
+    /// decides. By default nobody has one.
     pub fn pause(mut self, pause: &Pause) -> Self {
         self.settings.pause = pause.clone();
         self

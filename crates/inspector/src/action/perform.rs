@@ -10,6 +10,7 @@ use crate::{authorize::Access, settings::Settings, source::Source};
 const PART: usize = 64;
 
 /// What was done.
+#[allow(clippy::struct_field_names)] // as they are called in JSON
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Done {
     pub(crate) action: &'static str,

@@ -12,12 +12,7 @@ use crate::{
 /// How often a page reloads itself, if it is asked to, in seconds.
 const REFRESH: [u64; 3] = [5, 30, 300];
 
-pub(crate) fn layout(
-    context: &Context<'_>,
-    params: &Params,
-    title: &str,
-    content: &Markup,
-) -> String {
+pub(crate) fn layout(context: &Context<'_>, params: &Params, title: &str, main: &Markup) -> String {
     let refresh = params.number("refresh");
     let refresh = refresh.filter(|seconds| REFRESH.contains(seconds));
     let page = html! {
@@ -55,7 +50,7 @@ pub(crate) fn layout(
                 }
                 main id="content" {
                     @if let Some(note) = Note::parse(params) { (note.markup()) }
-                    (content)
+                    (main)
                 }
                 (footer(context, params, refresh))
             }

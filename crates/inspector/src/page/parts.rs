@@ -24,7 +24,7 @@ pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push('\u{202f}');
         }
         text.push(digit);
@@ -151,7 +151,7 @@ pub(super) fn delivery_table(context: &Context<'_>, deliveries: &[DeliveryRow]) 
                         @if label != "default" { div.small { "to " (label) } }
                     }
                 }
-                td data-label="Answer" {
+                td.answer data-label="Answer" {
                     (badge(row.kind)) " "
                     @match row.status { Some(status) => (status), None => span.none { "none" } }
                     @if row.is_lost { " " (badge("lost")) }

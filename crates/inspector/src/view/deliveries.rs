@@ -64,6 +64,7 @@ impl DeliveryFilter {
     }
 }
 
+#[allow(clippy::struct_field_names)] // as they are called in JSON
 #[derive(Debug, Serialize)]
 pub(crate) struct Deliveries {
     pub(crate) filter: DeliveryFilter,

@@ -1,7 +1,7 @@
 //! Entries by their state, and dead ones by what they have in common.
 
 use serde::Serialize;
-use tower_nylas::BoxError;
+use tower_nylas::{BoxError, inbox::Entry};
 
 use super::{Counts, EntryRow, counts, row};
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
 /// How many groups are shown.
 const MOST_GROUPS: usize = 100;
 
+#[allow(clippy::struct_field_names)] // as they are called in JSON
 #[derive(Debug, Serialize)]
 pub(crate) struct Entries {
     pub(crate) filter: Filter,
@@ -90,7 +91,7 @@ pub(super) async fn groups(source: &dyn Source) -> Result<Dead, BoxError> {
         trigger: group.trigger,
         cause: group.cause.as_str(),
         count: group.count,
-        last_received: group.last.entry.as_ref().map(|entry| entry.received_at()),
+        last_received: group.last.entry.as_ref().map(Entry::received_at),
         last_key: group.last.key.to_string(),
         why: group.last.why,
     });

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tower_nylas::{
     BoxError,
-    inbox::{EntryKey, EntryState, Happened, Settlement, TimelineEvent},
+    inbox::{Entry, EntryKey, EntryState, Happened, Settlement, TimelineEvent},
     notification::NotificationKey,
 };
 
@@ -72,7 +72,7 @@ pub(super) async fn gather(
         .recent
         .iter()
         .flat_map(|recent| recent.list(MOST_DELIVERIES, |record| record.key == Some(key)));
-    let content = stored.entry.as_ref().map(|entry| entry.content());
+    let content = stored.entry.as_ref().map(Entry::content);
     Ok(Some(Detail {
         notification_id: content.and_then(|content| id(content)),
         advice: advice(stored.state),

@@ -1,7 +1,7 @@
 //! An entry, as lists show it.
 
 use serde::{Deserialize, Serialize};
-use tower_nylas::inbox::{EntryState, StoredEntry};
+use tower_nylas::inbox::{Entry, EntryState, StoredEntry};
 
 use crate::{settings::Settings, time::rfc3339};
 
@@ -43,9 +43,9 @@ pub(crate) fn row(settings: &Settings, stored: &StoredEntry) -> EntryRow {
         EntryState::Dead(cause) => ("dead", Some(cause.as_str())),
         _ => ("unknown", None),
     };
-    let received = entry.map(|entry| entry.received_at());
-    let content = entry.map(|entry| entry.content());
-    let content = content.filter(|content| settings.shows_bodies && content.len() <= LARGEST_READ);
+    let received = entry.map(Entry::received_at);
+    let content = entry.map(Entry::content);
+    let shown = content.filter(|content| settings.shows_bodies && content.len() <= LARGEST_READ);
     EntryRow {
         key: stored.key.to_string(),
         position: stored.position,
@@ -56,11 +56,11 @@ pub(crate) fn row(settings: &Settings, stored: &StoredEntry) -> EntryRow {
         destination: entry.map(|entry| entry.verified_by().to_owned()),
         received_at: received.map(rfc3339),
         received,
-        size: entry.map(|entry| entry.content().len()),
+        size: content.map(bytes::Bytes::len),
         crashes: stored.crashes,
         failures: stored.failures,
         why: stored.why.clone(),
-        subject: content.and_then(|content| subject(content)),
+        subject: shown.and_then(|content| subject(content)),
     }
 }
 

@@ -139,8 +139,8 @@ pub(crate) async fn a_grant_is_purged() {
     assert_eq!(status, StatusCode::BAD_REQUEST, "it is not confirmed");
     let (_, done) = stage.post_json("action=purge&grant=g-1&confirm=1").await;
     assert_eq!(done["done"], 2);
-    let stats = stage.inbox.stats().await.unwrap();
-    assert_eq!((stats.ready, stats.dead), (1, 0));
+    let left = stage.inbox.stats().await.unwrap();
+    assert_eq!((left.ready, left.dead), (1, 0));
 }
 
 pub(crate) async fn an_action_has_a_cap() {
@@ -154,7 +154,8 @@ pub(crate) async fn an_action_has_a_cap() {
     assert_eq!((&done["done"], &done["is_cut"]), (&3.into(), &true.into()));
     assert_eq!(stage.count(DEAD).await, 4);
     // By their keys as well.
-    let form: String = keys.iter().map(|key| format!("&key={key}")).collect();
+    let fields: Vec<_> = keys.iter().map(|key| format!("&key={key}")).collect();
+    let form = fields.concat();
     let (_, done) = stage
         .post_json(&format!("action=replay&confirm=1{form}"))
         .await;

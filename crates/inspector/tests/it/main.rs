@@ -1,5 +1,5 @@
-//! The tests of the inspector, over sockets, and in Chromium where that and its driver are installed.
-//! Where they are not, those are reported as ignored.
+//! The tests of the inspector, over sockets, and in Chromium where that and its driver are
+//! installed. Where they are not, those are reported as ignored.
 
 mod actions;
 mod bodies;

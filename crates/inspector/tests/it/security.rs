@@ -253,9 +253,10 @@ pub(crate) async fn a_large_form_is_refused() {
     let (status, _) = stage.post(&form).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     // Of many keys, as many as one action may be about are read, and no more.
-    let keys: String = (0..1_500)
+    let fields: Vec<_> = (0..1_500)
         .map(|number| format!("&key={number:032x}"))
         .collect();
+    let keys = fields.concat();
     let (status, value) = stage
         .post_json(&format!("action=replay&confirm=1{keys}"))
         .await;

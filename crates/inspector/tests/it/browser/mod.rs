@@ -330,7 +330,7 @@ async fn filled(
         ),
         (
             DeadCause::Malformed,
-            "nothing reads it: message.created: data.object.from: expected a list, found a text",
+            "nothing reads it: the field `full_name` is missing at /data/object",
         ),
         (
             DeadCause::Crashed,
