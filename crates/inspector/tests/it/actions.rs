@@ -328,3 +328,67 @@ async fn futures_poll_once<F: Future + Unpin>(future: &mut F) -> bool {
     })
     .await
 }
+
+/// Where a subscriber writes to.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(crate) async fn events_say_who_did_what() {
+    let stage = Stage::start().await;
+    let key = stage
+        .bury(stage.message("a mail", "g-1"), DeadCause::Malformed, "no")
+        .await;
+    let inspector = Inspector::builder()
+        .inbox(stage.inbox.clone())
+        .authorize(|_| tower_nylas_inspector::Access::full("ann"))
+        .build();
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let send = async |site: &str| {
+        let request = Request::post("/")
+            .header("sec-fetch-site", site)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Full::<Bytes>::from(format!(
+                "action=discard&reason=spam&key={key}"
+            )))
+            .unwrap();
+        inspector.clone().oneshot(request).await.unwrap().status()
+    };
+    let guard = tracing::subscriber::set_default(subscriber);
+    assert_eq!(send("cross-site").await, StatusCode::FORBIDDEN);
+    assert_eq!(send("same-origin").await, StatusCode::SEE_OTHER);
+    drop(guard);
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let told: Vec<_> = text
+        .lines()
+        .filter(|line| line.contains("tower_nylas_inspector: "))
+        .collect();
+    assert_eq!(told.len(), 3, "{text}");
+    assert!(told[0].contains("an action was refused") && told[0].contains("same-origin"));
+    for part in [
+        "begins",
+        r#"action="discard""#,
+        r#"who="ann""#,
+        r#"reason="spam""#,
+    ] {
+        assert!(told[1].contains(part), "{part}: {}", told[1]);
+    }
+    for part in ["selected=1", "done=1", r#"who="ann""#] {
+        assert!(told[2].contains(part), "{part}: {}", told[2]);
+    }
+    assert!(told.iter().all(|line| line.contains(" INFO ")), "{text}");
+}

@@ -54,6 +54,7 @@ fn main() {
             more_than_one_entry_needs_a_confirmation,
             forms_that_make_no_sense_change_nothing,
             each_action_is_recorded,
+            events_say_who_did_what,
             an_action_whose_client_leaves_is_recorded,
         }
         bodies {
