@@ -92,6 +92,9 @@ impl<I: Inspect> Search for Inspected<I> {
     }
 }
 
+/// How many entries are read at a time: their contents come with them, of up to 16 MiB each.
+pub(crate) const READ_AT_A_TIME: usize = 16;
+
 /// What a query selects. An engine that cannot search is asked for its dead entries, of which a
 /// page may then have fewer than there are, or none.
 pub(crate) async fn list(

@@ -12,11 +12,8 @@ use super::ActionKind;
 use crate::{
     filter::{Filter, StateFilter},
     params::Params,
-    source::{Source, find, has_ended, list},
+    source::{READ_AT_A_TIME, Source, find, has_ended, list},
 };
-
-/// How many are read at a time.
-const PAGE: usize = 64;
 
 /// How many are read at most, where fewer of them than were read are wanted.
 const MOST_READ: usize = 20_000;
@@ -97,8 +94,8 @@ impl Selection {
                 }
             }
             Self::Filter(filter) => {
-                let mut query = filter.query(PAGE);
-                for _ in 0..MOST_READ / PAGE {
+                let mut query = filter.query(READ_AT_A_TIME);
+                for _ in 0..MOST_READ / READ_AT_A_TIME {
                     let (page, next) = list(source, &query).await?;
                     for stored in page {
                         let has_trigger = || {

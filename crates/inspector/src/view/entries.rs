@@ -7,7 +7,7 @@ use super::{Counts, EntryRow, counts, row};
 use crate::{
     filter::{Filter, StateFilter},
     settings::Settings,
-    source::{Source, list},
+    source::{READ_AT_A_TIME, Source, list},
 };
 
 /// How many groups are shown.
@@ -34,11 +34,22 @@ pub(super) async fn gather(
     if !can_search {
         filter.state = Some(StateFilter::Dead);
     }
-    let query = filter.query(settings.most_listed);
-    let (found, next) = list(source, &query).await?;
-    let is_shown = |trigger: &Option<String>| !filter.no_trigger || trigger.is_none();
-    let rows = found.iter().map(|stored| row(settings, stored));
-    let entries = rows.filter(|row| is_shown(&row.trigger)).collect();
+    let max = settings.most_listed;
+    let mut entries = Vec::new();
+    let mut query = filter.query(max.min(READ_AT_A_TIME));
+    let mut left = max;
+    let next = loop {
+        let (found, next) = list(source, &query).await?;
+        let is_shown = |row: &EntryRow| !filter.no_trigger || row.trigger.is_none();
+        let rows = found.iter().map(|stored| row(settings, stored));
+        entries.extend(rows.filter(is_shown));
+        left -= query.max;
+        if left == 0 || next.is_none() {
+            break next;
+        }
+        query.before = next;
+        query.max = left.min(READ_AT_A_TIME);
+    };
     let next = next.map(|before| {
         let next = Filter {
             before: Some(before),

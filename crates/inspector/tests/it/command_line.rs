@@ -1,46 +1,17 @@
 //! The example `inbox`, as a process.
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Output, Stdio},
-    sync::OnceLock,
-};
+use std::process::{Output, Stdio};
 
 use tokio::process::Command;
 use tower_nylas::inbox::{DeadCause, EntryState};
 use tower_nylas_inspector::Access;
 
-use crate::stage::{Stage, notification};
+use crate::{
+    examples::program,
+    stage::{Stage, notification},
+};
 
 const DEAD: EntryState = EntryState::Dead(DeadCause::Expired);
-
-/// Built beside this program, unless only this program was built.
-fn program() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let built = BUILT.get_or_init(|| {
-        let cargo = std::process::Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--quiet",
-                "--example",
-                "inbox",
-                "--package",
-                "tower-nylas-inspector",
-            ])
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
-            .status();
-        assert!(cargo.unwrap().success());
-        let deps = std::env::current_exe().unwrap();
-        let name = format!("inbox{}", std::env::consts::EXE_SUFFIX);
-        deps.parent()
-            .unwrap()
-            .parent()
-            .unwrap()
-            .join("examples")
-            .join(name)
-    });
-    built.clone()
-}
 
 async fn run(stage: &Stage, arguments: &[&str]) -> (i32, String, String) {
     run_with(stage, arguments, None).await
@@ -51,7 +22,7 @@ async fn run_with(
     arguments: &[&str],
     header: Option<&str>,
 ) -> (i32, String, String) {
-    let mut command = Command::new(program());
+    let mut command = Command::new(program("inbox"));
     command
         .arg("--url")
         .arg(stage.url(""))

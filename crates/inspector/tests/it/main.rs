@@ -7,6 +7,7 @@ mod browser;
 mod command_line;
 mod engines;
 mod escaping;
+mod examples;
 mod json;
 mod mounts;
 mod pages;
@@ -72,6 +73,9 @@ fn main() {
             one_that_cannot_search_shows_its_dead,
             one_that_fails_is_told,
             no_inbox_at_all,
+        }
+        examples {
+            a_receiver_in_trouble,
         }
         escaping {
             a_thousand_fuzzed_bodies,
