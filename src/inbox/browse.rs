@@ -1,6 +1,6 @@
 //! What an operator sees of an inbox, and does to it.
 
-use std::time::Duration;
+use std::{cmp::Reverse, collections::HashMap, time::Duration};
 
 use super::{DeadCause, Entry, EntryKey, Inbox};
 use crate::report::BoxError;
@@ -24,6 +24,21 @@ pub trait Browse: Inbox {
         before: Option<u64>,
         max: usize,
     ) -> impl Future<Output = Result<Vec<StoredEntry>, BoxError>> + Send;
+
+    /// The dead entries, counted by trigger and cause, the largest group first: up to `max` groups.
+    ///
+    /// By default, the last 10,000 dead entries are read and counted. Engines that can count better
+    /// count all of them.
+    ///
+    /// # Errors
+    ///
+    /// Those of the engine.
+    fn dead_groups(
+        &self,
+        max: usize,
+    ) -> impl Future<Output = Result<Vec<DeadGroup>, BoxError>> + Send {
+        count_groups(self, max)
+    }
 
     /// Lets dead entries, and those that are done and kept, be handled again at once, without their
     /// crashes and failures. Returns how many; keys of other entries are passed over.
@@ -73,6 +88,75 @@ pub trait Inspect: Browse {
     ///
     /// Those of the engine.
     fn purge_grant(&self, grant_id: &str) -> impl Future<Output = Result<usize, BoxError>> + Send;
+}
+
+/// How many dead entries are counted, and how many of them are read at a time, for an engine that
+/// does not count by itself.
+const MOST_COUNTED: usize = 10_000;
+const PAGE: usize = 100;
+
+async fn count_groups<I: Browse>(inbox: &I, max: usize) -> Result<Vec<DeadGroup>, BoxError> {
+    let mut groups = Groups::default();
+    let mut before = None;
+    for _ in 0..MOST_COUNTED / PAGE {
+        let page = inbox.dead(before, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        before = Some(last.position);
+        for stored in page {
+            groups.add(&stored);
+        }
+    }
+    Ok(groups.largest(max))
+}
+
+/// Counts dead entries, which come with the last one first.
+#[derive(Default)]
+pub(super) struct Groups(HashMap<(Option<String>, DeadCause), DeadGroup>);
+
+impl Groups {
+    pub(super) fn add(&mut self, stored: &StoredEntry) {
+        let EntryState::Dead(cause) = stored.state else {
+            return;
+        };
+        let trigger = stored.entry.as_ref().and_then(Entry::trigger);
+        let trigger = trigger.map(|trigger| trigger.to_string());
+        let group = self.0.entry((trigger.clone(), cause));
+        let group = group.or_insert_with(|| DeadGroup::new(trigger, cause, 0, stored.clone()));
+        group.count += 1;
+    }
+
+    pub(super) fn largest(self, max: usize) -> Vec<DeadGroup> {
+        let mut groups: Vec<_> = self.0.into_values().collect();
+        groups.sort_by_key(|group| (Reverse(group.count), Reverse(group.last.position)));
+        groups.truncate(max);
+        groups
+    }
+}
+
+/// Dead entries that have a trigger and a cause in common.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct DeadGroup {
+    /// Their trigger; `None` for those without one, and those that cannot be read.
+    pub trigger: Option<String>,
+    /// Why they are dead.
+    pub cause: DeadCause,
+    /// How many there are.
+    pub count: u64,
+    /// The one with the highest position.
+    pub last: StoredEntry,
+}
+
+impl DeadGroup {
+    /// So many entries, of which this one has the highest position.
+    pub fn new(trigger: Option<String>, cause: DeadCause, count: u64, last: StoredEntry) -> Self {
+        Self {
+            trigger,
+            cause,
+            count,
+            last,
+        }
+    }
 }
 
 /// How many entries of each state an inbox has.
@@ -150,8 +234,12 @@ pub enum EntryState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Query {
+    /// With this key.
+    pub key: Option<EntryKey>,
     /// Of this state.
     pub state: Option<EntryState>,
+    /// Of the state [`Dead`](EntryState::Dead), whatever the cause is, if that is the state.
+    pub any_cause: bool,
     /// With exactly this trigger.
     pub trigger: Option<String>,
     /// Of this grant.
@@ -165,11 +253,24 @@ pub struct Query {
 impl Default for Query {
     fn default() -> Self {
         Self {
+            key: None,
             state: None,
+            any_cause: false,
             trigger: None,
             grant_id: None,
             before: None,
             max: 100,
+        }
+    }
+}
+
+impl Query {
+    /// Whether an entry of this state is selected, by its state alone.
+    pub fn selects(&self, state: EntryState) -> bool {
+        match self.state {
+            None => true,
+            Some(EntryState::Dead(_)) if self.any_cause => matches!(state, EntryState::Dead(_)),
+            Some(wanted) => wanted == state,
         }
     }
 }

@@ -45,6 +45,8 @@
 //!   erases its type; `inbox::conformance` (feature `testing`) is the suite for engines, and
 //!   [`engine`] what they share.
 //! - [`Browse`] and [`Inspect`] are for operators: they list, replay and discard what is stored.
+//!   The crate `tower-nylas-inspector` has pages over them, and a [`Pause`] stops the worker
+//!   meanwhile.
 //! - [`Delivery`] tells a handler which entry it handles, and how often that has failed.
 //! - [`assume_verified`] is for applications with a queue of their own.
 //!
@@ -103,7 +105,9 @@ pub use self::{
     append::{AppendError, Appended},
     assume::assume_verified,
     boxed::{BoxInbox, BoxReceipt},
-    browse::{Browse, EntryState, Happened, Inspect, Query, Stats, StoredEntry, TimelineEvent},
+    browse::{
+        Browse, DeadGroup, EntryState, Happened, Inspect, Query, Stats, StoredEntry, TimelineEvent,
+    },
     claimed::Claimed,
     contract::Inbox,
     delivery::Delivery,
@@ -113,5 +117,5 @@ pub use self::{
     key::EntryKey,
     memory::{MemoryInbox, MemoryReceipt},
     settlement::{DeadCause, SettleError, Settlement},
-    worker::{Task, Worker},
+    worker::{Pause, Task, Worker},
 };

@@ -4,7 +4,8 @@ use tokio_postgres::types::Type;
 use tower_nylas::{
     BoxError,
     inbox::{
-        Browse, DeadCause, EntryKey, EntryState, Inspect, Query, Stats, StoredEntry, TimelineEvent,
+        Browse, DeadCause, DeadGroup, EntryKey, EntryState, Inspect, Query, Stats, StoredEntry,
+        TimelineEvent,
     },
 };
 
@@ -47,6 +48,27 @@ impl Browse for PostgresInbox {
         Ok(list(self.open_core()?, &query, of_state).await?)
     }
 
+    async fn dead_groups(&self, max: usize) -> Result<Vec<DeadGroup>, BoxError> {
+        let core = self.open_core()?;
+        let max = i64::try_from(max).unwrap_or(i64::MAX);
+        let sql = &core.statements.dead_groups;
+        let rows = core.database.query(sql, &[(&max, Type::INT8)]).await?;
+        let mut groups = Vec::new();
+        for row in rows {
+            let position = u64::try_from(row.try_get::<_, i64>(3)?).unwrap_or(0);
+            let Some(last) = self.dead(Some(position.saturating_add(1)), 1).await?.pop() else {
+                continue;
+            };
+            let cause: Option<&str> = row.try_get(0)?;
+            // A later version may know other causes.
+            let cause = cause.and_then(DeadCause::from_name);
+            let cause = cause.unwrap_or(DeadCause::Undecodable);
+            let count = row.try_get::<_, i64>(2)?.unsigned_abs();
+            groups.push(DeadGroup::new(row.try_get(1)?, cause, count, last));
+        }
+        Ok(groups)
+    }
+
     async fn replay(&self, keys: &[EntryKey]) -> Result<usize, BoxError> {
         let core = self.open_core()?;
         let (now, unix) = core.moment();
@@ -86,7 +108,12 @@ impl Inspect for PostgresInbox {
     async fn list(&self, query: &Query) -> Result<Vec<StoredEntry>, BoxError> {
         let core = self.open_core()?;
         match OfState::of(query.state) {
-            Some(of_state) => Ok(list(core, query, of_state).await?),
+            Some(mut of_state) => {
+                if query.any_cause {
+                    of_state.cause = None;
+                }
+                Ok(list(core, query, of_state).await?)
+            }
             None => Ok(Vec::new()),
         }
     }
@@ -172,6 +199,7 @@ async fn list(core: &Core, query: &Query, of_state: OfState) -> Result<Vec<Store
     let as_number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let before = query.before.map_or(i64::MAX, as_number);
     let max = as_number(query.max as u64);
+    let key = query.key.as_ref().map(|key| key.as_bytes().as_slice());
     let rows = core
         .database
         .query(
@@ -186,6 +214,7 @@ async fn list(core: &Core, query: &Query, of_state: OfState) -> Result<Vec<Store
                 (&query.grant_id.as_deref().map(text), Type::TEXT),
                 (&before, Type::INT8),
                 (&max, Type::INT8),
+                (&key, Type::BYTEA),
             ],
         )
         .await?;

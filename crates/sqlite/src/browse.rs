@@ -1,19 +1,20 @@
 //! What an operator sees and does.
 
-use rusqlite::{Connection, Result, params};
+use rusqlite::{Connection, Result};
 use tower_nylas::{
     BoxError,
     inbox::{
-        Browse, EntryKey, EntryState, Inspect, Query, Stats, StoredEntry, TimelineEvent,
-        engine::Failure,
+        Browse, DeadCause, DeadGroup, EntryKey, EntryState, Inspect, Query, Stats, StoredEntry,
+        TimelineEvent, engine::Failure,
     },
 };
 
 use crate::{
     clock::duration,
     inbox::SqliteInbox,
+    list::{dead_groups, list},
     state,
-    transaction::{as_limit, entry, timeline},
+    transaction::timeline,
     writer::What,
 };
 
@@ -36,10 +37,17 @@ impl Browse for SqliteInbox {
         let mut query = Query::default();
         (query.before, query.max) = (before, max);
         let clock = self.file_clock().clone();
-        let list = move |connection: &Connection| {
-            list(connection, &query, "state = 4", now(connection, clock)?)
-        };
+        query.state = Some(EntryState::Dead(DeadCause::Crashed));
+        query.any_cause = true;
+        let list = move |connection: &Connection| list(connection, &query, now(connection, clock)?);
         self.reader().read(list).await
+    }
+
+    async fn dead_groups(&self, max: usize) -> std::result::Result<Vec<DeadGroup>, BoxError> {
+        let clock = self.file_clock().clone();
+        self.reader()
+            .read(move |connection| dead_groups(connection, max, now(connection, clock)?))
+            .await
     }
 
     async fn replay(&self, keys: &[EntryKey]) -> std::result::Result<usize, BoxError> {
@@ -68,10 +76,7 @@ impl SqliteInbox {
 impl Inspect for SqliteInbox {
     async fn list(&self, query: &Query) -> std::result::Result<Vec<StoredEntry>, BoxError> {
         let (query, clock) = (query.clone(), self.file_clock().clone());
-        let list = move |connection: &Connection| {
-            let now = now(connection, clock)?;
-            list(connection, &query, of_state(query.state), now)
-        };
+        let list = move |connection: &Connection| list(connection, &query, now(connection, clock)?);
         self.reader().read(list).await
     }
 
@@ -106,7 +111,7 @@ impl Inspect for SqliteInbox {
 }
 
 /// The position of a key. The newest keys are in no index.
-const POSITION: &str = "SELECT keys.position FROM key_index JOIN keys \
+pub(crate) const POSITION: &str = "SELECT keys.position FROM key_index JOIN keys \
      ON keys.position = key_index.position AND keys.key = key_index.key WHERE key_index.key = ?1 \
      UNION ALL SELECT position FROM keys \
      WHERE position > (SELECT indexed_position FROM meta) AND key = ?1 LIMIT 1";
@@ -124,22 +129,30 @@ fn now(connection: &Connection, mut clock: crate::clock::FileClock) -> Result<i6
 
 fn stats(connection: &Connection, now: i64) -> Result<Stats> {
     let mut stats = Stats::default();
-    let sql = "SELECT state, state = 1 AND at <= ?1, count(*), min(at) FROM jobs GROUP BY 1, 2";
+    // By the state alone, which is the order of the index: groups by anything else are sorted.
+    let sql = "SELECT state, count(*), sum(at <= ?1), min(at) FROM jobs GROUP BY state";
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query([now])?;
     let mut oldest = i64::MAX;
     while let Some(row) = rows.next()? {
-        let count = match row.get(0)? {
-            state::WAITING if !row.get::<_, bool>(1)? => &mut stats.waiting,
-            state::READY | state::WAITING => {
+        let number = |column| row.get(column).map(|count: i64| count.unsigned_abs());
+        let (count, due) = (number(1)?, number(2)?);
+        match row.get(0)? {
+            state::READY => {
+                stats.ready += count;
                 oldest = oldest.min(row.get(3)?);
-                &mut stats.ready
             }
-            state::CLAIMED => &mut stats.claimed,
-            state::DONE => &mut stats.done,
-            _ => &mut stats.dead,
-        };
-        *count += u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0);
+            state::WAITING => {
+                stats.ready += due;
+                stats.waiting += count - due;
+                if due > 0 {
+                    oldest = oldest.min(row.get(3)?);
+                }
+            }
+            state::CLAIMED => stats.claimed += count,
+            state::DONE => stats.done += count,
+            _ => stats.dead += count,
+        }
     }
     stats.oldest_ready = (stats.ready > 0).then(|| duration(now.saturating_sub(oldest)));
     let sql = "SELECT bytes FROM meta";
@@ -148,66 +161,6 @@ fn stats(connection: &Connection, now: i64) -> Result<Stats> {
         .query_row([], |row| row.get(0))?;
     stats.bytes = u64::try_from(bytes).unwrap_or(0);
     Ok(stats)
-}
-
-/// The condition of a state. Whether an entry that waits is ready is decided by the time.
-fn of_state(state: Option<EntryState>) -> &'static str {
-    match state {
-        None => "TRUE",
-        Some(EntryState::Ready) => "(state = 0 OR state = 1 AND at <= ?1)",
-        Some(EntryState::Waiting) => "state = 1 AND at > ?1",
-        Some(EntryState::Claimed) => "state = 2",
-        Some(EntryState::Done) => "state = 3",
-        Some(EntryState::Dead(_)) => "state = 4 AND cause IS ?2",
-        // A state that this crate does not know yet, and has no entry of.
-        Some(_) => "FALSE",
-    }
-}
-
-fn list(
-    connection: &Connection,
-    query: &Query,
-    of_state: &str,
-    now: i64,
-) -> Result<Vec<StoredEntry>> {
-    let cause = match query.state {
-        Some(EntryState::Dead(cause)) => Some(cause.as_str()),
-        _ => None,
-    };
-    let before = query
-        .before
-        .map_or(i64::MAX, |before| i64::try_from(before).unwrap_or(i64::MAX));
-    let sql = format!(
-        "SELECT position, key, state, at, cause, crashes, failures, why \
-         FROM jobs JOIN keys USING (position) \
-         WHERE {of_state} AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL OR grant_id = ?4) \
-         AND position < ?5 AND ?1 IS NOT NULL AND (?2 IS NULL OR TRUE) \
-         ORDER BY position DESC LIMIT ?6"
-    );
-    let mut select = connection.prepare_cached(&sql)?;
-    let mut rows = select.query(params![
-        now,
-        cause,
-        query.trigger,
-        query.grant_id,
-        before,
-        as_limit(query.max)
-    ])?;
-    let mut entries = Vec::new();
-    while let Some(row) = rows.next()? {
-        let position: i64 = row.get(0)?;
-        let key = EntryKey::from_bytes(row.get(1)?);
-        let cause: Option<String> = row.get(4)?;
-        let state = state::shown(row.get(2)?, row.get(3)?, cause.as_deref(), now);
-        let entry = entry(connection, position)?.ok();
-        let shown = u64::try_from(position).unwrap_or(0);
-        let mut stored = StoredEntry::new(key, entry, state, shown);
-        stored.crashes = row.get(5)?;
-        stored.failures = row.get(6)?;
-        stored.why = row.get(7)?;
-        entries.push(stored);
-    }
-    Ok(entries)
 }
 
 #[cfg(test)]

@@ -46,6 +46,7 @@ mod checkpoint;
 mod clock;
 mod error;
 mod inbox;
+mod list;
 mod location;
 mod lock;
 mod open;

@@ -61,6 +61,48 @@ pub(super) async fn the_dead_are_listed_with_cause_and_reason<E: Engine<Inbox: B
     }
 }
 
+pub(super) async fn the_dead_are_counted_by_trigger_and_cause<E: Engine<Inbox: Browse>>(
+    bench: &Bench<'_, E>,
+) {
+    use DeadCause::{Expired, Malformed};
+
+    let inbox = bench.open().await;
+    assert!(inbox.dead_groups(10).await.unwrap().is_empty());
+    let mut last = Vec::new();
+    for (trigger, cause) in [
+        ("message.created", Malformed),
+        ("grant.expired", Expired),
+        ("message.created", Expired),
+        ("message.created", Expired),
+        ("grant.expired", Expired),
+        ("message.created", Expired),
+    ] {
+        last.push(bench.append(&inbox, bench.entry_of(trigger, "g-1")).await);
+        let claim = bench.claim(&inbox).await;
+        bench.settle(&inbox, &claim, dead(cause)).await;
+    }
+    bench.store(&inbox, 1).await;
+    let groups = inbox.dead_groups(10).await.unwrap();
+    let found: Vec<_> = groups
+        .iter()
+        .map(|group| {
+            let trigger = group.trigger.as_deref();
+            (trigger, group.cause, group.count, group.last.key)
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (Some("message.created"), Expired, 3, last[5]),
+            (Some("grant.expired"), Expired, 2, last[4]),
+            (Some("message.created"), Malformed, 1, last[0]),
+        ]
+    );
+    assert_eq!(groups[0].last.why, "a reason");
+    let largest = inbox.dead_groups(1).await.unwrap();
+    assert_eq!((largest.len(), largest[0].count), (1, 3));
+}
+
 pub(super) async fn a_replay_starts_anew<E: Engine<Inbox: Browse>>(bench: &Bench<'_, E>) {
     let inbox = bench.open().await;
     let keys = bench.store(&inbox, 2).await;

@@ -21,8 +21,8 @@ use self::{
     state::{Now, State},
 };
 use super::{
-    AppendError, Appended, Browse, Claimed, Entry, EntryKey, EntryState, Inbox, Inspect, Query,
-    SettleError, Settlement, Stats, StoredEntry, TimelineEvent, engine,
+    AppendError, Appended, Browse, Claimed, DeadGroup, Entry, EntryKey, EntryState, Inbox, Inspect,
+    Query, SettleError, Settlement, Stats, StoredEntry, TimelineEvent, engine,
 };
 #[cfg(feature = "tokio")]
 use crate::time::TokioTimer;
@@ -236,6 +236,11 @@ impl Browse for MemoryInbox {
         Ok(state.list(before, max, now, is_dead))
     }
 
+    async fn dead_groups(&self, max: usize) -> Result<Vec<DeadGroup>, BoxError> {
+        let (state, now) = self.state();
+        Ok(state.dead_groups(max, now))
+    }
+
     async fn replay(&self, keys: &[EntryKey]) -> Result<usize, BoxError> {
         Ok(self.change_state(|state, _, now| state.replay(keys, now)))
     }
@@ -249,14 +254,21 @@ impl Inspect for MemoryInbox {
     async fn list(&self, query: &Query) -> Result<Vec<StoredEntry>, BoxError> {
         let (state, now) = self.state();
         let trigger = |entry: &Entry| entry.trigger().map(|trigger| trigger.to_string());
-        Ok(state.list(query.before, query.max, now, |stored| {
+        let is_selected = |stored: &StoredEntry| {
             let is_of = |wanted: &Option<String>, of: fn(&Entry) -> Option<String>| {
                 wanted.is_none() || stored.entry.as_ref().and_then(of) == *wanted
             };
-            query.state.is_none_or(|state| stored.state == state)
+            query.selects(stored.state)
                 && is_of(&query.trigger, trigger)
                 && is_of(&query.grant_id, |entry| entry.grant_id().map(str::to_owned))
-        }))
+        };
+        let Some(key) = query.key else {
+            return Ok(state.list(query.before, query.max, now, is_selected));
+        };
+        let found = state.job(&key).map(|job| job.stored(now.monotonic));
+        let is_before = |position| query.before.is_none_or(|before| position < before);
+        let found = found.filter(|stored| is_before(stored.position) && is_selected(stored));
+        Ok(found.into_iter().take(query.max).collect())
     }
 
     async fn timeline(&self, key: EntryKey) -> Result<Vec<TimelineEvent>, BoxError> {

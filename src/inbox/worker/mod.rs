@@ -6,6 +6,7 @@ mod core;
 mod handler;
 mod held;
 mod keep;
+mod pause;
 mod race;
 mod run;
 mod runtime;
@@ -19,13 +20,13 @@ use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 use http::{Request, Response};
 use tower_service::Service;
 
-pub use self::runtime::Task;
 use self::{
     core::{Core, Phase, Shared},
     race::race,
     runtime::Runtime,
     settings::Settings,
 };
+pub use self::{pause::Pause, runtime::Task};
 use super::{Browse, Inbox, SettleError, Stats, observe::Witness};
 #[cfg(feature = "tokio")]
 use crate::time::TokioTimer;
@@ -108,6 +109,7 @@ impl<I, S> Worker<I, S> {
             settings: Settings {
                 concurrency: Self::CONCURRENCY,
                 drain_timeout: Self::DRAIN_TIMEOUT,
+                pause: Pause::new(),
             },
             handler_timeout: Self::HANDLER_TIMEOUT,
             read_stats: None,
@@ -133,6 +135,13 @@ impl<I, S> Worker<I, S> {
     /// [30 seconds](Self::DRAIN_TIMEOUT).
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.settings.drain_timeout = timeout;
+        self
+    }
+
+    /// Claims nothing while this is [paused](Pause::pause), which whoever has a clone of it
+    /// decides. By default nobody has one.
+    pub fn pause(mut self, pause: &Pause) -> Self {
+        self.settings.pause = pause.clone();
         self
     }
 

@@ -95,7 +95,8 @@ async fn settle_again<I: Inbox, H>(core: &Shared<I, H>) -> bool {
     true
 }
 
-/// `None` if the worker is to stop, or something is to be settled first.
+/// Those of which entries are to be claimed, so none during a pause. `None` if the worker is to
+/// stop, or something is to be settled first.
 async fn free_slots<I: Inbox, H>(core: &Shared<I, H>, failures: u32) -> Option<Vec<Slot>> {
     let interrupted = async {
         if core.unsettled_count() == 0 {
@@ -104,7 +105,17 @@ async fn free_slots<I: Inbox, H>(core: &Shared<I, H>, failures: u32) -> Option<V
         core.runtime.timer.sleep(of_engine(failures)).await;
     };
     let interrupted = race(core.reaches(Phase::Draining), interrupted);
-    match race(core.slots.take(), interrupted).await {
+    let slots = async {
+        loop {
+            core.settings.pause.is_over().await;
+            let slots = core.slots.take().await;
+            // It may have been switched on while none was free.
+            if !core.settings.pause.is_paused() {
+                break slots;
+            }
+        }
+    };
+    match race(slots, interrupted).await {
         First::Left(slots) => Some(slots),
         First::Right(_) => None,
     }

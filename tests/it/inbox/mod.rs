@@ -7,5 +7,6 @@ mod enqueue;
 mod memory;
 #[cfg(all(feature = "metrics", feature = "tracing"))]
 mod observe;
+mod pause;
 mod trouble;
 mod worker;

@@ -39,6 +39,7 @@ statements! {
     prune_keys: "prune_keys.sql",
     stats: "stats.sql",
     list: "list.sql",
+    dead_groups: "dead_groups.sql",
     timeline: "timeline.sql",
 }
 

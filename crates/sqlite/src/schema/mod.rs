@@ -10,7 +10,7 @@ const APPLICATION: i64 = 0x6e79_696e;
 /// Each brings a schema of the version before it to its own, which is its place in here, from 1 on
 /// (`PRAGMA user_version`). What stands here is never changed, only added to, and only in such a
 /// way that the version before can go on with the file.
-const MIGRATIONS: [&str; 1] = [include_str!("1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("1.sql"), include_str!("2.sql")];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {

@@ -79,7 +79,7 @@ async fn a_schema_of_a_later_version() {
             error,
             OpenError::Newer {
                 found: 99,
-                known: 1
+                known: 2
             }
         ),
         "{error:?}"
@@ -131,4 +131,22 @@ async fn a_new_file_by_several_at_once() {
 
 async fn error_of(path: &Path) -> OpenError {
     SqliteInbox::open(path).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_schema_of_the_version_before() {
+    let scratch = Scratch::new();
+    let file = scratch.path("inbox.db");
+    let inbox = SqliteInbox::open(&file).await.unwrap();
+    inbox.append(entry("n-1")).await.unwrap();
+    inbox.close().await;
+    let earlier = Connection::open(&file).unwrap();
+    let undo = "DROP INDEX dead_by_position; DROP INDEX dead_by_group; PRAGMA user_version = 1";
+    earlier.execute_batch(undo).unwrap();
+    drop(earlier);
+    let inbox = SqliteInbox::open(&file).await.unwrap();
+    assert_eq!(inbox.stats().await.unwrap().ready, 1);
+    assert!(inbox.dead_groups(10).await.unwrap().is_empty());
+    assert!(inbox.dead(None, 10).await.unwrap().is_empty());
+    inbox.close().await;
 }

@@ -2,7 +2,8 @@
 
 use super::{Now, State};
 use crate::inbox::{
-    EntryKey, EntryState, Happened, Stats, StoredEntry,
+    DeadGroup, EntryKey, EntryState, Happened, Stats, StoredEntry,
+    browse::Groups,
     memory::job::{Job, JobState},
 };
 
@@ -41,6 +42,18 @@ impl State {
         let jobs = positions.filter_map(|(_, key)| self.job(key));
         let stored = jobs.map(|job| job.stored(now.monotonic));
         stored.filter(is_wanted).take(max).collect()
+    }
+
+    pub(in crate::inbox::memory) fn dead_groups(&self, max: usize, now: Now) -> Vec<DeadGroup> {
+        let mut groups = Groups::default();
+        for key in self.by_position.values().rev() {
+            if let Some(job) = self.job(key)
+                && matches!(job.state, JobState::Dead(..))
+            {
+                groups.add(&job.stored(now.monotonic));
+            }
+        }
+        groups.largest(max)
     }
 
     pub(in crate::inbox::memory) fn replay(&mut self, keys: &[EntryKey], now: Now) -> usize {

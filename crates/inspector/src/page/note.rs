@@ -1,0 +1,70 @@
+//! What was done before this page, as the redirect to it says.
+
+use maud::{Markup, html};
+
+use super::parts::count;
+use crate::params::{Link, Params};
+
+/// Of a fixed set, so that a link from elsewhere can put no text of its own on a page.
+pub(crate) struct Note {
+    what: &'static str,
+    done: u64,
+    selected: u64,
+    is_cut: bool,
+}
+
+const ACTIONS: [(&str, &str); 5] = [
+    ("replay", "ready again"),
+    ("discard", "discarded"),
+    ("purge", "purged"),
+    ("pause", ""),
+    ("resume", ""),
+];
+
+impl Note {
+    pub(crate) const PARAMS: [&str; 4] = ["did", "n", "of", "more"];
+
+    pub(crate) fn parse(params: &Params) -> Option<Self> {
+        let did = params.get("did")?;
+        let (what, _) = ACTIONS.iter().find(|(name, _)| *name == did)?;
+        Some(Self {
+            what,
+            done: params.number("n").unwrap_or(0),
+            selected: params.number("of").unwrap_or(0),
+            is_cut: params.has("more"),
+        })
+    }
+
+    pub(crate) fn link(link: Link, done: &crate::action::Done) -> Link {
+        let link = link
+            .with("did", done.action)
+            .with("n", done.done)
+            .with("of", done.selected);
+        if done.is_cut {
+            link.with("more", 1)
+        } else {
+            link
+        }
+    }
+
+    pub(crate) fn markup(&self) -> Markup {
+        let verb = ACTIONS.iter().find(|(name, _)| *name == self.what);
+        let verb = verb.map_or("", |(_, verb)| verb);
+        html! {
+            p.note role="status" {
+                @match self.what {
+                    "pause" => "Workers claim nothing any more, until they are resumed.",
+                    "resume" => "Workers claim again.",
+                    _ => {
+                        (count(self.done, "entry is", "entries are")) " " (verb) "."
+                        @if self.done < self.selected {
+                            " " (self.selected - self.done)
+                            " had changed meanwhile and stay as they are."
+                        }
+                        @if self.is_cut { " There are more: do it again." }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! The service, and what happens to a request from its arrival to its answer.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::{Buf, Bytes};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use http_body::Body;
+use http_body_util::{BodyExt, Full};
+use tower_service::Service;
+
+use crate::{
+    action::{Command, Done, Refusal, perform, refused},
+    authorize::{Access, Right},
+    builder::{Builder, Closed},
+    csrf::is_same_origin,
+    page::{self, Note, layout},
+    params::{Link, Params},
+    respond::{Answer, Form, html, json, json_error, plain, see_other},
+    settings::Settings,
+    view::{Missing, view},
+};
+
+/// The largest form that is read, in bytes: a thousand keys, and a filter.
+const LARGEST_FORM: usize = 64 << 10;
+
+/// Pages for operators, as a service to mount under any path. See the [crate](crate).
+///
+/// It looks at the query of a request and not at its path, and its links are queries. Clones share
+/// everything.
+#[derive(Clone)]
+pub struct Inspector {
+    settings: Arc<Settings>,
+}
+
+impl Inspector {
+    /// How many entries a page shows at most by default: 50.
+    pub const MOST_LISTED: usize = 50;
+
+    /// How many entries one action changes at most by default: 1,000.
+    pub const MOST_CHANGED: usize = 1_000;
+
+    /// The settings. It can be built once it was said who may see it:
+    ///
+    /// ```
+    /// use tower_nylas_inspector::Inspector;
+    ///
+    /// let inspector = Inspector::builder().loopback_only().build();
+    /// ```
+    ///
+    /// ```compile_fail
+    /// use tower_nylas_inspector::Inspector;
+    ///
+    /// let inspector = Inspector::builder().build();
+    /// ```
+    pub fn builder() -> Builder<Closed> {
+        Builder::new()
+    }
+
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
+            settings: Arc::new(settings),
+        }
+    }
+}
+
+impl<B> Service<Request<B>> for Inspector
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+{
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = ResponseFuture;
+
+    /// Always ready.
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let settings = self.settings.clone();
+        ResponseFuture(Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let mut answer = answer(&settings, &parts, body).await;
+            if parts.method == Method::HEAD {
+                // A server omits it over HTTP/1 only.
+                let length = answer.body().size_hint().exact().unwrap_or(0);
+                let headers = answer.headers_mut();
+                headers.insert(header::CONTENT_LENGTH, length.into());
+                *answer.body_mut() = Full::default();
+            }
+            answer
+        }))
+    }
+}
+
+impl fmt::Debug for Inspector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inspector")
+            .field("guard", &self.settings.guard)
+            .field("shows_bodies", &self.settings.shows_bodies)
+            .field("is_read_only", &self.settings.is_read_only)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The answer of an [`Inspector`].
+pub struct ResponseFuture(Pin<Box<dyn Future<Output = Answer> + Send>>);
+
+impl Future for ResponseFuture {
+    type Output = Result<Response<Full<Bytes>>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx).map(Ok)
+    }
+}
+
+impl fmt::Debug for ResponseFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ResponseFuture")
+    }
+}
+
+async fn answer<B: Body>(settings: &Settings, parts: &Parts, body: B) -> Answer {
+    let form = Form::of(&parts.headers);
+    let is_post = parts.method == Method::POST;
+    let access = match settings.guard.admit(parts) {
+        Ok(access) => access,
+        Err(why) => {
+            refused(is_post, why);
+            return forbidden(form, "forbidden");
+        }
+    };
+    match parts.method {
+        Method::GET | Method::HEAD => {
+            let query = parts.uri.query().unwrap_or_default();
+            show(settings, &access, form, &Params::parse(query.as_bytes())).await
+        }
+        Method::POST => {
+            let why = if !is_same_origin(&parts.headers) {
+                "it is not from a page of this origin (`Sec-Fetch-Site: same-origin`)"
+            } else if settings.is_read_only || access.right < Right::Act {
+                "it is read only"
+            } else {
+                return act(settings, &access, form, parts, body).await;
+            };
+            refused(true, why);
+            forbidden(form, why)
+        }
+        _ => {
+            let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
+            let allowed = HeaderValue::from_static("GET, HEAD, POST");
+            answer.headers_mut().insert(header::ALLOW, allowed);
+            answer
+        }
+    }
+}
+
+fn forbidden(form: Form, why: &str) -> Answer {
+    match form {
+        Form::Html => plain(StatusCode::FORBIDDEN, why),
+        Form::Json => json_error(StatusCode::FORBIDDEN, why),
+    }
+}
+
+/// A page, whole before any of it is sent.
+async fn show(settings: &Settings, access: &Access, form: Form, params: &Params) -> Answer {
+    let view = view(settings, params).await;
+    let (status, title, text) = match view {
+        Ok(view) => {
+            return match form {
+                Form::Json => json(StatusCode::OK, &view),
+                Form::Html => {
+                    let context = context(settings, access);
+                    let (title, main) = page::content(&context, &view);
+                    html(StatusCode::OK, layout(&context, params, title, &main))
+                }
+            };
+        }
+        Err(Missing::NotFound(why)) => (StatusCode::NOT_FOUND, "Not found", why),
+        Err(Missing::Invalid(why)) => (StatusCode::BAD_REQUEST, "Not understood", why),
+        Err(Missing::Engine(why)) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The inbox does not answer",
+            why,
+        ),
+    };
+    message(settings, access, form, params, status, (title, &text))
+}
+
+fn message(
+    settings: &Settings,
+    access: &Access,
+    form: Form,
+    params: &Params,
+    status: StatusCode,
+    (title, text): (&str, &str),
+) -> Answer {
+    match form {
+        Form::Json => json_error(status, text),
+        Form::Html => {
+            let context = context(settings, access);
+            let main = page::message(title, text);
+            html(status, layout(&context, params, title, &main))
+        }
+    }
+}
+
+fn context<'a>(settings: &'a Settings, access: &'a Access) -> page::Context<'a> {
+    page::Context {
+        settings,
+        access,
+        now: settings.clock.unix_time(),
+    }
+}
+
+/// Does what a form asks for, and sends its browser to a page that says what was done.
+async fn act<B: Body>(
+    settings: &Settings,
+    access: &Access,
+    form: Form,
+    parts: &Parts,
+    body: B,
+) -> Answer {
+    let invalid = |status, text: &str| {
+        refused(true, text);
+        let params = Params::default();
+        message(settings, access, form, &params, status, ("Not done", text))
+    };
+    let content_type = parts.headers.get(header::CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    let media_type = content_type.and_then(|value| value.split(';').next());
+    if !media_type.is_some_and(|name| {
+        name.trim()
+            .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    }) {
+        let text = "a form is needed (application/x-www-form-urlencoded)";
+        return invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, text);
+    }
+    let Some(body) = read(body).await else {
+        return invalid(StatusCode::PAYLOAD_TOO_LARGE, "the form is too large");
+    };
+    let (command, is_confirmed) = match Command::parse(&Params::parse(&body)) {
+        Ok(command) => command,
+        Err(why) => return invalid(StatusCode::BAD_REQUEST, &why),
+    };
+    if command.needs_confirmation() && !is_confirmed {
+        let why = "an action on more than one entry must be confirmed (confirm=1)";
+        return invalid(StatusCode::BAD_REQUEST, why);
+    }
+    match perform(settings, access, &command).await {
+        Ok(done) if form == Form::Json => json(StatusCode::OK, &done),
+        Ok(done) => see_other(&Note::link(page_after(&command, &done), &done)),
+        Err(Refusal::Impossible(why)) => invalid(StatusCode::NOT_FOUND, why),
+        Err(Refusal::Engine(why)) => {
+            let why = why.to_string();
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            let params = Params::default();
+            message(settings, access, form, &params, status, ("Not done", &why))
+        }
+    }
+}
+
+fn page_after(command: &Command, done: &Done) -> Link {
+    match (command, done.key) {
+        (Command::Pause | Command::Resume, _) => Link::home(),
+        (Command::Replay(_), Some(key)) => Link::to("entry").with("key", key),
+        (Command::Purge(_), _) => Link::to("inbox"),
+        _ => Link::to("dead"),
+    }
+}
+
+/// Up to the limit; `None` beyond it, or if the client has not sent all of it.
+async fn read<B: Body>(body: B) -> Option<Vec<u8>> {
+    let mut body = pin!(body);
+    let mut read = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(mut data) = frame.ok()?.into_data() else {
+            continue;
+        };
+        if read.len() + data.remaining() > LARGEST_FORM {
+            return None;
+        }
+        while data.has_remaining() {
+            let chunk = data.chunk();
+            let length = chunk.len();
+            read.extend_from_slice(chunk);
+            data.advance(length);
+        }
+    }
+    Some(read)
+}
