@@ -135,7 +135,7 @@ async fn error_of(path: &Path) -> OpenError {
 
 #[tokio::test]
 async fn a_schema_of_the_version_before() {
-    let scratch = Scratch::new();
+    let scratch = scratch();
     let file = scratch.path("inbox.db");
     let inbox = SqliteInbox::open(&file).await.unwrap();
     inbox.append(entry("n-1")).await.unwrap();

@@ -21,7 +21,7 @@ use tower_nylas::{
 };
 use tower_nylas_sqlite::SqliteInbox;
 
-use crate::scratch::Scratch;
+use crate::scratch::scratch;
 
 const URL: &str = "https://app.example.com/webhooks/nylas";
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -43,7 +43,7 @@ async fn handle(State(app): State<Application>, it: Notification) -> Result<(), 
 
 #[test]
 fn an_outage_of_hours_loses_nothing_and_everything_is_handled_once() {
-    let (clock, scratch, app) = (VirtualClock::new(), Scratch::new(), Application::default());
+    let (clock, scratch, app) = (VirtualClock::new(), scratch(), Application::default());
     let runtime = Builder::new_current_thread().build().unwrap();
     let opening = SqliteInbox::builder()
         .clock(clock.clone())
