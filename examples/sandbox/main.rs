@@ -30,13 +30,13 @@
 //! | `--api-key KEY` | the key that the management API accepts |
 //!
 //! On a terminal it shows a table of the deliveries, elsewhere a line for each; of more than 100
-//! at once, only those that are not accepted. `wait` waits for all repetitions, and counts
-//! everything since the start. `--count` waits while 10,000 notifications are open, which are kept
-//! until they are accepted or given up.
+//! at once, and while `--count` goes on, only those that are not accepted. `wait` waits for all repetitions, and counts
+//! everything since the start. `--count` waits while 10,000 notifications are under way, which are
+//! kept until they are accepted or given up.
 //!
 //! It ends with `quit`, on ctrl-c and on SIGTERM, and then says what was lost and why: with status
-//! 0 if everything that was sent was accepted, with 1 if anything was lost or is still open (`wait`
-//! before), and with 2 if it could not start.
+//! 0 if everything was accepted, with 1 if anything was lost, is still open or was not sent yet
+//! (`wait` before), and with 2 if it could not start.
 
 mod client;
 mod command;

@@ -172,9 +172,9 @@ impl Sandbox {
             return Ok(Reply::new(text, data));
         }
         // Runs wait for less.
-        let open = self.nylas.with_ledger(|ledger| ledger.totals().open);
+        let open = self.nylas.under_way() as u64;
         if open >= 2 * MOST_OPEN {
-            return Err(format!("{open} are open already: `wait` for them"));
+            return Err(format!("{open} are under way already: `wait` for them"));
         }
         let id = self.nylas.emit(event);
         let text = format!("{name} {id} to {}", destinations(count));
@@ -330,7 +330,11 @@ impl Sandbox {
             .with_ledger(|ledger| (ledger.len(), ledger.totals()));
         let (failed, shown) = (self.runs.failed(), watch::shown(&totals));
         // Somebody else may have begun something meanwhile.
-        let under_way = if totals.open == 0 { "nothing" } else { "more" };
+        let under_way = if self.nylas.under_way() == 0 {
+            "nothing"
+        } else {
+            "more"
+        };
         let mut text = format!("{under_way} is under way: {all} notifications, {shown}");
         if failed > 0 {
             let _ = write!(text, ", {failed} runs failed");
@@ -343,10 +347,11 @@ impl Sandbox {
         Reply::new(text, data)
     }
 
-    /// Whether everything was accepted that was sent, and no run has failed.
+    /// Whether everything was sent and accepted, and no run has failed.
     pub(crate) fn is_all_well(&self) -> bool {
         let totals = self.nylas.with_ledger(Ledger::totals);
-        totals.lost + totals.open + totals.forgotten + self.runs.failed() == 0
+        let failed = totals.lost + totals.open + totals.forgotten + self.runs.failed();
+        failed == 0 && !self.runs.is_going_on()
     }
 
     fn ledger(&self, last: usize) -> Reply {

@@ -89,6 +89,10 @@ impl Runs {
     }
 
     /// One line for each that goes on.
+    pub(crate) fn is_going_on(&self) -> bool {
+        !self.running().is_empty()
+    }
+
     pub(crate) fn progress(&self) -> Vec<String> {
         self.running().iter().map(|run| run.progress()).collect()
     }
@@ -143,7 +147,8 @@ impl Run {
                 Some(rate) => as_count(self.began.elapsed().as_secs_f64() * rate) + 1,
                 None => self.total,
             };
-            let open = nylas.with_ledger(|ledger| ledger.totals().open);
+            // Also what was accepted, if Nylas does not know of it.
+            let open = nylas.under_way() as u64;
             self.is_held.store(open >= MOST_OPEN, Ordering::SeqCst);
             let room = AT_ONCE.saturating_sub(nylas.in_flight()) as u64;
             let room = room.min(MOST_OPEN.saturating_sub(open));
@@ -162,7 +167,7 @@ impl Run {
         let took = self.began.elapsed().as_secs_f64();
         let mut text = format!("{sent} of {} sent", self.total);
         if self.is_held.load(Ordering::SeqCst) {
-            let _ = write!(text, ", waits: {MOST_OPEN} are open");
+            let _ = write!(text, ", waits: {MOST_OPEN} are under way");
         } else if sent > 0 && took > 0.0 {
             let rate = as_f64(sent) / took;
             let left = Duration::from_secs_f64(as_f64(self.total - sent) / rate);

@@ -39,6 +39,9 @@ struct Seen {
     is_settled: bool,
 }
 
+/// The URLs of more destinations than these are not kept once they are deleted.
+const MOST_PLACES: usize = 10_000;
+
 /// The URLs of all destinations that there were, and the statuses of those that there are.
 type Places = HashMap<DestinationId, (String, Option<Status>)>;
 
@@ -61,6 +64,9 @@ impl Watch {
         let present = nylas.destinations().into_iter();
         let present = present.map(|it| (it.id, (it.webhook_url, Some(it.status))));
         self.places.extend(present);
+        if self.places.len() > MOST_PLACES {
+            self.places.retain(|_, (_, status)| status.is_some());
+        }
         let mut news = nylas.with_ledger(|ledger| self.read(ledger, speed));
         news.sort_by_key(|it| it.at);
         news

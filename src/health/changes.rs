@@ -6,9 +6,6 @@ use super::{Cause, Finding, Level, Status};
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) destination: Option<String>,
-    /// Whether the destination has series of its own.
-    #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
-    pub(super) is_told_apart: bool,
     pub(super) cause: Cause,
     pub(super) from: Level,
     pub(super) to: Level,
@@ -21,7 +18,6 @@ pub(super) fn changes(before: &Status, now: &Status) -> Vec<Change> {
         let from = level_in(before, destination, finding.cause);
         (from != finding.level).then(|| Change {
             destination: destination.map(str::to_owned),
-            is_told_apart: is_told_apart(now, destination),
             cause: finding.cause,
             from,
             to: finding.level,
@@ -32,7 +28,6 @@ pub(super) fn changes(before: &Status, now: &Status) -> Vec<Change> {
         let to = level_in(now, destination, finding.cause);
         (to == Level::Ok).then(|| Change {
             destination: destination.map(str::to_owned),
-            is_told_apart: is_told_apart(before, destination),
             cause: finding.cause,
             from: finding.level,
             to,
@@ -51,9 +46,4 @@ fn level_in(status: &Status, destination: Option<&str>, cause: Cause) -> Level {
     };
     let found = findings.iter().find(|finding| finding.cause == cause);
     found.map_or(Level::Ok, |finding| finding.level)
-}
-
-fn is_told_apart(status: &Status, destination: Option<&str>) -> bool {
-    let found = destination.and_then(|label| status.destination(label));
-    found.is_some_and(|destination| destination.is_told_apart)
 }

@@ -54,6 +54,8 @@ pub(super) struct Shared {
     pub(super) reported: Reported,
     challenges: Challenges,
     is_draining: AtomicBool,
+    /// Whether a destination was ever told of that has no record of its own.
+    has_others: AtomicBool,
     /// The tick that is to be evaluated next.
     due: AtomicU64,
     status: watch::Sender<Status>,
@@ -86,6 +88,7 @@ impl Health {
             reported: Reported::default(),
             challenges: Challenges::default(),
             is_draining: AtomicBool::new(false),
+            has_others: AtomicBool::new(false),
             due: AtomicU64::new(0),
             status: watch::Sender::new(Status::new(true, Vec::new(), Vec::new())),
         };
@@ -196,6 +199,8 @@ impl Health {
         if let Some(secrets) = &secrets {
             let label = secrets.shared_label();
             self.shared.slot(self.shared.destinations.of(label));
+            // From now on they are in its record.
+            self.shared.doubts.remove(label);
         }
         Attached {
             shared: self.shared.clone(),
@@ -228,8 +233,8 @@ impl Shared {
 
     /// What Nylas says of a destination.
     #[cfg(feature = "api")]
-    pub(super) fn reported(&self, label: &Arc<str>, said: Option<super::reported::Said>) {
-        self.reported.set(label, said);
+    pub(super) fn reported(&self, label: &Arc<str>, by: u64, said: Option<super::reported::Said>) {
+        self.reported.set(label, by, said);
         self.evaluate(self.at(self.timer.now()));
     }
 
@@ -263,7 +268,7 @@ impl Shared {
             present.clone_from(&status);
             is_new
         });
-        tell(&status, &changed);
+        tell(&status, self.has_others.load(Ordering::Relaxed), &changed);
         status
     }
 
@@ -281,6 +286,7 @@ impl Shared {
             if let Some(health) = all.iter_mut().find(|health| health.destination == label) {
                 health.add(finding);
             } else {
+                self.has_others.store(true, Ordering::Relaxed);
                 let mut health =
                     DestinationHealth::new(label, false, Record::new(self.start, at).read(at));
                 health.add(finding);
@@ -298,24 +304,27 @@ impl Slot {
     }
 
     fn doubt(&self, kind: Kind, secrets: Option<&Secrets>, at: Duration) {
-        self.record().doubt(kind, secrets, at);
+        let mut record = self.record();
+        record.doubt(kind, secrets, at);
+        // Under the lock, so that both say the same.
         self.is_doubted.store(true, Ordering::SeqCst);
     }
 
     fn trust(&self) {
-        self.record().trust();
+        let mut record = self.record();
+        record.trust();
         self.is_doubted.store(false, Ordering::SeqCst);
     }
 }
 
 /// A recorder or a subscriber of the application may panic, and the other one is told all the same.
-fn tell(status: &Status, changes: &[Change]) {
+fn tell(status: &Status, has_others: bool, changes: &[Change]) {
     // Who reads them depends on the features.
-    let _ = (status, changes);
+    let _ = (status, has_others, changes);
     both(
         || {
             #[cfg(feature = "metrics")]
-            metrics::evaluated(status, changes);
+            metrics::evaluated(status, has_others);
         },
         || {
             #[cfg(feature = "tracing")]
@@ -374,10 +383,9 @@ impl Attached {
     /// Once something was verified, forgeries are no doubt. But a secret that was set since, and
     /// has verified nothing yet, may be the wrong one.
     fn doubted(&self, slot: &Slot, why: &Rejection, kind: Kind, at: Duration) -> bool {
-        let is_known = || {
-            let is_unproven = matches!(why, Rejection::SecretUnproven(_));
-            !is_unproven && slot.is_verified.load(Ordering::SeqCst)
-        };
+        let is_unproven = matches!(why, Rejection::SecretUnproven(_));
+        let is_proven = || self.secrets.as_ref().is_some_and(Secrets::is_proven);
+        let is_known = || slot.is_verified.load(Ordering::SeqCst) && (!is_unproven || is_proven());
         if is_known() {
             return false;
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
-use super::{Cause, DestinationHealth, Share, Status, changes::Change};
+use super::{Cause, DestinationHealth, Share, Status};
 
 const LEVEL: &str = "nylas_webhook_health_level";
 const FAILURE_RATIO: &str = "nylas_webhook_health_failure_ratio";
@@ -36,16 +36,20 @@ pub(super) fn unexpected_challenge() {
     counter!(UNEXPECTED_CHALLENGES).increment(1);
 }
 
-pub(super) fn evaluated(status: &Status, changes: &[Change]) {
+/// `has_others` says whether there ever was a destination without series of its own. What is shown
+/// of these is written anew each time, since they go, and some get their own.
+pub(super) fn evaluated(status: &Status, has_others: bool) {
     let mut levels = HashMap::new();
-    // Also of those that are not in the status any more.
-    for change in changes {
-        if let Some(destination) = &change.destination {
-            levels.insert((series(destination, change.is_told_apart), change.cause), 0);
-        }
+    if has_others {
+        levels.extend(Cause::OF_DESTINATION.map(|cause| ((OTHER, cause), 0)));
     }
     for health in &status.destinations {
-        let label = series(&health.destination, health.is_told_apart);
+        // A stranger can choose the tenants that he raises a finding of.
+        let label = if health.is_told_apart {
+            &health.destination
+        } else {
+            OTHER
+        };
         for cause in Cause::OF_DESTINATION {
             let mut findings = health.findings.iter();
             let found = findings.find(|finding| finding.cause == cause);
@@ -64,11 +68,6 @@ pub(super) fn evaluated(status: &Status, changes: &[Change]) {
         ];
         gauge!(LEVEL, &labels).set(level);
     }
-}
-
-/// The label of the series. A stranger can choose the tenants that he raises a finding of.
-fn series(destination: &str, is_told_apart: bool) -> &str {
-    if is_told_apart { destination } else { OTHER }
 }
 
 fn ratios(health: &DestinationHealth) {

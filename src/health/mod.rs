@@ -43,7 +43,7 @@
 //!
 //! | cause | level | when |
 //! |---|---|---|
-//! | `failures` | `notice`, `warning`, `error`, `critical` | the share of failures reaches 47.5, 66.5, 85.5, 95 %: 50, 70, 90 and 100 % of Nylas' limit; in the first five minutes, at most `warning` |
+//! | `failures` | `notice`, `warning`, `error`, `critical` | the share of failures reaches 47.5, 66.5, 85.5, 95 %: 50, 70, 90 and 100 % of Nylas' limit; in the first five minutes of a destination, at most `warning` |
 //! | `lost` | `warning` | for an hour after a third attempt that has failed, or was read by nothing |
 //! | `mismatches` | `warning`, from three on `critical` | signatures do not match, none has since the start or a new secret, and the first one is a minute old |
 //! | `secret_pending` | `warning`, from three on `critical` | signed requests find no secret, and the first one is five minutes old |
@@ -58,10 +58,10 @@
 //! - *Failures* are verified notifications that were not answered with exactly `200`, as Nylas sees
 //!   it; each attempt counts by itself. The level rises if the shares of the last 5 minutes and of
 //!   the last 15 minutes both reach it, and falls once both are below four fifths of it. What has
-//!   failed while a process begins may be all that it has seen, so for five minutes that is no
-//!   error. Where 15 minutes have fewer than 10 requests, the window is widened by quarters of an
-//!   hour until it has 10, and where 5 minutes have fewer than 5, that window counts for both. With
-//!   fewer than 10 requests in 72 hours there is no level.
+//!   failed when a destination is observed for the first time may be all that was seen, so for five
+//!   minutes that is no error. Where 15 minutes have fewer than 10 requests, the window is widened
+//!   by quarters of an hour until it has 10, and where 5 minutes have fewer than 5, that window
+//!   counts for both. With fewer than 10 requests in 72 hours there is no level.
 //! - *A wrong secret* after a restart verifies nothing, so it has no failures. Signatures that do
 //!   not match are therefore counted while nothing was verified since the start, or by the secret
 //!   that was set or rotated last, where a layer answers `503` for that
@@ -87,12 +87,12 @@
 //! # Cost
 //!
 //! The first 100 labels of secrets are told apart, further ones are `other`; in the metrics also
-//! those of which nothing was ever verified, since a stranger may have chosen them. Each takes 6 kB
-//! from its first request on, so all together at most 0.6 MB; up to 100 destinations of which
-//! nothing was verified take 100 bytes and their label each. A request takes one short lock, some
-//! 80 ns in all where nothing else observes, and no memory; its body is kept until it is answered.
-//! What was recorded is evaluated at most once in 10 seconds by requests, which takes some 1.5 µs
-//! for each destination.
+//! those that are looked up and of which nothing was ever verified, since a stranger may have
+//! chosen them. Each takes 6 kB from its first request on, so all together at most 0.6 MB; up to
+//! 100 destinations of which nothing was verified take 100 bytes and their label each. A request
+//! takes one short lock, some 80 ns in all where nothing else observes, and no memory; its body is
+//! kept until it is answered. What was recorded is evaluated at most once in 10 seconds by
+//! requests, which takes some 1.5 µs for each destination.
 //!
 //! # Output
 //!

@@ -58,6 +58,7 @@ impl Health {
         B: Body<Error: Into<BoxError>>,
     {
         let watched = Watched {
+            number: self.shared.reported.next(),
             label: label.into(),
             health: self,
         };
@@ -78,6 +79,7 @@ impl Health {
                         .api()
                         .is_some_and(|it| *it.kind() == ErrorKind::NotFound)
                     {
+                        known_at = timer.now();
                         watched.says(Some(GONE));
                     } else if timer.now().saturating_duration_since(known_at) >= HOLDS {
                         watched.says(Some(UNKNOWN));
@@ -91,13 +93,16 @@ impl Health {
 
 /// A destination whose status is read. Nobody knows it any more when that ends.
 struct Watched {
+    /// Which of those of this label, since a new one can begin before the old one ends.
+    number: u64,
     label: Arc<str>,
     health: Health,
 }
 
 impl Watched {
     fn says(&self, said: Option<Said>) {
-        self.health.shared.reported(&self.label, said);
+        let shared = &self.health.shared;
+        shared.reported(&self.label, self.number, said);
     }
 }
 

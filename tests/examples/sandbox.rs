@@ -188,7 +188,7 @@ async fn a_run_at_a_receiver_that_is_away_waits() {
     let (_receiver, mut sandbox, url) = accepting().await;
     let commands = "fault proxy 503\ntrigger message.created --count 1000000\n";
     sandbox.program.write(commands).await;
-    line_with(&mut sandbox, " of 1000000 sent, waits: 10000 are open").await;
+    line_with(&mut sandbox, " of 1000000 sent, waits: 10000 are under way").await;
     let sent = count(&sandbox).await;
     assert_eq!(sent, 10_000);
     // One more is all right; and the end says what is open.

@@ -109,12 +109,21 @@ fn a_status_that_is_not_known_any_more_lapses_after_an_hour() {
 
 #[test]
 fn a_destination_that_was_deleted_is_told_until_it_is_not_watched_any_more() {
-    let polled = poll(&[(200, "failed"), (404, "x")]);
+    let mut answers = vec![(200, "failed")];
+    answers.extend([(404, "x"); 100]);
+    // One that says nothing does not make it unknown.
+    answers.push((503, "x"));
+    answers.push((404, "x"));
+    let polled = poll(&answers);
     let Polled { scene, _stop, .. } = polled;
     scene.clock.run_for(SECOND);
     assert_eq!(scene.level_of(Cause::Status), Level::Critical);
     scene.clock.run_for(MINUTE);
     assert_eq!(scene.level_of(Cause::Status), Level::Error);
+    let mut changes = scene.health.watch();
+    changes.mark_unchanged();
+    scene.clock.run_for(2 * HOUR);
+    assert!(!changes.has_changed().unwrap());
     drop(_stop);
     scene.clock.run_for(SECOND);
     assert_eq!(scene.level(), Level::Ok);
@@ -143,4 +152,31 @@ fn each_destination_has_a_status_of_its_own() {
         assert_eq!(status.destinations.len(), 1);
         assert_eq!(status.destination("t-120").unwrap().level, Level::Critical);
     }
+}
+
+/// The new one begins before the old one ends.
+#[test]
+fn one_that_ends_takes_nothing_from_another() {
+    let first = poll(&[(200, "failed")]);
+    let Polled { scene, .. } = &first;
+    scene.clock.run_for(SECOND);
+    let api = Api::with_timer(Api::EU, Simulator::API_KEY, scene.clock.clone()).unwrap();
+    let client = service_fn(|_: Request<Full<Bytes>>| async {
+        let body = json!({"request_id": "r-1", "data": {"id": "w-2", "status": "failing"}});
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(body.to_string())))
+    });
+    let id = WebhookId::new("w-2").unwrap();
+    let watch = scene
+        .health
+        .clone()
+        .watch_status("default", id, api, client);
+    scene
+        .clock
+        .spawn(async move { assert_eq!(watch.await, TimerMissing) });
+    scene.clock.run_for(SECOND);
+    assert_eq!(scene.level_of(Cause::Status), Level::Critical);
+    let Polled { scene, _stop, .. } = first;
+    drop(_stop);
+    scene.clock.run_for(SECOND);
+    assert_eq!(scene.level_of(Cause::Status), Level::Error);
 }

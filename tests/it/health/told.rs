@@ -72,6 +72,27 @@ fn so_is_a_recovery_also_of_a_destination_that_is_forgotten() {
     assert!(!told.metrics.contains("default"), "{}", told.metrics);
 }
 
+/// As soon as something is verified.
+#[test]
+fn what_was_told_of_another_one_is_not_told_twice_once_it_has_series_of_its_own() {
+    let told = Told::by(|| {
+        let scene = Scene::running(SecretSource::lookup(|_| Ok(Some(secrets()))));
+        for _ in 0..3 {
+            scene.forge();
+        }
+        scene.clock.run_for(2 * MINUTE);
+        assert_eq!(scene.level_of(Cause::Mismatches), Level::Critical);
+        scene.deliver(200, 1);
+        scene.clock.run_for(MINUTE);
+    });
+    for sample in [
+        r#"nylas_webhook_health_level{destination="other",cause="mismatches"} 0"#,
+        r#"nylas_webhook_health_level{destination="default",cause="mismatches"} 0"#,
+    ] {
+        assert!(told.metrics.contains(sample), "{sample}: {}", told.metrics);
+    }
+}
+
 #[test]
 fn unexpected_challenges_are_counted_and_one_is_told() {
     let told = Told::by(|| {

@@ -128,6 +128,11 @@ impl Shared {
         target: &mut Target,
         attempt: u32,
     ) -> Verdict {
+        // Of what is not sent, no fault is used up.
+        if !self.is_delivering(&target.id) {
+            target.in_flight = None;
+            return Verdict::default();
+        }
         let numbers = [number, u64::from(attempt), target.ordinal];
         let mut random = self.random(Purpose::Attempt, numbers);
         let faults = self.faults(Some(&target.id), &mut random);
@@ -179,6 +184,12 @@ impl Shared {
         let hit = hit.collect();
         faults.retain(|it| !it.is_used_up());
         hit
+    }
+
+    fn is_delivering(&self, destination: &DestinationId) -> bool {
+        let mut state = self.state();
+        let entry = state.entry(destination.as_str());
+        entry.is_some_and(|entry| entry.destination.status.is_delivering())
     }
 
     fn prepare(

@@ -22,7 +22,7 @@ mod time;
 mod traffic;
 mod triggers;
 
-use std::{fmt, future::poll_fn, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
@@ -212,7 +212,13 @@ impl Simulator {
 
     /// Waits until no traffic goes on and no notification is under way.
     pub async fn settled(&self) {
-        poll_fn(|cx| self.shared.poll_settled(cx)).await;
+        self.shared.settled().await;
+    }
+
+    /// How many runs of traffic go on and notifications are under way, each of which may still have
+    /// attempts to come, be it that an answer was lost.
+    pub fn under_way(&self) -> usize {
+        self.shared.under_way()
     }
 
     /// How many attempts are due or sent, and not answered yet. One that a

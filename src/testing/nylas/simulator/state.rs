@@ -1,6 +1,8 @@
 //! What all parts of a simulator share.
 
 use std::{
+    collections::BTreeMap,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
@@ -40,7 +42,9 @@ pub(super) struct State {
     pub(super) in_flight: usize,
     /// How many tasks are under way.
     tasks: usize,
-    waiting: Vec<Waker>,
+    /// By the number of who waits until there is none.
+    waiting: BTreeMap<u64, Waker>,
+    next_waiting: u64,
 }
 
 impl State {
@@ -56,7 +60,8 @@ impl State {
             ordinals: 0,
             in_flight: 0,
             tasks: 0,
-            waiting: Vec::new(),
+            waiting: BTreeMap::new(),
+            next_waiting: 0,
         }
     }
 
@@ -69,16 +74,6 @@ impl State {
     pub(super) fn next_ordinal(&self) -> u64 {
         self.ordinals + 1
     }
-
-    fn poll_settled(&mut self, cx: &Context<'_>) -> Poll<()> {
-        if self.tasks == 0 {
-            return Poll::Ready(());
-        }
-        if !self.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-            self.waiting.push(cx.waker().clone());
-        }
-        Poll::Pending
-    }
 }
 
 impl Shared {
@@ -87,7 +82,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs a task, which [`poll_settled`](Self::poll_settled) waits for.
+    /// Runs a task, which [`settled`](Self::settled) waits for.
     pub(super) fn spawn(self: &Arc<Self>, task: impl Future<Output = ()> + Send + 'static) {
         self.state().tasks += 1;
         let running = Running(self.clone());
@@ -98,8 +93,19 @@ impl Shared {
         (self.spawn)(task);
     }
 
-    pub(super) fn poll_settled(&self, cx: &Context<'_>) -> Poll<()> {
-        self.state().poll_settled(cx)
+    /// How many tasks are under way.
+    pub(super) fn under_way(&self) -> usize {
+        self.state().tasks
+    }
+
+    /// Waits until no task is under way.
+    pub(super) fn settled(self: &Arc<Self>) -> Settled {
+        let mut state = self.state();
+        state.next_waiting += 1;
+        Settled {
+            number: state.next_waiting,
+            shared: self.clone(),
+        }
     }
 
     /// Enters an attempt, and draws the conclusions for its destination.
@@ -141,8 +147,33 @@ impl Drop for Running {
         if state.tasks == 0 {
             let waiting = std::mem::take(&mut state.waiting);
             drop(state);
-            waiting.into_iter().for_each(Waker::wake);
+            waiting.into_values().for_each(Waker::wake);
         }
+    }
+}
+
+/// Leaves no waker behind when it is dropped.
+pub(super) struct Settled {
+    number: u64,
+    shared: Arc<Shared>,
+}
+
+impl Future for Settled {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.shared.state();
+        if state.tasks == 0 {
+            return Poll::Ready(());
+        }
+        state.waiting.insert(self.number, cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Settled {
+    fn drop(&mut self) {
+        self.shared.state().waiting.remove(&self.number);
     }
 }
 
@@ -156,5 +187,29 @@ impl super::Simulator {
     /// The settings of a new one.
     pub fn builder() -> Builder {
         Builder::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Waker};
+
+    use super::*;
+    use crate::testing::{VirtualClock, nylas::Simulator};
+
+    #[test]
+    fn who_waits_no_longer_leaves_nothing_behind() {
+        let clock = VirtualClock::new();
+        let nylas = Simulator::builder().clock(clock.clone()).build();
+        nylas.shared.spawn(std::future::pending());
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..100 {
+            let mut waiting = Box::pin(nylas.settled());
+            assert!(waiting.as_mut().poll(&mut cx).is_pending());
+            assert!(waiting.as_mut().poll(&mut cx).is_pending());
+            assert_eq!(nylas.shared.state().waiting.len(), 1);
+        }
+        assert_eq!(nylas.shared.state().waiting.len(), 0);
+        assert_eq!(nylas.under_way(), 1);
     }
 }
