@@ -73,29 +73,32 @@ fn cause_name<S: serde::Serializer>(
 impl Filter {
     /// Names that are none are an error, or an action would be about more than was asked for.
     pub(crate) fn parse(params: &Params) -> Result<Self, String> {
-        let cause = match params.get("cause") {
+        let cause = match params.selecting("cause")? {
             None => None,
             Some(name) => Some(
                 DeadCause::from_name(name).ok_or_else(|| format!("no cause is named {name}"))?,
             ),
         };
-        let state = match params.get("state") {
+        let state = match params.selecting("state")? {
             None if cause.is_some() => Some(StateFilter::Dead),
             None | Some("all") => None,
             Some(name) => Some(
                 StateFilter::from_name(name).ok_or_else(|| format!("no state is named {name}"))?,
             ),
         };
-        let before = match params.get("before") {
+        if cause.is_some() && state != Some(StateFilter::Dead) {
+            return Err("only what is dead has a cause".to_owned());
+        }
+        let before = match params.selecting("before")? {
             None => None,
             Some(text) => Some(text.parse().map_err(|_| format!("{text} is no position"))?),
         };
         Ok(Self {
             state,
-            cause: cause.filter(|_| state == Some(StateFilter::Dead)),
-            trigger: params.get("trigger").map(str::to_owned),
+            cause,
+            trigger: params.selecting("trigger")?.map(str::to_owned),
             no_trigger: params.has("no_trigger"),
-            grant: params.get("grant").map(str::to_owned),
+            grant: params.selecting("grant")?.map(str::to_owned),
             before,
         })
     }

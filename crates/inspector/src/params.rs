@@ -41,6 +41,21 @@ impl Params {
         kept.fold(Link::home(), |link, (name, value)| link.with(name, value))
     }
 
+    /// The same as [`get`](Self::get), for what selects entries: one that is longer than anything
+    /// is an error, or everything would be selected.
+    pub(crate) fn selecting(&self, name: &str) -> Result<Option<&str>, String> {
+        match self.0.iter().find(|(known, _)| known == name) {
+            Some((_, value)) if value.trim().len() > LONGEST => Err(format!("{name} is too long")),
+            _ => Ok(self.get(name)),
+        }
+    }
+
+    /// Whether it is there, and empty.
+    pub(crate) fn is_blank(&self, name: &str) -> bool {
+        let mut all = self.0.iter();
+        all.any(|(known, value)| known == name && value.trim().is_empty())
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
     }

@@ -54,6 +54,11 @@ impl Selection {
         if !keys.is_empty() {
             return Ok(Self::Keys(keys));
         }
+        // A list shows everything then, and an action must not be about it.
+        let selecting = ["state", "cause", "trigger", "no_trigger", "grant", "before"];
+        if let Some(name) = selecting.into_iter().find(|name| params.is_blank(name)) {
+            return Err(format!("{name} is empty"));
+        }
         let mut filter = Filter::parse(params)?;
         match filter.state {
             None if params.has("state") => {

@@ -194,6 +194,19 @@ pub(crate) async fn forms_that_make_no_sense_change_nothing() {
         "action=replay&confirm=1&state=Dead",
         "action=replay&confirm=1&cause=unknown",
         "action=replay&confirm=1&state=dead&before=x",
+        "action=replay&confirm=1&state=dead&grant=",
+        "action=replay&confirm=1&state=dead&trigger=+",
+        "action=replay&confirm=1&cause=",
+        "action=replay&confirm=1&state=done&cause=expired",
+        &format!(
+            "action=replay&confirm=1&state=dead&grant={}",
+            "g".repeat(600)
+        ),
+        &format!(
+            "action=discard&reason=x&confirm=1&state=dead&trigger={}",
+            "t".repeat(600)
+        ),
+        &format!("action=purge&confirm=1&grant={}", "g".repeat(600)),
         "action=purge&confirm=1",
         "action=drop&confirm=1&state=dead",
     ] {
