@@ -22,8 +22,8 @@ pub struct Virtual<O, S> {
 }
 
 impl<O, S> Virtual<O, S> {
-    /// `open` opens an empty inbox on this clock; `spoil` makes the head of an entry unreadable, and
-    /// returns whether there was one.
+    /// `open` opens an empty inbox on this clock; `spoil` makes the head of an entry unreadable,
+    /// and returns whether there was one.
     pub fn new<I>(open: O, spoil: S) -> Self
     where
         O: Fn(Options, Shifted) -> Timeless<I>,
