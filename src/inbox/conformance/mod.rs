@@ -93,7 +93,7 @@ pub trait Engine: Send + Sync + 'static {
         true
     }
 
-    /// Whether [`Browse::stats`](super::Browse::stats) tells what waits from what is claimed and
+    /// Whether [`Browse::stats`] tells what waits from what is claimed and
     /// from what has become due again; by default `true`.
     fn counts_each_state(&self) -> bool {
         true
