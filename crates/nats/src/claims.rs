@@ -139,7 +139,6 @@ async fn collect(mut batch: Batch, end: Instant) -> Result<Vec<Message>, Failure
     loop {
         match timeout_at(end.into(), batch.next()).await {
             Ok(Some(Ok(message))) => messages.push(message),
-            Ok(None) => return Ok(messages),
             Ok(Some(Err(why))) => {
                 if messages.is_empty() && !why.to_string().contains(EXHAUSTED) {
                     return Err(Failure::new(why));
@@ -147,7 +146,7 @@ async fn collect(mut batch: Batch, end: Instant) -> Result<Vec<Message>, Failure
                 return Ok(messages);
             }
             Err(_) if messages.is_empty() => return Err(no_answer()),
-            Err(_) => return Ok(messages),
+            Ok(None) | Err(_) => return Ok(messages),
         }
     }
 }

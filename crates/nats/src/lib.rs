@@ -33,25 +33,25 @@
 //! leaves out, and the suite for engines is told so:
 //!
 //! - **Fencing**: a claim that another one has replaced still settles the entry.
-//!   [`SettleError::LeaseLost`](tower_nylas::inbox::SettleError::LeaseLost) is returned only where a
-//!   retry finds that a later claim was settled. So a handler that is slower than its lease, because
-//!   its worker does not reach the cluster, can run twice.
+//!   [`LeaseLost`](tower_nylas::inbox::SettleError::LeaseLost) is returned only where a retry finds
+//!   that a later claim was settled. So a handler that is slower than its lease, since its worker
+//!   does not reach the cluster, can run twice.
 //! - **Exact counters after a lost lease**: the server counts deliveries, and what it has not
 //!   replicated when a leader dies is missing. The numbers of crashes and failures are lower bounds
 //!   then; and a crash too many is counted if a claim does not reach its worker.
 //! - **Keys for as long as an entry is there**: a key is remembered for the window, by default an
-//!   hour, and not longer, also while its entry waits or is dead. Servers find the keys of the window
-//!   in the stream when they restart; what was handled before is not there any more, and its key is
-//!   forgotten.
+//!   hour, and not longer, also while its entry waits or is dead. When servers restart, they find
+//!   the keys of the window in the stream; what was handled before is not there any more, and its
+//!   key is forgotten.
 //! - **Order among what comes again**: new entries come in the order in which they were stored, and
 //!   what was put off or has crashed in between.
 //! - **What is done is not kept**, since the stream deletes it.
-//! - **[`Stats`](tower_nylas::inbox::Stats)**: what waits is counted as claimed, and what has become
-//!   due again as well.
+//! - **[`Stats`](tower_nylas::inbox::Stats)**: what waits is counted as claimed, and what has
+//!   become due again as well.
 //! - **[`Inspect`](tower_nylas::inbox::Inspect)** is not implemented: a stream cannot be searched.
 //! - **Wall clocks**: how long an entry has been failing is the difference of two moments on the
-//!   clocks of the workers. A clock that is set wrong can let an entry expire early, which makes it a
-//!   dead letter.
+//!   clocks of the workers. A clock that is set wrong can let an entry expire early, which makes it
+//!   a dead letter.
 //!
 //! # Streams
 //!

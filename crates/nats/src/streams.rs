@@ -1,6 +1,9 @@
 //! The streams and the consumer: what they have to be like, and whether they are.
 
-use std::{fmt::Debug, time::Duration};
+use std::{
+    fmt::{Debug, Display},
+    time::Duration,
+};
 
 use async_nats::jetstream::{
     Context,
@@ -50,13 +53,13 @@ impl Names {
     }
 
     /// Of the entry at this place.
-    pub(crate) fn tries(&self, position: impl ToString) -> String {
-        format!("{}.tries.{}", self.base, position.to_string())
+    pub(crate) fn tries(&self, position: impl Display) -> String {
+        format!("{}.tries.{position}", self.base)
     }
 
     /// Of a key.
-    pub(crate) fn dead(&self, key: impl ToString) -> String {
-        format!("{}.dead.{}", self.base, key.to_string())
+    pub(crate) fn dead(&self, key: impl Display) -> String {
+        format!("{}.dead.{key}", self.base)
     }
 }
 

@@ -33,8 +33,8 @@
 //! Whatever is done is one statement, and so a transaction of its own: none is open while a handler
 //! runs. Appends that come while another one is under way share the next statement, as settlements
 //! and claims do. Statements are sent unnamed and need no session, so that they pass a pooler that
-//! gives each transaction another connection; workers find entries of other processes by polling, and
-//! with [`notify`](PostgresInboxBuilder::notify) at once.
+//! gives each transaction another connection; workers find entries of other processes by polling,
+//! and with [`notify`](PostgresInboxBuilder::notify) at once.
 //!
 //! # Time
 //!

@@ -76,8 +76,9 @@ impl PostgresInboxBuilder {
         self
     }
 
-    /// Tells other processes of what is stored (`NOTIFY`), and listens to what they tell (`LISTEN`),
-    /// so that their workers find it at once and not when they look next; by default not.
+    /// Tells other processes of what is stored (`NOTIFY`), and listens to what they tell
+    /// (`LISTEN`), so that their workers find it at once and not when they look next; by default
+    /// not.
     ///
     /// It costs a statement more for each batch, behind it, which takes a lock of the whole server
     /// while it commits, so that no two of them commit at the same time; and a connection that

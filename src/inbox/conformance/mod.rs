@@ -93,8 +93,8 @@ pub trait Engine: Send + Sync + 'static {
         true
     }
 
-    /// Whether [`Browse::stats`](super::Browse::stats) tells what waits from what is claimed and from
-    /// what has become due again; by default `true`.
+    /// Whether [`Browse::stats`] tells what waits from what is claimed and
+    /// from what has become due again; by default `true`.
     fn counts_each_state(&self) -> bool {
         true
     }
@@ -287,8 +287,8 @@ pub async fn run_browse_case<E: Engine<Inbox: Browse>>(engine: &E, name: &str) {
     run_named(engine, browse_cases(), name).await;
 }
 
-/// The names of the cases of [`run`], for [`run_case`]: an engine on real time runs them at the same
-/// time, since most of them wait.
+/// The names of the cases of [`run`], for [`run_case`]: an engine on real time runs them at the
+/// same time, since most of them wait.
 pub fn case_names() -> Vec<&'static str> {
     names(cases::<Nobody>())
 }

@@ -1,8 +1,8 @@
 //! What engines share, beside the contract: for whoever writes one.
 //!
-//! An engine implements [`Inbox`](super::Inbox). What is in here is what the engines of this project
-//! would otherwise each have written for themselves: the settings that an application makes, the
-//! columns of a history, and an error that all calls of one transaction get.
+//! An engine implements [`Inbox`](super::Inbox). What is in here is what the engines of this
+//! project would otherwise each have written for themselves: the settings that an application
+//! makes, the columns of a history, and an error that all calls of one transaction get.
 
 mod cause;
 mod columns;

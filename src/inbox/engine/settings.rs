@@ -80,7 +80,7 @@ impl Default for Settings {
 #[doc(hidden)]
 macro_rules! __inbox_builder_settings {
     ($($setting:ident),+ $(,)?) => {
-        $($crate::__inbox_builder_settings!(@ $setting);)+
+        $($crate::inbox::engine::builder_settings!(@ $setting);)+
     };
     (@ lease) => {
         /// How long a claim lasts unless it is extended; by default 30 seconds, at least a

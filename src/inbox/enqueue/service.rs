@@ -44,6 +44,7 @@ const FORWARD_AFTER: Duration = Duration::from_secs(5);
 /// | has stored it | `200`, and [`Outcome::Stored`](crate::Outcome::Stored) |
 /// | has stored it before | `200`, and [`Outcome::Duplicate`](crate::Outcome::Duplicate) |
 /// | is full, has failed, has not answered in time, or never stores anything so large | `503`, and an [`EnqueueError`] |
+/// | does not store what it is to take over from another inbox ([`forwarding`](Enqueue::forwarding)) | `429`, after some seconds: it stays in the other inbox |
 /// | is not asked, since a worker of an inbox sends it | `503`, and [`EnqueueError::Loop`] |
 /// | is not asked, since it is a tenant's, by secrets without a label | `503`, and [`Outcome::Unlabelled`](crate::Outcome::Unlabelled) |
 pub struct Enqueue<I> {

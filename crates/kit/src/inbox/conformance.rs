@@ -1,6 +1,6 @@
 //! An engine in virtual time, for the suite of engines.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use tower_nylas::{
     inbox::{
@@ -14,25 +14,26 @@ use super::Timeless;
 use crate::shifted::Shifted;
 
 /// Opens inboxes in virtual time, and spoils entries of them.
-#[derive(Debug)]
-pub struct Virtual<O, S> {
+pub struct Virtual<I> {
     clock: Shifted,
-    open: O,
-    spoil: S,
+    open: Box<Open<I>>,
+    spoil: Box<Spoil<I>>,
 }
 
-impl<O, S> Virtual<O, S> {
-    /// `open` opens an empty inbox on this clock; `spoil` makes the head of an entry unreadable, and
-    /// returns whether there was one.
-    pub fn new<I>(open: O, spoil: S) -> Self
-    where
-        O: Fn(Options, Shifted) -> Timeless<I>,
-        S: Fn(&Timeless<I>, EntryKey) -> bool,
-    {
+type Open<I> = dyn Fn(Options, Shifted) -> Timeless<I> + Send + Sync;
+type Spoil<I> = dyn Fn(&Timeless<I>, EntryKey) -> bool + Send + Sync;
+
+impl<I: Inbox> Virtual<I> {
+    /// `open` opens an empty inbox on this clock; `spoil` makes the head of an entry unreadable,
+    /// and returns whether there was one.
+    pub fn new(
+        open: impl Fn(Options, Shifted) -> Timeless<I> + Send + Sync + 'static,
+        spoil: impl Fn(&Timeless<I>, EntryKey) -> bool + Send + Sync + 'static,
+    ) -> Self {
         Self {
             clock: Shifted::default(),
-            open,
-            spoil,
+            open: Box::new(open),
+            spoil: Box::new(spoil),
         }
     }
 
@@ -41,12 +42,7 @@ impl<O, S> Virtual<O, S> {
     }
 }
 
-impl<I, O, S> Engine for Virtual<O, S>
-where
-    I: Inbox,
-    O: Fn(Options, Shifted) -> Timeless<I> + Send + Sync + 'static,
-    S: Fn(&Timeless<I>, EntryKey) -> bool + Send + Sync + 'static,
-{
+impl<I: Inbox> Engine for Virtual<I> {
     type Inbox = Timeless<I>;
 
     async fn open(&self, options: Options) -> Self::Inbox {
@@ -69,5 +65,13 @@ where
     fn shift_wall_clock(&self, seconds: i64) -> bool {
         self.clock.shift(seconds);
         true
+    }
+}
+
+impl<I> fmt::Debug for Virtual<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Virtual")
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
-//! The engine does what every engine has to do, but for what it is exempt from, which
-//! `exempt` shows. Leases and windows are the server's, so the suite runs in real time, each case as
-//! a test of its own.
+//! The engine does what every engine has to do, but for what it is exempt from, which `exempt`
+//! shows. Leases and windows are the server's, so the suite runs in real time, each case as a test
+//! of its own.
 
 use std::{sync::Arc, time::Duration};
 

@@ -40,7 +40,7 @@ pub(crate) async fn failures_come_again_and_are_counted() {
             };
             std::future::ready(answer)
         });
-    let working = Working::start(&[inbox.clone()], &router, 16);
+    let working = Working::start(std::slice::from_ref(&inbox), &router, 16);
     let stored = entry("n-1");
     inbox.append(stored.clone()).await.unwrap();
     assert_eq!(handled.wait_for(&[stored.key()], PATIENCE).await, 0);
@@ -52,7 +52,7 @@ pub(crate) async fn failures_come_again_and_are_counted() {
 
 pub(crate) async fn what_no_handler_reads_is_a_dead_letter() {
     let inbox = builder().open(&shared().await).await.unwrap();
-    let working = Working::start(&[inbox.clone()], &TriggerRouter::new(), 16);
+    let working = Working::start(std::slice::from_ref(&inbox), &TriggerRouter::new(), 16);
     let stored = Entry::new(&testing::verified("[1]"), Duration::from_secs(1));
     inbox.append(stored.clone()).await.unwrap();
     let letters = loop {

@@ -6,10 +6,10 @@
 //! ```
 //!
 //! starts a server of PostgreSQL in a temporary folder (or uses the one of `DATABASE_URL`), the six
-//! processes, and a simulated Nylas, which sends to the receivers by turns, as a load balancer does.
-//! One process after the other is replaced; the last worker is killed, as by a machine that dies. At
-//! the end it prints who handled what, and fails if a notification was lost, or was handled twice
-//! without having been open at the kill.
+//! processes, and a simulated Nylas, which sends to the receivers by turns, as through a load
+//! balancer. One process after the other is replaced; the last worker is killed, as by a machine
+//! that dies. At the end it prints who handled what, and fails if a notification was lost, or was
+//! handled twice without having been open at the kill.
 //!
 //! It needs a server and the programs of `crates/kit`, so it is no part of the package; the example
 //! `once` and the README show what an application writes.

@@ -85,11 +85,10 @@ pub(crate) async fn play() -> Result<bool, BoxError> {
         old.end().await?;
         receivers.keep(new).await;
     }
-    let mut next = EACH;
     let mut killed = None;
     for (place, old) in workers.iter_mut().enumerate() {
         wait_for(&handled, BETWEEN).await?;
-        let new = Running::start(&url, next, &handled).await?;
+        let new = Running::start(&url, EACH + place, &handled).await?;
         let old = std::mem::replace(old, new);
         if place + 1 < EACH {
             old.end().await?;
@@ -97,7 +96,6 @@ pub(crate) async fn play() -> Result<bool, BoxError> {
             killed = Some(old.number);
             old.kill().await?;
         }
-        next += 1;
     }
     wait_for(&handled, BETWEEN).await?;
     stop.send_replace(());

@@ -28,14 +28,7 @@ fn runtime() -> Runtime {
 }
 
 /// An engine on a server, by the URL of that or of what stands before it.
-fn engine_at(
-    runtime: Runtime,
-    server: Arc<Server>,
-    url: String,
-) -> Virtual<
-    impl Fn(Options, Shifted) -> Timeless<PostgresInbox> + Send + Sync + 'static,
-    impl Fn(&Timeless<PostgresInbox>, EntryKey) -> bool + Send + Sync + 'static,
-> {
+fn engine_at(runtime: Runtime, server: Arc<Server>, url: String) -> Virtual<PostgresInbox> {
     let runtime = Arc::new(runtime);
     let open = move |options: Options, clock: Shifted| {
         static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -64,10 +57,7 @@ fn engine_at(
     Virtual::new(open, spoil)
 }
 
-fn engine() -> Virtual<
-    impl Fn(Options, Shifted) -> Timeless<PostgresInbox> + Send + Sync + 'static,
-    impl Fn(&Timeless<PostgresInbox>, EntryKey) -> bool + Send + Sync + 'static,
-> {
+fn engine() -> Virtual<PostgresInbox> {
     let runtime = runtime();
     let server = runtime.block_on(Server::shared());
     let url = server.url().to_owned();

@@ -19,10 +19,7 @@ use tower_nylas_sqlite::SqliteInbox;
 use crate::scratch::scratch;
 
 /// An engine whose files are in a folder of its own.
-fn engine() -> Virtual<
-    impl Fn(Options, Shifted) -> Timeless<SqliteInbox> + Send + Sync + 'static,
-    impl Fn(&Timeless<SqliteInbox>, EntryKey) -> bool + Send + Sync + 'static,
-> {
+fn engine() -> Virtual<SqliteInbox> {
     let (scratch, next) = (scratch(), AtomicU32::new(0));
     let open = move |options, clock| {
         let number = next.fetch_add(1, Ordering::Relaxed);

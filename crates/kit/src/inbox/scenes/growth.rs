@@ -103,8 +103,8 @@ impl<I: Inspect, R: AsyncFn(&str) -> i64> Growth<I, R> {
         self.append(entry("n-dead")).await;
     }
 
-    /// What is done and kept, for a day and up to 100,000 of 400,000 bytes, can be replayed until it
-    /// makes room.
+    /// What is done and kept, for a day and up to 100,000 of 400,000 bytes, can be replayed until
+    /// it makes room.
     pub async fn kept(&self) {
         let first = large_entry("n-1", 60_000);
         self.append(first.clone()).await;

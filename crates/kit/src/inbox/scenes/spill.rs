@@ -103,7 +103,7 @@ pub async fn spill<M: Browse, L: Browse>(
     assert_eq!(open_in(&local).await, 0);
     let keys: Vec<EntryKey> = times.keys().copied().collect();
     let again = handled.wait_for(&keys, PATIENCE).await;
-    let received = received.lock().unwrap();
+    let received = std::mem::take(&mut *received.lock().unwrap());
     for (key, (sent, accepted)) in &times {
         let at = received[key];
         assert!(
@@ -111,7 +111,6 @@ pub async fn spill<M: Browse, L: Browse>(
             "{sent:?} {at:?} {accepted:?}"
         );
     }
-    drop(received);
     stop.send_replace(());
     for ended in working.join_all().await {
         ended.unwrap();

@@ -59,11 +59,12 @@ impl NatsServer {
             _ => "",
         };
         let store = scratch.path("store");
+        let store = store.display();
         let text = format!(
             "listen: 127.0.0.1:{port}\n\
              server_name: s{port}\n\
              jetstream {{\n\
-             store_dir: {store:?}, max_file_store: 1TB, max_memory_store: 64MB\n\
+             store_dir: \"{store}\", max_file_store: 1TB, max_memory_store: 64MB\n\
              {sync}\n\
              }}\n\
              {lines}\n"
