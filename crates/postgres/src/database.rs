@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use deadpool_postgres::{Object, Pool, PoolError};
+use deadpool_postgres::{Object, Pool, PoolError, Timeouts};
 use tokio::{
     sync::{Semaphore, oneshot},
     time::{Instant, sleep, timeout, timeout_at},
@@ -174,7 +174,7 @@ impl Database {
         let Ok(place) = self.making.clone().try_acquire_owned() else {
             return timeout_at(until, getting.get()).await.map_err(|_| late())?;
         };
-        let (reply, answer) = oneshot::channel();
+        let (reply, mut answer) = oneshot::channel();
         tokio::spawn(async move {
             // What nobody takes goes back into the pool.
             if let Ok(result) = timeout(LONGEST_MAKING, getting.get()).await {
@@ -182,10 +182,31 @@ impl Database {
             }
             drop(place);
         });
-        match timeout_at(until, answer).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) | Err(_) => Err(late()),
+        loop {
+            if let Ok(result) = timeout(LOOK_EACH, &mut answer).await {
+                return result.unwrap_or_else(|_| Err(late()));
+            }
+            // Meanwhile others give theirs back.
+            if let Some(object) = self.get_idle().await {
+                return Ok(object);
+            }
+            if Instant::now() >= until {
+                return Err(late());
+            }
         }
+    }
+
+    /// One that nobody uses.
+    async fn get_idle(&self) -> Option<Object> {
+        if self.idle() == 0 {
+            return None;
+        }
+        let at_once = Timeouts {
+            wait: Some(Duration::ZERO),
+            create: Some(Duration::ZERO),
+            recycle: None,
+        };
+        self.pool.timeout_get(&at_once).await.ok()
     }
 
     /// Why no connection is made now.

@@ -41,7 +41,10 @@ impl Handled {
     pub fn note(&self, key: EntryKey) {
         let mut times = self.times.lock().unwrap();
         *times.entry(key).or_default() += 1;
-        self.count.send_replace(times.len());
+        let handled = times.len();
+        // `wait_for` looks at them while it holds the count.
+        drop(times);
+        self.count.send_modify(|count| *count = handled.max(*count));
     }
 
     /// How many entries were handled.

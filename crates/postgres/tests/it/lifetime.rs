@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tower_nylas::{
-    inbox::{Appended, Browse, Entry, EntryState, Inbox, Inspect, Query, Settlement},
+    inbox::{AppendError, Appended, Browse, Entry, EntryState, Inbox, Inspect, Query, Settlement},
     testing::{self, VirtualClock},
 };
 use tower_nylas_kit::inbox::{entry, scenes};
@@ -56,6 +57,58 @@ pub(crate) async fn texts_that_cannot_be_stored(server: &Server) {
     };
     inbox.settle(&claim.receipt, later).await.unwrap();
     assert_eq!(inbox.stats().await.unwrap().waiting, 1);
+    inbox.close().await;
+}
+
+/// One of many that the server refuses: the others are stored, in few statements.
+pub(crate) async fn one_that_is_refused(server: &Server) {
+    const MANY: usize = 200;
+    let inbox = open(server, "refused").await;
+    for sql in [
+        "ALTER TABLE refused.jobs ADD CHECK (type <> 'odd')",
+        // Counts those as well that are rolled back.
+        "CREATE SEQUENCE refused_tries",
+        "CREATE FUNCTION note_refused() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+            PERFORM nextval('refused_tries'); RETURN NULL; END $$",
+        "CREATE TRIGGER note BEFORE INSERT ON refused.jobs \
+            FOR EACH STATEMENT EXECUTE FUNCTION note_refused()",
+    ] {
+        server.execute(sql).await;
+    }
+    let body = r#"{"type":"odd","id":"odd","data":{"object":{"id":"m-1"}}}"#;
+    let odd = Entry::new(&testing::verified(body), Duration::ZERO);
+    let mut appending = JoinSet::new();
+    for number in 0..MANY {
+        let (inbox, entry) = (inbox.clone(), entry(&format!("n-{number}")));
+        appending.spawn(async move { inbox.append(entry).await });
+    }
+    let refused = inbox.append(odd).await;
+    assert!(
+        matches!(refused, Err(AppendError::Unavailable(_))),
+        "{refused:?}"
+    );
+    for appended in appending.join_all().await {
+        assert_eq!(appended.unwrap(), Appended::New);
+    }
+    let tries = server.number("SELECT last_value FROM refused_tries").await;
+    assert!(tries < MANY as i64 / 4, "{tries}");
+    inbox.close().await;
+}
+
+/// A pause that is longer than the system's time goes.
+pub(crate) async fn an_inbox_that_never_polls(server: &Server) {
+    let builder = PostgresInbox::builder().schema("never");
+    let builder = builder.poll_each(Duration::MAX);
+    let inbox = builder.open(server.url()).await.unwrap();
+    assert!(inbox.claim(1, Duration::ZERO).await.unwrap().is_empty());
+    let (claimed, appended) =
+        tokio::join!(inbox.claim(1, Duration::MAX), inbox.append(entry("n-1")),);
+    appended.unwrap();
+    let mut claims = claimed.unwrap();
+    if claims.is_empty() {
+        claims = inbox.claim(1, Duration::from_secs(30)).await.unwrap();
+    }
+    assert_eq!(claims.len(), 1);
     inbox.close().await;
 }
 

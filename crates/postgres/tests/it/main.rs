@@ -5,15 +5,19 @@
 // Servers are started as another user, and killed.
 #![cfg(unix)]
 
+mod commits;
 mod conformance;
 mod growth;
 mod lifetime;
+mod network;
 mod once;
 mod open;
 mod outage;
 mod pooler;
+mod proxy;
 mod replicas;
 mod server;
+mod stuck;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -49,6 +53,9 @@ fn main() {
             a_schema_of_another_application,
             commits_that_may_be_lost,
             a_database_that_accepts_no_writes,
+            another_isolation_level,
+            names_of_schemas,
+            many_that_wait,
             nobody_who_answers,
         }
         growth {
@@ -57,6 +64,8 @@ fn main() {
             what_is_done_and_kept_can_be_replayed_until_it_makes_room,
             a_timeline_is_bounded,
             a_claim_brings_a_bounded_amount_of_contents,
+            a_look_brings_a_bounded_amount_of_contents,
+            a_large_grant_is_purged,
             dead_letters_are_readable_in_the_schema,
         }
         lifetime {
@@ -64,6 +73,13 @@ fn main() {
             what_waits_is_written_before_the_end,
             time_without_a_process,
             texts_that_cannot_be_stored,
+            one_that_is_refused,
+            an_inbox_that_never_polls,
+        }
+        network {
+            an_append_that_is_cut,
+            a_claim_that_is_cut,
+            a_settlement_that_is_cut,
         }
         once {
             effects_happen_once,
@@ -75,6 +91,10 @@ fn main() {
             receivers_and_workers,
             what_another_process_stores,
         }
+        stuck {
+            a_lock_that_is_held,
+            a_lock_on_what_appends_need,
+        }
     };
     trials.extend(on! {
         Server::start(&[]), server::can_start(),
@@ -82,6 +102,17 @@ fn main() {
             a_user_without_rights,
             a_database_that_cannot_store_every_text,
         }
+        commits {
+            a_role_that_does_not_wait_for_the_standby,
+        }
+        network {
+            hosts_that_hang_before_the_one_that_answers,
+            a_failover,
+        }
+    });
+    trials.extend(on! {
+        Server::start(&["max_connections=16"]), server::can_start(),
+        stuck { a_server_without_room }
     });
     #[cfg(feature = "tls")]
     {
@@ -115,6 +146,15 @@ fn main() {
         "conformance::behind_a_pooler",
         server::can_start() && pooler::is_there(),
         conformance::behind_a_pooler,
+    ));
+    trials.push(trial(
+        "commits::a_pooler_that_others_use",
+        server::can_start() && pooler::is_there(),
+        || {
+            Runtime::new()
+                .unwrap()
+                .block_on(commits::a_pooler_that_others_use());
+        },
     ));
     let conclusion = libtest_mimic::run(&arguments, trials);
     server::stop();
