@@ -146,6 +146,9 @@ impl Database {
     /// A connection. While none can be made and there is no other, an error at once.
     pub(crate) async fn connection(&self, until: Instant) -> Result<Connection, Failure> {
         loop {
+            if Instant::now() >= until {
+                return Err(Failure::new("there was no time left for the statement"));
+            }
             let why = match self.refusal() {
                 Some(why) if self.idle() == 0 => why,
                 _ => match self.get(until).await {

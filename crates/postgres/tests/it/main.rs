@@ -76,11 +76,6 @@ fn main() {
             one_that_is_refused,
             an_inbox_that_never_polls,
         }
-        network {
-            an_append_that_is_cut,
-            a_claim_that_is_cut,
-            a_settlement_that_is_cut,
-        }
         once {
             effects_happen_once,
         }
@@ -106,6 +101,9 @@ fn main() {
             a_role_that_does_not_wait_for_the_standby,
         }
         network {
+            an_append_that_is_cut,
+            a_claim_that_is_cut,
+            a_settlement_that_is_cut,
             hosts_that_hang_before_the_one_that_answers,
             a_failover,
         }

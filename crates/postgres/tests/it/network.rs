@@ -86,11 +86,10 @@ pub(crate) async fn a_settlement_that_is_cut(server: &Server) {
 pub(crate) async fn hosts_that_hang_before_the_one_that_answers(server: &Server) {
     let first = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let second = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let own = server.own.as_ref().expect("it is of the test");
     let addresses = [
         first.local_addr().unwrap(),
         second.local_addr().unwrap(),
-        ([127, 0, 0, 1], own.port).into(),
+        server.address(),
     ];
     let url = format!(
         "{}?connect_timeout=1&target_session_attrs=read-write",
@@ -123,8 +122,7 @@ pub(crate) async fn a_failover(first: &Server) {
             .close()
             .await;
     }
-    let port = |server: &Server| server.own.as_ref().expect("it is of the test").port;
-    let addresses = [first, &second].map(|server| ([127, 0, 0, 1], port(server)).into());
+    let addresses = [first, &second].map(Server::address);
     let url = format!("{}?target_session_attrs=read-write", at(first, &addresses));
     let inbox = PostgresInbox::open(&url).await.unwrap();
     inbox.append(entry("n-1")).await.unwrap();

@@ -10,7 +10,6 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::Notify,
 };
-use tower_nylas_postgres::tokio_postgres::{Config, config::Host};
 
 use crate::server::Server;
 
@@ -43,17 +42,12 @@ impl Proxy {
     pub(crate) async fn start(server: &Server) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let config: Config = server.url().parse().unwrap();
-        let Some(Host::Tcp(host)) = config.get_hosts().first() else {
-            panic!("the server is reached by a socket");
-        };
-        let port = config.get_ports().first().copied().unwrap_or(5432);
-        let behind = (host.clone(), port);
+        let behind = server.address();
         let cut = Arc::new(Cut::default());
         let of_connections = cut.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let server = TcpStream::connect(behind.clone()).await.unwrap();
+                let server = TcpStream::connect(behind).await.unwrap();
                 let cut = of_connections.clone();
                 tokio::spawn(async move { pass(client, server, &cut).await });
             }

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::SocketAddr,
     os::unix::{fs::MetadataExt, fs::chown, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -153,6 +154,12 @@ impl Server {
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Of one that the test has started.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let own = self.own.as_ref().expect("it is of the test");
+        ([127, 0, 0, 1], own.port).into()
     }
 
     /// Kills every process of it, which none can notice.
