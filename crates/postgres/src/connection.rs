@@ -24,6 +24,10 @@ impl Parked {
 /// When a statement that was given up has ended: its server has answered, or the connection broke.
 pub(crate) type Ended = watch::Receiver<()>;
 
+pub(crate) fn has_ended() -> Ended {
+    watch::channel(()).1
+}
+
 /// One of the pool. Dropped, its statement may be under way: a server does not notice that a client
 /// has gone while a statement waits for a lock, so a connection in its place would be one more, and
 /// the next one one more. So it counts among those of the pool until the statement has ended.
@@ -53,10 +57,8 @@ impl Connection {
 
     /// Keeps it until what is under way has ended.
     pub(crate) fn park(mut self) -> Ended {
-        self.object.take().map_or_else(
-            || watch::channel(()).1,
-            |object| park(object, self.parked.clone()),
-        )
+        let object = self.object.take();
+        object.map_or_else(has_ended, |object| park(object, self.parked.clone()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::{error::Error, fmt};
 use tokio_postgres::error::SqlState;
 use tower_nylas::{BoxError, inbox::engine};
 
-use crate::connection::Ended;
+use crate::connection::{Ended, has_ended};
 
 /// A database cannot be used as an inbox. Nothing in it was changed, unless the connection broke
 /// during the only commit.
@@ -127,8 +127,7 @@ struct Refusal {
 #[derive(Debug)]
 struct Unanswered {
     text: String,
-    /// When it has ended, if its connection may still tell.
-    ended: Option<Ended>,
+    ended: Ended,
 }
 
 impl Failure {
@@ -144,7 +143,7 @@ impl Failure {
     pub(crate) fn unanswered(ended: Ended) -> Self {
         Self::new(Unanswered {
             text: "the database does not answer".to_owned(),
-            ended: Some(ended),
+            ended,
         })
     }
 
@@ -155,13 +154,13 @@ impl Failure {
         }
         Self::new(Unanswered {
             text: with_sources(&why),
-            ended: None,
+            ended: has_ended(),
         })
     }
 
-    /// If it is not known whether the statement has taken place, when it has ended, as far as that
-    /// can be known.
-    pub(crate) fn of_unknown_effect(&self) -> Option<Option<Ended>> {
+    /// If it is not known whether the statement has taken place, when it has ended, as far as its
+    /// connection tells.
+    pub(crate) fn of_unknown_effect(&self) -> Option<Ended> {
         let unanswered = self.0.downcast_ref::<Unanswered>();
         unanswered.map(|unanswered| unanswered.ended.clone())
     }

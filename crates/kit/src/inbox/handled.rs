@@ -63,9 +63,8 @@ impl Handled {
         let missing = || keys.iter().filter(|key| self.of(**key) == 0).count();
         let mut count = self.count.subscribe();
         let all = count.wait_for(|_| missing() == 0);
-        if timeout(patience, all).await.is_err() {
-            panic!("{} of {} were not handled", missing(), keys.len());
-        }
+        let is_late = timeout(patience, all).await.is_err();
+        assert!(!is_late, "{} of {} were not handled", missing(), keys.len());
         keys.iter().filter(|key| self.of(**key) > 1).count()
     }
 }

@@ -22,7 +22,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// Gives back what a claim may have taken, whose statement has failed so.
 pub(super) fn give_back(core: &Arc<Core>, slot: i32, token: i64, since: i64, why: &Failure) {
-    let Some(ended) = why.of_unknown_effect() else {
+    let Some(mut ended) = why.of_unknown_effect() else {
         return;
     };
     let Ok(place) = core.lost.clone().try_acquire_owned() else {
@@ -30,10 +30,8 @@ pub(super) fn give_back(core: &Arc<Core>, slot: i32, token: i64, since: i64, why
     };
     let core = core.clone();
     tokio::spawn(async move {
-        if let Some(mut ended) = ended {
-            // An error when it has ended.
-            let _ = ended.changed().await;
-        }
+        // An error then.
+        let _ = ended.changed().await;
         let until = Instant::now() + core.options.settings.lease.min(LONGEST);
         while !matches!(look(&core, slot, token, since).await, Ok(true)) {
             if Instant::now() >= until || core.is_closed() {

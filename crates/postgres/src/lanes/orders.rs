@@ -34,7 +34,7 @@ async fn obey(core: &Core, slot: i32, mut orders: Vec<Waits>) {
         match &order.what {
             Order::Extend(_) => extended.push(order),
             Order::Settle(_, Settlement::Done) if !core.options.settings.keeps_done() => {
-                done.push(order)
+                done.push(order);
             }
             Order::Settle(..) => put_back.push(order),
         }

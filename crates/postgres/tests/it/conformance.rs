@@ -28,6 +28,7 @@ fn runtime() -> Runtime {
 }
 
 /// An engine on a server, by the URL of that or of what stands before it.
+#[allow(clippy::type_complexity)] // an alias cannot have `impl Fn`
 fn engine_at(
     runtime: Runtime,
     server: Arc<Server>,
@@ -64,6 +65,7 @@ fn engine_at(
     Virtual::new(open, spoil)
 }
 
+#[allow(clippy::type_complexity)] // as above
 fn engine() -> Virtual<
     impl Fn(Options, Shifted) -> Timeless<PostgresInbox> + Send + Sync + 'static,
     impl Fn(&Timeless<PostgresInbox>, EntryKey) -> bool + Send + Sync + 'static,

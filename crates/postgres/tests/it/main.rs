@@ -21,7 +21,7 @@ mod stuck;
 #[cfg(feature = "tls")]
 mod tls;
 
-use libtest_mimic::Arguments;
+use libtest_mimic::{Arguments, Trial};
 use tokio::runtime::Runtime;
 use tower_nylas_kit::inbox::trial;
 
@@ -45,7 +45,18 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Some have the machine to themselves.
     arguments.test_threads.get_or_insert(1);
-    let mut trials = on! {
+    let mut trials = on_any_server();
+    trials.extend(on_servers_of_their_own());
+    for (name, test) in conformance::TESTS {
+        trials.push(trial(name, server::is_there(), *test));
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    server::stop();
+    conclusion.exit();
+}
+
+fn on_any_server() -> Vec<Trial> {
+    on! {
         Server::shared(), server::is_there(),
         open {
             ten_replicas_at_once,
@@ -90,8 +101,11 @@ fn main() {
             a_lock_that_is_held,
             a_lock_on_what_appends_need,
         }
-    };
-    trials.extend(on! {
+    }
+}
+
+fn on_servers_of_their_own() -> Vec<Trial> {
+    let mut trials = on! {
         Server::start(&[]), server::can_start(),
         open {
             a_user_without_rights,
@@ -107,7 +121,7 @@ fn main() {
             hosts_that_hang_before_the_one_that_answers,
             a_failover,
         }
-    });
+    };
     trials.extend(on! {
         Server::start(&["max_connections=16"]), server::can_start(),
         stuck { a_server_without_room }
@@ -127,9 +141,6 @@ fn main() {
             Server::start(&[]), server::can_start(),
             tls { a_server_that_cannot_encrypt }
         });
-    }
-    for (name, test) in conformance::TESTS {
-        trials.push(trial(name, server::is_there(), *test));
     }
     trials.push(trial(
         "outage::killed_under_load",
@@ -154,7 +165,5 @@ fn main() {
                 .block_on(commits::a_pooler_that_others_use());
         },
     ));
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    server::stop();
-    conclusion.exit();
+    trials
 }

@@ -32,7 +32,7 @@ pub(crate) async fn killed_under_load() {
     let working = tokio::spawn(worker.run_until(async {
         let _ = stopped.await;
     }));
-    let sending = Sending::start(&[inbox.clone()], 16);
+    let sending = Sending::start(std::slice::from_ref(&inbox), 16);
     for _ in 0..KILLS {
         sending.wait_for_more(BETWEEN).await;
         server.kill();
