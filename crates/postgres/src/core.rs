@@ -111,8 +111,8 @@ impl Core {
         i64::try_from(self.options.settings.max_bytes).unwrap_or(i64::MAX)
     }
 
-    /// Makes room by removing entries that are done and kept, the oldest first, up to so many, until
-    /// this moment. Returns how many.
+    /// Makes room by removing entries that are done and kept, the oldest first, up to so many, and
+    /// within this time. Returns how many.
     pub(crate) async fn prune_done(
         &self,
         until: Instant,

@@ -76,10 +76,10 @@ impl PostgresInboxBuilder {
         self
     }
 
-    /// Opens the database also if `synchronous_commit` or `fsync` is `off`, and leaves the former as
-    /// it is; without this, appends are committed with `on` where a connection has `off` or `local`.
-    /// Then a `200` means less than stored: a server that crashes loses what it accepted in its last
-    /// moments.
+    /// Opens the database also if `synchronous_commit` or `fsync` is `off`, and leaves the former
+    /// as it is; without this, appends are committed with `on` where a connection has `off` or
+    /// `local`. Then a `200` means less than stored: a server that crashes loses what it accepted
+    /// in its last moments.
     pub fn accept_lossy_commits(mut self) -> Self {
         self.options.accept_lossy_commits = true;
         self
@@ -120,9 +120,9 @@ impl PostgresInboxBuilder {
     }
 
     /// Opens the database of a pool, of which it takes up to seven connections at a time for
-    /// itself, each for one statement, and others for operators. A statement that was given up, since
-    /// a lock is held, say, has its connection until it has ended. Where handlers can have all
-    /// connections of a pool, their settlements have none: give it one of its own then.
+    /// itself, each for one statement, and others for operators. A statement that was given up,
+    /// since a lock is held, say, has its connection until it has ended. Where handlers can have
+    /// all connections of a pool, their settlements have none: give it one of its own then.
     ///
     /// # Errors
     ///

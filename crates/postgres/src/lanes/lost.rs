@@ -1,7 +1,7 @@
 //! Claims whose answers were lost.
 //!
-//! Nobody has their entries. Without this they would wait for the ends of their leases, and count as
-//! crashed without ever having been given to a handler.
+//! Nobody has their entries. Without this they would wait for the ends of their leases, and count
+//! as crashed without ever having been given to a handler.
 
 use std::{sync::Arc, time::Duration};
 

@@ -207,8 +207,8 @@ async fn resume(transaction: &Transaction<'_>, core: &Core) -> Result<Opened, Op
             left_out: None,
         });
     }
-    // No process ran for so long, and what waits has waited on. If the clock was wrong, it comes too
-    // early, and that harms nothing. What waits no longer than the time that counts is due anyway.
+    // No process ran for so long, and what waits has waited on. If the clock was wrong, it comes
+    // too early, and that harms nothing. What waits no longer than the time that counts is due.
     let left_out = LeftOut::new(passed - counted, last, now);
     let sql = &core.statements.move_waiting;
     let rows = query(transaction, sql, &left_out.parameters()).await?;

@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use tokio::task::JoinSet;
 use tower_nylas::inbox::{Appended, Browse, Inbox, Settlement};
 use tower_nylas_kit::inbox::entry;
 use tower_nylas_postgres::PostgresInbox;
@@ -82,10 +83,10 @@ pub(crate) async fn a_lock_that_is_held(server: &Server) {
 pub(crate) async fn a_lock_on_what_appends_need(server: &Server) {
     let inbox = PostgresInbox::builder().schema("locked_keys");
     let inbox = inbox.open(server.url()).await.unwrap();
-    for number in 0..3 {
+    for number in 0..5 {
         inbox.append(entry(&format!("n-{number}"))).await.unwrap();
     }
-    let claims = inbox.claim(3, Duration::ZERO).await.unwrap();
+    let claims = inbox.claim(5, Duration::ZERO).await.unwrap();
     let other = server.connect().await;
     let lock = "BEGIN; LOCK TABLE locked_keys.keys IN ACCESS EXCLUSIVE MODE";
     other.batch_execute(lock).await.unwrap();
@@ -112,18 +113,20 @@ pub(crate) async fn a_server_without_room(server: &Server) {
         others.push(other);
     }
     assert!(!others.is_empty());
+    // More calls at a time than it has connections.
+    let mut looking = JoinSet::new();
+    for _ in 0..4 * PostgresInbox::CONNECTIONS {
+        let inbox = inbox.clone();
+        looking.spawn(async move { inbox.stats().await });
+    }
     for number in 1..50 {
-        let (appended, claimed) = tokio::join!(
-            inbox.append(entry(&format!("n-{number}"))),
-            inbox.claim(1, Duration::ZERO),
-        );
-        appended.unwrap();
-        let claims = claimed.unwrap();
-        let (extended, stats) = tokio::join!(inbox.extend(&claims[0].receipt), inbox.stats());
-        extended.unwrap();
-        stats.unwrap();
+        inbox.append(entry(&format!("n-{number}"))).await.unwrap();
+        let claims = inbox.claim(1, Duration::ZERO).await.unwrap();
         let settled = inbox.settle(&claims[0].receipt, Settlement::Done).await;
         settled.unwrap();
+    }
+    for stats in looking.join_all().await {
+        stats.unwrap();
     }
     drop(others);
     inbox.close().await;
