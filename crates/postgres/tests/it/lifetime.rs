@@ -64,19 +64,8 @@ pub(crate) async fn texts_that_cannot_be_stored(server: &Server) {
 pub(crate) async fn one_that_is_refused(server: &Server) {
     const MANY: i64 = 200;
     let inbox = open(server, "refused").await;
-    for sql in [
-        "ALTER TABLE refused.jobs ADD CHECK (type <> 'odd')",
-        // Counts those as well that are rolled back.
-        "CREATE SEQUENCE refused_tries",
-        "CREATE FUNCTION note_refused() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-            PERFORM nextval('refused_tries'); RETURN NULL; END $$",
-        "CREATE TRIGGER note BEFORE INSERT ON refused.jobs \
-            FOR EACH STATEMENT EXECUTE FUNCTION note_refused()",
-    ] {
-        server.execute(sql).await;
-    }
-    let body = r#"{"type":"odd","id":"odd","data":{"object":{"id":"m-1"}}}"#;
-    let odd = Entry::new(&testing::verified(body), Duration::ZERO);
+    refuse_odd(server, "refused", "").await;
+    let odd = odd(0);
     let mut appending = JoinSet::new();
     for number in 0..MANY {
         let (inbox, entry) = (inbox.clone(), entry(&format!("n-{number}")));
@@ -90,9 +79,52 @@ pub(crate) async fn one_that_is_refused(server: &Server) {
     for appended in appending.join_all().await {
         assert_eq!(appended.unwrap(), Appended::New);
     }
-    let tries = server.number("SELECT last_value FROM refused_tries").await;
+    let tries = server.number("SELECT last_value FROM refused.tries").await;
     assert!(tries < MANY / 4, "{tries}");
     inbox.close().await;
+}
+
+/// Half of many, at a slow server: nobody waits any more when all parts would have been tried.
+pub(crate) async fn many_that_are_refused(server: &Server) {
+    let inbox = open(server, "slow").await;
+    refuse_odd(server, "slow", "PERFORM pg_sleep(1);").await;
+    let mut appending = JoinSet::new();
+    for number in 0..100 {
+        for entry in [odd(number), entry(&format!("n-{number}"))] {
+            let inbox = inbox.clone();
+            appending.spawn(async move { inbox.append(entry).await.is_err() });
+        }
+    }
+    let refused = appending.join_all().await;
+    let refused = refused.into_iter().filter(|is_refused| *is_refused);
+    assert!(refused.count() >= 100);
+    let tries = server.number("SELECT last_value FROM slow.tries").await;
+    assert!(tries < 30, "{tries}");
+    inbox.close().await;
+}
+
+fn odd(number: usize) -> Entry {
+    let body = format!(r#"{{"type":"odd","id":"odd-{number}","data":{{"object":{{"id":"m"}}}}}}"#);
+    Entry::new(&testing::verified(body), Duration::ZERO)
+}
+
+/// Lets the server refuse what is `odd`, and count how often it is asked to store anything.
+async fn refuse_odd(server: &Server, schema: &str, also: &str) {
+    for sql in [
+        &*format!("ALTER TABLE {schema}.jobs ADD CHECK (type <> 'odd')"),
+        // It counts those as well that are rolled back.
+        &format!("CREATE SEQUENCE {schema}.tries"),
+        &format!(
+            "CREATE FUNCTION {schema}.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                PERFORM nextval('{schema}.tries'); {also} RETURN NULL; END $$"
+        ),
+        &format!(
+            "CREATE TRIGGER note BEFORE INSERT ON {schema}.jobs \
+                FOR EACH STATEMENT EXECUTE FUNCTION {schema}.note()"
+        ),
+    ] {
+        server.execute(sql).await;
+    }
 }
 
 /// A pause that is longer than the system's time goes.

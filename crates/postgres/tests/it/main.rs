@@ -85,6 +85,7 @@ fn on_any_server() -> Vec<Trial> {
             time_without_a_process,
             texts_that_cannot_be_stored,
             one_that_is_refused,
+            many_that_are_refused,
             an_inbox_that_never_polls,
         }
         once {
