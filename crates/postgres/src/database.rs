@@ -84,8 +84,8 @@ impl Database {
         sql: &str,
         parameters: &[Parameter<'_>],
     ) -> Result<Vec<Row>, Failure> {
-        // Half of the connections are left for what is claimed already, which is handled twice if
-        // it cannot be settled.
+        // Half of the connections are left for what is claimed, which is handled twice if its claim
+        // can be neither extended nor settled.
         if self.parked.count() >= (self.pool.status().max_size / 2).max(1) {
             return Err(Failure::new(
                 "the database does not answer earlier statements",
@@ -94,8 +94,8 @@ impl Database {
         self.run(until, sql, parameters).await
     }
 
-    /// As [`query`](Self::query), for what workers need to go on with what they have.
-    pub(crate) async fn query_of_worker(
+    /// As [`query`](Self::query), for what becomes of claims.
+    pub(crate) async fn query_on_claims(
         &self,
         sql: &str,
         parameters: &[Parameter<'_>],

@@ -51,9 +51,9 @@ impl<C: Connect> Connect for ByHost<C> {
                     Err(_) => failed = no_answer().await,
                 }
             }
-            match failed.or(no_answer().await) {
+            match failed {
                 Some(why) => Err(why),
-                // That cannot be, and says so.
+                // There was no host, which is told in this way.
                 None => self.connect.connect(&Config::new()).await,
             }
         })

@@ -111,7 +111,7 @@ async fn claim(core: &Arc<Core>, slot: i32, max: usize) -> Result<Batch, Failure
     let (now, unix) = core.moment();
     let rows = core
         .database
-        .query_of_worker(
+        .query(
             &core.statements.claim,
             &[
                 (&now, Type::INT8),

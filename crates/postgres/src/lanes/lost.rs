@@ -49,7 +49,7 @@ async fn look(core: &Core, slot: i32, token: i64, since: i64) -> Result<bool, Fa
     let lease = millis(core.options.settings.lease);
     let rows = core
         .database
-        .query_of_worker(
+        .query_on_claims(
             &core.statements.lost,
             &[
                 (&now, Type::INT8),

@@ -101,6 +101,7 @@ fn on_any_server() -> Vec<Trial> {
         stuck {
             a_lock_that_is_held,
             a_lock_on_what_appends_need,
+            a_lock_on_what_claims_need,
         }
     }
 }
@@ -120,6 +121,7 @@ fn on_servers_of_their_own() -> Vec<Trial> {
             a_claim_that_is_cut,
             a_settlement_that_is_cut,
             hosts_that_hang_before_the_one_that_answers,
+            a_host_that_hangs,
             a_failover,
         }
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tower_nylas::inbox::{Appended, Browse, Inbox, SettleError, Settlement};
 use tower_nylas_kit::inbox::entry;
-use tower_nylas_postgres::PostgresInbox;
+use tower_nylas_postgres::{OpenError, PostgresInbox};
 
 use crate::{
     proxy::{Proxy, at},
@@ -110,6 +110,17 @@ pub(crate) async fn hosts_that_hang_before_the_one_that_answers(server: &Server)
     }
     assert_eq!(inbox.stats().await.unwrap().ready, 2);
     inbox.close().await;
+}
+
+/// One alone.
+pub(crate) async fn a_host_that_hangs(server: &Server) {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = at(server, &[silent.local_addr().unwrap()]);
+    let url = format!("{url}?connect_timeout=1");
+    let error = PostgresInbox::open(&url).await.unwrap_err();
+    assert!(matches!(error, OpenError::Unreachable(_)), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains("the host does not answer"), "{text}");
 }
 
 /// The first one is read-only from some moment on, as a primary that becomes a standby.

@@ -104,6 +104,32 @@ pub(crate) async fn a_lock_on_what_appends_need(server: &Server) {
     inbox.close().await;
 }
 
+/// A lock on what claims need, too: those that are held can be extended.
+pub(crate) async fn a_lock_on_what_claims_need(server: &Server) {
+    let inbox = PostgresInbox::builder().schema("locked_bodies");
+    let inbox = inbox.open(server.url()).await.unwrap();
+    for number in 0..2 {
+        inbox.append(entry(&format!("n-{number}"))).await.unwrap();
+    }
+    let held = inbox.claim(1, Duration::ZERO).await.unwrap().remove(0);
+    let other = server.connect().await;
+    let lock = "BEGIN; LOCK TABLE locked_bodies.bodies IN ACCESS EXCLUSIVE MODE";
+    other.batch_execute(lock).await.unwrap();
+    for number in 0..5 {
+        let (first, second) = (entry(&format!("m-{number}")), entry(&format!("o-{number}")));
+        let (first, second, claimed) = tokio::join!(
+            inbox.append(first),
+            inbox.append(second),
+            inbox.claim(1, Duration::ZERO),
+        );
+        let _ = (first.unwrap_err(), second.unwrap_err());
+        claimed.unwrap_err();
+        inbox.extend(&held.receipt).await.unwrap();
+    }
+    other.batch_execute("COMMIT").await.unwrap();
+    inbox.close().await;
+}
+
 /// A server with all connections that it may have, of which the inbox has some.
 pub(crate) async fn a_server_without_room(server: &Server) {
     let inbox = PostgresInbox::open(server.url()).await.unwrap();
