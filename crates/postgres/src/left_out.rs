@@ -15,8 +15,9 @@ pub(crate) struct LeftOut {
     millis: i64,
     /// Not before this moment.
     earliest: i64,
-    /// Where the last one was that was moved: its time, and its position.
-    moved: (i64, i64),
+    /// Those from this moment on are left, also at the very moment that the last ones had. None is
+    /// moved twice: those that were moved are earlier now.
+    from: i64,
 }
 
 impl LeftOut {
@@ -26,29 +27,25 @@ impl LeftOut {
         Self {
             millis,
             earliest: since,
-            moved: (now, i64::MAX),
+            from: now.saturating_add(1),
         }
     }
 
     /// Of the statement `move_waiting`.
-    pub(crate) fn parameters(&self) -> [Parameter<'_>; 5] {
-        let (at, position) = &self.moved;
+    pub(crate) fn parameters(&self) -> [Parameter<'_>; 4] {
         [
             (&self.millis, Type::INT8),
             (&self.earliest, Type::INT8),
-            (at, Type::INT8),
-            (position, Type::INT8),
+            (&self.from, Type::INT8),
             (&MOST, Type::INT8),
         ]
     }
 
     /// What is left after it has returned this.
     pub(crate) fn next(self, rows: &[Row]) -> Result<Option<Self>, Failure> {
-        let Some(last) = rows.first() else {
-            return Ok(None);
-        };
-        let moved = (last.try_get(0)?, last.try_get(1)?);
-        let is_more = last.try_get::<_, i64>(2)? == MOST;
-        Ok(is_more.then_some(Self { moved, ..self }))
+        let row = rows.first().ok_or_else(Failure::no_row)?;
+        let (last, moved): (Option<i64>, i64) = (row.try_get(0)?, row.try_get(1)?);
+        let from = last.filter(|_| moved == MOST);
+        Ok(from.map(|from| Self { from, ..self }))
     }
 }

@@ -1,11 +1,11 @@
--- Lets entries that wait come earlier. $1 by how much, $2 not before this moment, those behind $3 time
--- and $4 position, $5 most rows.
+-- Lets entries that wait come earlier. $1 by how much, $2 not before this moment, those from $3 on,
+-- $4 most rows.
 WITH next AS MATERIALIZED (
     SELECT position, at_ms
     FROM nylas_inbox.jobs
-    WHERE state < 2 AND state = 0 AND at_ms >= $3 AND (at_ms, position) > ($3, $4)
-    ORDER BY at_ms, position
-    LIMIT $5
+    WHERE state < 2 AND state = 0 AND at_ms >= $3
+    ORDER BY at_ms
+    LIMIT $4
     FOR UPDATE SKIP LOCKED
 ), moved AS (
     UPDATE nylas_inbox.jobs
@@ -13,7 +13,4 @@ WITH next AS MATERIALIZED (
     FROM next
     WHERE jobs.position = next.position
 )
-SELECT at_ms, position, (SELECT count(*) FROM next) AS moved
-FROM next
-ORDER BY at_ms DESC, position DESC
-LIMIT 1
+SELECT max(at_ms) AS last, count(*) AS moved FROM next

@@ -96,7 +96,7 @@ pub(crate) async fn many_that_wait(server: &Server) {
     for sql in [
         &*format!(
             "INSERT INTO waiting.jobs (position, key, at_ms, stored_unix_ms, size) \
-             SELECT 10 + n, key, at_ms + n % 7, stored_unix_ms, 0 \
+             SELECT 10 + n, key, at_ms + n % 2, stored_unix_ms, 0 \
              FROM waiting.jobs, generate_series(1, {COPIES}) AS n WHERE position = 1"
         ),
         "CREATE TABLE moved (number int8)",
