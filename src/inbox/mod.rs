@@ -59,7 +59,7 @@
 //! |---|---|---|---|
 //! | `nylas_inbox_claimed_total` | counter | `after`: `nothing`, `failure`, `crash` | entries that were claimed |
 //! | `nylas_inbox_settled_total` | counter | `settlement`: `done`, `failed`, `put_off`, or the [cause](DeadCause) of a dead one | entries that were settled |
-//! | `nylas_inbox_leases_lost_total` | counter | | settlements that came too late, so that the entry is handled once more |
+//! | `nylas_inbox_leases_lost_total` | counter | | settlements that came too late, so that the entry is handled once more, or that were repeated since their answer was lost |
 //! | `nylas_inbox_engine_failures_total` | counter | `call` | calls of the engine that failed, panicked or hung |
 //! | `nylas_inbox_lag_seconds` | histogram | | from received until handled, by the wall clock |
 //! | `nylas_inbox_entries` | gauge | `state`: `ready`, `waiting`, `claimed`, `dead`, `done` | with [`Worker::report_stats`]: entries of each state |

@@ -17,6 +17,12 @@ use crate::{
 /// How many entries one transaction purges at most.
 const MOST_PURGED: i64 = 1024;
 
+/// And how many it looks at.
+const MOST_LOOKED_AT: i64 = 16 * 1024;
+
+/// How much of contents, in bytes, one look shows. One entry it always shows.
+const MOST_BYTES: i64 = 32 << 20;
+
 impl Browse for PostgresInbox {
     async fn stats(&self) -> Result<Stats, BoxError> {
         let core = self.open_core()?;
@@ -128,25 +134,47 @@ impl Inspect for PostgresInbox {
 
     async fn purge_grant(&self, grant_id: &str) -> Result<usize, BoxError> {
         let core = self.open_core()?;
-        let mut purged = 0;
-        loop {
-            let rows = core
-                .database
-                .query(
-                    &core.statements.purge,
-                    &[
-                        (&core.slot(0), Type::INT4),
-                        (&text(grant_id), Type::TEXT),
-                        (&MOST_PURGED, Type::INT8),
-                    ],
-                )
-                .await?;
-            purged += rows.len();
-            if (rows.len() as u64) < MOST_PURGED.unsigned_abs() {
-                return Ok(purged);
-            }
+        let (mut purged, mut from) = (0, i64::MIN);
+        // There is no index of grants: each statement looks at a bounded number of entries.
+        while let Some(to) = page_end(core, from).await? {
+            let positions = purge(core, grant_id, from, to).await?;
+            purged += positions.len();
+            from = match positions.iter().max() {
+                Some(last) if positions.len() as u64 == MOST_PURGED.unsigned_abs() => *last,
+                _ => to,
+            };
         }
+        Ok(purged)
     }
+}
+
+/// The last of the next positions; `None` if there is none.
+async fn page_end(core: &Core, from: i64) -> Result<Option<i64>, Failure> {
+    let parameters = [(&from as _, Type::INT8), (&MOST_LOOKED_AT as _, Type::INT8)];
+    let rows = core
+        .database
+        .query(&core.statements.page, &parameters)
+        .await?;
+    let row = rows.first().ok_or_else(Failure::no_row)?;
+    Ok(row.try_get(0)?)
+}
+
+/// Returns the positions of those that are gone.
+async fn purge(core: &Core, grant_id: &str, from: i64, to: i64) -> Result<Vec<i64>, Failure> {
+    let rows = core
+        .database
+        .query(
+            &core.statements.purge,
+            &[
+                (&core.slot(0), Type::INT4),
+                (&text(grant_id), Type::TEXT),
+                (&MOST_PURGED, Type::INT8),
+                (&from, Type::INT8),
+                (&to, Type::INT8),
+            ],
+        )
+        .await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
 impl PostgresInbox {
@@ -215,6 +243,7 @@ async fn list(core: &Core, query: &Query, of_state: OfState) -> Result<Vec<Store
                 (&before, Type::INT8),
                 (&max, Type::INT8),
                 (&key, Type::BYTEA),
+                (&MOST_BYTES, Type::INT8),
             ],
         )
         .await?;

@@ -1,9 +1,10 @@
 //! What a server has to be like.
 
-use tokio_postgres::Row;
+use deadpool_postgres::Transaction;
+use tokio_postgres::{Row, types::Type};
 
 use crate::{
-    database::Database,
+    database::{Database, Parameter},
     error::{Failure, OpenError},
     open::Options,
     statements::Schema,
@@ -56,18 +57,19 @@ fn verify(
 }
 
 /// Fails unless the user may read and change every table.
-pub(crate) async fn check_rights(database: &Database, schema: &Schema) -> Result<(), OpenError> {
+pub(crate) async fn check_rights(
+    transaction: &Transaction<'_>,
+    schema: &Schema,
+) -> Result<(), OpenError> {
     let sql = "SELECT privilege || ' on ' || pg_class.oid::regclass::text \
                FROM pg_catalog.pg_class, pg_catalog.pg_namespace, \
                    unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege \
                WHERE relnamespace = pg_namespace.oid AND relkind IN ('r', 'p') AND nspname = $1 \
                    AND NOT has_table_privilege(pg_class.oid, privilege) \
                ORDER BY 1 LIMIT 1";
-    let name = &schema.name;
-    let rows = database
-        .query(sql, &[(name, tokio_postgres::types::Type::TEXT)])
-        .await?;
-    match rows.first() {
+    let parameters: [Parameter<'_>; 1] = [(&schema.name, Type::TEXT)];
+    let rows = transaction.query_typed(sql, &parameters).await;
+    match rows.map_err(Failure::from)?.first() {
         Some(row) => Err(OpenError::Denied(row.get(0))),
         None => Ok(()),
     }

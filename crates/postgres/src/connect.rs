@@ -2,16 +2,21 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    ConfigConnectImpl, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime,
+};
 use tokio_postgres::Config;
+#[cfg(not(feature = "tls"))]
+use tokio_postgres::NoTls;
 
 use crate::{
     error::{OpenError, with_sources},
+    hosts::ByHost,
     inbox::PostgresInbox,
     listen::Listener,
 };
 
-/// How long it takes to find out that nobody answers, unless the URL says otherwise.
+/// How long it takes to find out that nobody answers at an address, unless the URL says otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// After how long a connection over which nothing comes back is closed.
@@ -32,6 +37,10 @@ pub(crate) fn pool(
     if config.get_application_name().is_none() {
         config.application_name("tower-nylas");
     }
+    let patience = config
+        .get_connect_timeout()
+        .map_or(CONNECT_TIMEOUT, |each| *each);
+    let patience = patience.saturating_mul(2);
     let manager_config = ManagerConfig {
         recycling_method: RecyclingMethod::Fast,
     };
@@ -41,9 +50,10 @@ pub(crate) fn pool(
         tokio_postgres_rustls::MakeRustlsConnect::new(tls)
     };
     #[cfg(not(feature = "tls"))]
-    let connector = tokio_postgres::NoTls;
+    let connector = NoTls;
     let listener = Listener::new(config.clone(), connector.clone());
-    let manager = Manager::from_config(config, connector, manager_config);
+    let connect = ByHost::new(ConfigConnectImpl { tls: connector }, patience);
+    let manager = Manager::from_connect(config, connect, manager_config);
     let pool = Pool::builder(manager)
         .max_size(PostgresInbox::CONNECTIONS)
         .runtime(Runtime::Tokio1);

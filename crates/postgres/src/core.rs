@@ -1,16 +1,22 @@
 //! What the handles and the lanes of an inbox share.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
 use deadpool_postgres::Pool;
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, Semaphore, watch},
+    time::Instant,
+};
 use tokio_postgres::types::Type;
 
 use crate::{
     clock::InboxClock,
     database::{Database, Parameter},
     error::Failure,
-    lanes::{Appends, Claims, Orders, queues},
+    lanes::{Appends, Claims, MOST_LOST, Orders, queues},
     open::Options,
     statements::Statements,
 };
@@ -30,6 +36,8 @@ pub(crate) struct Core {
     pub(crate) appends: Appends,
     pub(crate) orders: Orders,
     pub(crate) claims: Claims,
+    /// Places for claims whose answers were lost.
+    pub(crate) lost: Arc<Semaphore>,
     /// Something of this process was made due.
     pub(crate) due: Notify,
     /// Something was made due, of which other processes are to be told.
@@ -54,6 +62,7 @@ impl Core {
             appends,
             orders,
             claims,
+            lost: Arc::new(Semaphore::new(MOST_LOST)),
             due: Notify::new(),
             made_due: Notify::new(),
             process: format!("{:016x}", getrandom::u64().unwrap_or(0)),
@@ -124,10 +133,11 @@ impl Core {
         i64::try_from(self.options.settings.max_bytes).unwrap_or(i64::MAX)
     }
 
-    /// Makes room by removing entries that are done and kept, the oldest first, up to so many.
-    /// Returns how many.
+    /// Makes room by removing entries that are done and kept, the oldest first, up to so many, and
+    /// within this time. Returns how many.
     pub(crate) async fn prune_done(
         &self,
+        until: Instant,
         slot: i32,
         bytes: i64,
         most: i64,
@@ -138,6 +148,7 @@ impl Core {
             (&bytes, Type::INT8),
             (&most, Type::INT8),
         ];
-        Ok(self.database.query(sql, &parameters).await?.len())
+        let rows = self.database.query_until(until, sql, &parameters).await?;
+        Ok(rows.len())
     }
 }

@@ -1,38 +1,54 @@
 //! Statements over the connections of a pool.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use deadpool_postgres::{Object, Pool, PoolError};
-use tokio::time::{Instant, timeout};
+use deadpool_postgres::{Object, Pool, PoolError, Timeouts};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    time::{Instant, sleep, timeout, timeout_at},
+};
 use tokio_postgres::{
     Row,
     types::{ToSql, Type},
 };
 
-use crate::error::{Failure, with_sources};
+use crate::{
+    connection::{Connection, Parked},
+    error::{Failure, with_sources},
+};
 
-/// How long a statement may take: less than a caller of the inbox waits.
+/// How long a statement may take, with all its tries and the wait for a connection: less than a
+/// caller of the inbox waits.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// How often a statement that was in the way of others is tried.
 const TRIES: usize = 3;
 
-/// How long no connection is tried after one could not be made: doubled each time.
+/// How long no connection is made after one could not be made: doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often a call that cannot have a new connection looks for one that others have given back.
+const LOOK_EACH: Duration = Duration::from_millis(10);
+
+/// How long a connection may take to be made, and how many are made for nobody who still waits.
+const LONGEST_MAKING: Duration = Duration::from_secs(60);
+const MOST_MAKING: usize = 8;
 
 /// A parameter, and its type: a statement that is sent at once cannot ask for it first.
 pub(crate) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
 pub(crate) struct Database {
     pool: Pool,
-    outage: Mutex<Option<Outage>>,
+    outage: Arc<Mutex<Option<Outage>>>,
+    parked: Parked,
+    making: Arc<Semaphore>,
 }
 
-/// The server could not be reached.
+/// No connection could be made.
 struct Outage {
     until: Instant,
     pause: Duration,
@@ -43,11 +59,13 @@ impl Database {
     pub(crate) fn new(pool: Pool) -> Self {
         Self {
             pool,
-            outage: Mutex::new(None),
+            outage: Arc::default(),
+            parked: Parked::default(),
+            making: Arc::new(Semaphore::new(MOST_MAKING)),
         }
     }
 
-    /// Runs a statement that is a transaction of its own.
+    /// Runs a statement that is a transaction of its own, within [`PATIENCE`].
     ///
     /// After an error it is not known whether it has taken place, unless the server says so.
     pub(crate) async fn query(
@@ -55,66 +73,197 @@ impl Database {
         sql: &str,
         parameters: &[Parameter<'_>],
     ) -> Result<Vec<Row>, Failure> {
+        let until = Instant::now() + PATIENCE;
+        self.query_until(until, sql, parameters).await
+    }
+
+    /// As [`query`](Self::query), until this moment.
+    pub(crate) async fn query_until(
+        &self,
+        until: Instant,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, Failure> {
+        // Half of the connections are left for what is claimed, which is handled twice if its claim
+        // can be neither extended nor settled.
+        if self.parked.count() >= (self.pool.status().max_size / 2).max(1) {
+            return Err(Failure::new(
+                "the database does not answer earlier statements",
+            ));
+        }
+        self.run(until, sql, parameters).await
+    }
+
+    /// As [`query`](Self::query), for what becomes of claims.
+    pub(crate) async fn query_on_claims(
+        &self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, Failure> {
+        self.run(Instant::now() + PATIENCE, sql, parameters).await
+    }
+
+    async fn run(
+        &self,
+        until: Instant,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, Failure> {
         let mut tries = 1;
         loop {
-            match self.query_once(sql, parameters).await {
+            match self.run_once(until, sql, parameters).await {
                 Err(why) if why.is_conflict() && tries < TRIES => tries += 1,
                 result => return result,
             }
         }
     }
 
-    async fn query_once(
+    async fn run_once(
         &self,
+        until: Instant,
         sql: &str,
         parameters: &[Parameter<'_>],
     ) -> Result<Vec<Row>, Failure> {
-        let connection = self.connection().await?;
-        let answer = timeout(PATIENCE, connection.query_typed(sql, parameters)).await;
-        let result = answer.map_or_else(
-            |_| Err(Failure::new("the database does not answer")),
-            |answer| answer.map_err(Failure::from),
-        );
-        if result.as_ref().is_err_and(|why| !why.leaves_connection()) {
-            // It is closed, and not used for others.
-            drop(Object::take(connection));
-        }
-        result
-    }
-
-    /// A connection. While the server cannot be reached, an error at once.
-    pub(crate) async fn connection(&self) -> Result<Object, Failure> {
-        if let Some(outage) = &*self.outage()
-            && Instant::now() < outage.until
-        {
-            return Err(outage.why.clone());
-        }
-        match timeout(PATIENCE, self.pool.get()).await {
-            Ok(Ok(connection)) => {
-                *self.outage() = None;
-                Ok(connection)
+        let connection = self.connection(until).await?;
+        match timeout_at(until, connection.query_typed(sql, parameters)).await {
+            Ok(Ok(rows)) => {
+                connection.give_back();
+                Ok(rows)
             }
-            Ok(Err(PoolError::Backend(why))) => Err(self.note_outage(why.into())),
-            Ok(Err(why)) => Err(Failure::new(with_sources(&why))),
-            Err(_) => Err(Failure::new("the pool has no connection to the database")),
+            Ok(Err(why)) => {
+                let why = Failure::of_statement(why);
+                if why.leaves_connection() {
+                    connection.give_back();
+                } else {
+                    connection.close();
+                }
+                Err(why)
+            }
+            Err(_) => Err(Failure::unanswered(connection.park())),
         }
     }
 
-    fn note_outage(&self, why: Failure) -> Failure {
-        let mut outage = self.outage();
+    /// A connection. While none can be made and there is no other, an error at once.
+    pub(crate) async fn connection(&self, until: Instant) -> Result<Connection, Failure> {
+        loop {
+            if Instant::now() >= until {
+                return Err(Failure::new("there was no time left for the statement"));
+            }
+            let why = match self.refusal() {
+                Some(why) if self.idle() == 0 => why,
+                _ => match self.get(until).await {
+                    Ok(object) => return Ok(Connection::new(object, self.parked.clone())),
+                    Err(Unavailable::Other(why)) => return Err(why),
+                    Err(Unavailable::CannotConnect(why)) => why,
+                },
+            };
+            // Those that others use are given back soon: a server may have no room for one more.
+            let in_use = self.pool.status().size > self.parked.count();
+            if !in_use || Instant::now() + LOOK_EACH >= until {
+                return Err(why);
+            }
+            sleep(LOOK_EACH).await;
+        }
+    }
+
+    /// One of the pool. If a new one takes longer than `until`, as where the first of several hosts
+    /// is dead, it is made all the same, for those that come later.
+    async fn get(&self, until: Instant) -> Result<Object, Unavailable> {
+        let late = || Unavailable::Other(Failure::new("there is no connection to the database"));
+        let getting = Getting {
+            pool: self.pool.clone(),
+            outage: self.outage.clone(),
+        };
+        let Ok(place) = self.making.clone().try_acquire_owned() else {
+            return timeout_at(until, getting.get()).await.map_err(|_| late())?;
+        };
+        let (reply, mut answer) = oneshot::channel();
+        tokio::spawn(async move {
+            // What nobody takes goes back into the pool.
+            if let Ok(result) = timeout(LONGEST_MAKING, getting.get()).await {
+                let _ = reply.send(result);
+            }
+            drop(place);
+        });
+        loop {
+            if let Ok(result) = timeout(LOOK_EACH, &mut answer).await {
+                return result.unwrap_or_else(|_| Err(late()));
+            }
+            // Meanwhile others give theirs back.
+            if let Some(object) = self.get_idle().await {
+                return Ok(object);
+            }
+            if Instant::now() >= until {
+                return Err(late());
+            }
+        }
+    }
+
+    /// One that nobody uses.
+    async fn get_idle(&self) -> Option<Object> {
+        if self.idle() == 0 {
+            return None;
+        }
+        let at_once = Timeouts {
+            wait: Some(Duration::ZERO),
+            create: Some(Duration::ZERO),
+            recycle: None,
+        };
+        self.pool.timeout_get(&at_once).await.ok()
+    }
+
+    /// Why no connection is made now.
+    fn refusal(&self) -> Option<Failure> {
+        let outage = lock(&self.outage);
+        let outage = outage.as_ref()?;
+        (Instant::now() < outage.until).then(|| outage.why.clone())
+    }
+
+    /// How many connections the pool has that nobody uses. Its status counts those as users who
+    /// wait for a new one.
+    fn idle(&self) -> usize {
+        self.pool.retain(|_, _| true).retained
+    }
+}
+
+enum Unavailable {
+    CannotConnect(Failure),
+    Other(Failure),
+}
+
+struct Getting {
+    pool: Pool,
+    outage: Arc<Mutex<Option<Outage>>>,
+}
+
+impl Getting {
+    async fn get(self) -> Result<Object, Unavailable> {
+        match self.pool.get().await {
+            Ok(object) => {
+                if Object::metrics(&object).recycle_count == 0 {
+                    // It is new.
+                    *lock(&self.outage) = None;
+                }
+                Ok(object)
+            }
+            Err(PoolError::Backend(why)) => {
+                let why = Failure::from(why);
+                self.note_outage(why.clone());
+                Err(Unavailable::CannotConnect(why))
+            }
+            Err(why) => Err(Unavailable::Other(Failure::new(with_sources(&why)))),
+        }
+    }
+
+    fn note_outage(&self, why: Failure) {
+        let mut outage = lock(&self.outage);
         let before = outage.take().map_or(FIRST_PAUSE / 2, |outage| outage.pause);
         let pause = (before * 2).min(LONGEST_PAUSE);
         let until = Instant::now() + pause;
-        let noted = why.clone();
-        *outage = Some(Outage {
-            until,
-            pause,
-            why: noted,
-        });
-        why
+        *outage = Some(Outage { until, pause, why });
     }
+}
 
-    fn outage(&self) -> std::sync::MutexGuard<'_, Option<Outage>> {
-        self.outage.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock(outage: &Mutex<Option<Outage>>) -> MutexGuard<'_, Option<Outage>> {
+    outage.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,7 +5,10 @@ use std::{error::Error, fmt};
 use tokio_postgres::error::SqlState;
 use tower_nylas::{BoxError, inbox::engine};
 
-/// A database cannot be used as an inbox. Nothing in it was changed.
+use crate::connection::{Ended, has_ended};
+
+/// A database cannot be used as an inbox. Nothing in it was changed, unless the connection broke
+/// during the only commit.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -32,6 +35,9 @@ pub enum OpenError {
     ReadOnly,
     /// The user lacks a right, for instance to create the schema: the text says which.
     Denied(String),
+    /// PostgreSQL cannot have a schema of this name: it is empty, has more than 63 bytes, or the
+    /// character U+0000.
+    SchemaName(String),
     /// The schema has tables of another application.
     Foreign {
         /// Its name.
@@ -80,6 +86,10 @@ impl fmt::Display for OpenError {
                 "the database accepts no writes: it is a standby, or the user is read-only",
             ),
             Self::Denied(what) => write!(f, "the user lacks a right: {what}"),
+            Self::SchemaName(name) => write!(
+                f,
+                "no schema can have the name {name:?}: it has 1 to 63 bytes, and no U+0000"
+            ),
             Self::Foreign { schema } => {
                 write!(f, "the schema {schema} has tables of another application")
             }
@@ -113,6 +123,13 @@ struct Refusal {
     code: SqlState,
 }
 
+/// What became of a statement is not known.
+#[derive(Debug)]
+struct Unanswered {
+    text: String,
+    ended: Ended,
+}
+
 impl Failure {
     pub(crate) fn new(why: impl Into<BoxError>) -> Self {
         Self(engine::Failure::new(why))
@@ -120,6 +137,32 @@ impl Failure {
 
     pub(crate) fn closed() -> Self {
         Self(engine::Failure::closed())
+    }
+
+    /// Of a statement that is still under way.
+    pub(crate) fn unanswered(ended: Ended) -> Self {
+        Self::new(Unanswered {
+            text: "the database does not answer".to_owned(),
+            ended,
+        })
+    }
+
+    /// Of a statement that was sent.
+    pub(crate) fn of_statement(why: tokio_postgres::Error) -> Self {
+        if why.as_db_error().is_some() {
+            return why.into();
+        }
+        Self::new(Unanswered {
+            text: with_sources(&why),
+            ended: has_ended(),
+        })
+    }
+
+    /// If it is not known whether the statement has taken place, when it has ended, as far as its
+    /// connection tells.
+    pub(crate) fn of_unknown_effect(&self) -> Option<Ended> {
+        let unanswered = self.0.downcast_ref::<Unanswered>();
+        unanswered.map(|unanswered| unanswered.ended.clone())
     }
 
     fn code(&self) -> Option<&SqlState> {
@@ -195,6 +238,14 @@ impl fmt::Display for Failure {
 }
 
 impl Error for Failure {}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Error for Unanswered {}
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

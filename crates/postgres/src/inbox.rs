@@ -23,6 +23,9 @@ use crate::{
     schema,
 };
 
+/// How long it may take until a first connection is made.
+const LONGEST_OPENING: Duration = Duration::from_secs(60);
+
 /// An inbox in a database of PostgreSQL. See the [crate](crate).
 ///
 /// Clones are handles of the same one. When the last one is dropped, what was asked for is still
@@ -67,7 +70,7 @@ impl PostgresInbox {
     ///
     /// # Errors
     ///
-    /// [`OpenError`]: nothing in the database was changed.
+    /// [`OpenError`].
     ///
     /// # Panics
     ///
@@ -86,15 +89,19 @@ impl PostgresInbox {
         listener: Option<Listener>,
         options: Options,
     ) -> Result<Self, OpenError> {
+        options.schema.check()?;
         let core = Core::new(pool, options);
-        let connection = core.database.connection().await;
-        drop(connection.map_err(|why| OpenError::Unreachable(why.into()))?);
+        // There may be several hosts, of which only the last one answers.
+        let connection = core.database.connection(Instant::now() + LONGEST_OPENING);
+        let connection = connection.await;
+        connection
+            .map_err(|why| OpenError::Unreachable(why.into()))?
+            .give_back();
         check::check_server(&core.database, &core.options).await?;
-        let now = schema::prepare(&core.database, &core.options).await?;
-        check::check_rights(&core.database, &core.options.schema).await?;
-        let core = Arc::new(core.started(now));
+        let opened = schema::prepare(&core).await?;
+        let core = Arc::new(core.started(opened.now));
         let (ended, end) = watch::channel(());
-        lanes::start(&core, listener, &end);
+        lanes::start(&core, listener, &end, opened.left_out);
         Ok(Self {
             shared: Arc::new(Shared { core, ended }),
         })

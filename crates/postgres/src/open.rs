@@ -46,7 +46,8 @@ impl PostgresInboxBuilder {
     }
 
     /// The schema that has the tables; by default [`nylas_inbox`](PostgresInbox::SCHEMA). Each is
-    /// an inbox of its own, and has nothing else in it.
+    /// an inbox of its own, and has nothing else in it. Its name has 1 to 63 bytes, or opening is
+    /// [`OpenError::SchemaName`].
     pub fn schema(mut self, name: &str) -> Self {
         self.options.schema = Schema::new(name);
         self
@@ -61,8 +62,9 @@ impl PostgresInboxBuilder {
     /// What all entries take at most, in bytes, each with 512 beside its content; by default
     /// [8 GiB](PostgresInbox::MAX_BYTES). Beyond it,
     /// [`append`](tower_nylas::inbox::Inbox::append) is
-    /// [`Full`](tower_nylas::inbox::AppendError::Full); nothing else has a limit. Several processes
-    /// that append at the same moment can pass it by what each of them appends then, up to 2 MiB.
+    /// [`Full`](tower_nylas::inbox::AppendError::Full); nothing else has a limit. Processes that
+    /// append at the same moment can pass it by what each of them appends then, in two statements:
+    /// each has up to 2 MiB, or one entry, whose content can have up to 64 MiB.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.options.settings.max_bytes = bytes;
         self
@@ -90,8 +92,10 @@ impl PostgresInboxBuilder {
         self
     }
 
-    /// Opens the database also if `synchronous_commit` or `fsync` is `off`. Then a `200` means less
-    /// than stored: a server that crashes loses what it accepted in its last moments.
+    /// Opens the database also if `synchronous_commit` or `fsync` is `off`, and leaves the former
+    /// as it is; without this, appends are committed with `on` where a connection has `off` or
+    /// `local`. Then a `200` means less than stored: a server that crashes loses what it accepted
+    /// in its last moments.
     pub fn accept_lossy_commits(mut self) -> Self {
         self.options.accept_lossy_commits = true;
         self
@@ -132,8 +136,9 @@ impl PostgresInboxBuilder {
     }
 
     /// Opens the database of a pool, of which it takes up to seven connections at a time for
-    /// itself, each for one statement, and others for operators. Where handlers can have all
-    /// connections of a pool, their settlements have none: give it one of its own then.
+    /// itself, each for one statement, and others for operators. A statement that was given up,
+    /// since a lock is held, say, has its connection until it has ended. Where handlers can have
+    /// all connections of a pool, their settlements have none: give it one of its own then.
     ///
     /// # Errors
     ///

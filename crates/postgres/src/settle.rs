@@ -21,7 +21,7 @@ impl Core {
         let (positions, tokens) = columns(receipts.iter());
         let rows = self
             .database
-            .query(
+            .query_on_claims(
                 &self.statements.extend,
                 &[
                     (&now, Type::INT8),
@@ -47,7 +47,7 @@ impl Core {
         let (positions, tokens) = columns(receipts.iter());
         let rows = self
             .database
-            .query(
+            .query_on_claims(
                 &self.statements.done,
                 &[
                     (&slot, Type::INT4),
@@ -74,7 +74,7 @@ impl Core {
         let column = |of: fn(&End) -> Option<String>| ends.iter().map(of).collect::<Vec<_>>();
         let rows = self
             .database
-            .query(
+            .query_on_claims(
                 &self.statements.put_back,
                 &[
                     (&now, Type::INT8),

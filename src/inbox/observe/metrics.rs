@@ -27,7 +27,10 @@ pub fn describe_metrics() {
     for (name, text) in [
         (CLAIMED, "Entries that were claimed, by what came before"),
         (SETTLED, "Entries that were settled, by settlement"),
-        (LEASES_LOST, "Entries that another claim has replaced"),
+        (
+            LEASES_LOST,
+            "Settlements whose claim was not there: replaced by another one, or settled before",
+        ),
         (ENGINE_FAILURES, "Calls of the engine that failed, by call"),
     ] {
         describe_counter!(name, Unit::Count, text);

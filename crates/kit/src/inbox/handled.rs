@@ -39,13 +39,12 @@ impl Handled {
     }
 
     pub fn note(&self, key: EntryKey) {
-        let count = {
-            let mut times = self.times.lock().unwrap();
-            *times.entry(key).or_default() += 1;
-            times.len()
-        };
-        // Whoever waits for it looks at the times.
-        self.count.send_replace(count);
+        let mut times = self.times.lock().unwrap();
+        *times.entry(key).or_default() += 1;
+        let handled = times.len();
+        // `wait_for` looks at them while it holds the count.
+        drop(times);
+        self.count.send_modify(|count| *count = handled.max(*count));
     }
 
     /// How many entries were handled.

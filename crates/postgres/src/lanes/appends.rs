@@ -5,11 +5,12 @@ use std::{
     sync::Arc,
 };
 
+use tokio::time::Instant;
 use tokio_postgres::types::Type;
 use tower_nylas::inbox::{AppendError, Appended, Entry, EntryKey, engine::OVERHEAD};
 
 use super::{isolated, queue::Waiting};
-use crate::{clock::millis, core::Core, error::Failure, text::text};
+use crate::{clock::millis, core::Core, database::PATIENCE, error::Failure, text::text};
 
 /// How many entries one statement has, and how much of their contents, in KiB: the server holds
 /// them in memory.
@@ -48,16 +49,19 @@ async fn store(core: &Core, slot: i32, mut appends: Vec<Append>) {
     if entries.is_empty() {
         return;
     }
+    // Those behind them in the queue wait as well.
+    let until = Instant::now() + PATIENCE;
     let mut results = HashMap::new();
-    match insert(core, slot, &entries).await {
-        Err(why) if why.is_of_data() && entries.len() > 1 => {
-            // What one of them is refused for is not what the others are answered.
-            for entry in entries.chunks(1) {
-                let result = insert(core, slot, entry).await;
-                results.extend(result.unwrap_or_else(|why| failed(entry, &why)));
+    let mut parts = vec![&entries[..]];
+    while let Some(part) = parts.pop() {
+        match insert(core, until, slot, part).await {
+            Err(why) if why.is_of_data() && part.len() > 1 => {
+                // What one of them is refused for is not what the others are answered.
+                let (first, second) = part.split_at(part.len() / 2);
+                parts.extend([second, first]);
             }
+            result => results.extend(result.unwrap_or_else(|why| failed(part, &why))),
         }
-        result => results = result.unwrap_or_else(|why| failed(&entries, &why)),
     }
     core.note_due();
     for append in appends {
@@ -85,14 +89,19 @@ fn failed(entries: &[Entry], why: &Failure) -> Results {
 }
 
 /// Stores all that there is room for.
-async fn insert(core: &Core, slot: i32, entries: &[Entry]) -> Result<Results, Failure> {
-    let lacking = match insert_all(core, slot, entries).await? {
+async fn insert(
+    core: &Core,
+    until: Instant,
+    slot: i32,
+    entries: &[Entry],
+) -> Result<Results, Failure> {
+    let lacking = match insert_all(core, until, slot, entries).await? {
         Ok(results) => return Ok(results),
         Err(lacking) => lacking,
     };
     // What is done and kept makes room first.
-    core.prune_done(slot, lacking, MOST_PRUNED).await?;
-    let (mut room, known) = known(core, entries).await?;
+    core.prune_done(until, slot, lacking, MOST_PRUNED).await?;
+    let (mut room, known) = known(core, until, entries).await?;
     let mut results = Results::new();
     let mut fitting = Vec::new();
     for entry in entries {
@@ -107,7 +116,7 @@ async fn insert(core: &Core, slot: i32, entries: &[Entry]) -> Result<Results, Fa
         }
     }
     if !fitting.is_empty()
-        && let Ok(stored) = insert_all(core, slot, &fitting).await?
+        && let Ok(stored) = insert_all(core, until, slot, &fitting).await?
     {
         results.extend(stored);
     }
@@ -117,6 +126,7 @@ async fn insert(core: &Core, slot: i32, entries: &[Entry]) -> Result<Results, Fa
 /// Stores all, or none if there is too little room: then how much is missing, in bytes.
 async fn insert_all(
     core: &Core,
+    until: Instant,
     slot: i32,
     entries: &[Entry],
 ) -> Result<Result<Results, i64>, Failure> {
@@ -134,7 +144,8 @@ async fn insert_all(
     let contents: Vec<&[u8]> = entries.iter().map(|entry| &entry.content()[..]).collect();
     let rows = core
         .database
-        .query(
+        .query_until(
+            until,
             &core.statements.append,
             &[
                 (&now, Type::INT8),
@@ -148,6 +159,7 @@ async fn insert_all(
                 (&grants, Type::TEXT_ARRAY),
                 (&heads, Type::BYTEA_ARRAY),
                 (&contents, Type::BYTEA_ARRAY),
+                (&core.options.accept_lossy_commits, Type::BOOL),
             ],
         )
         .await?;
@@ -170,11 +182,16 @@ async fn insert_all(
 }
 
 /// The room that is left, and which of these are known.
-async fn known(core: &Core, entries: &[Entry]) -> Result<(i64, HashSet<EntryKey>), Failure> {
+async fn known(
+    core: &Core,
+    until: Instant,
+    entries: &[Entry],
+) -> Result<(i64, HashSet<EntryKey>), Failure> {
     let (now, unix) = core.moment();
     let rows = core
         .database
-        .query(
+        .query_until(
+            until,
             &core.statements.known,
             &[
                 (&now, Type::INT8),

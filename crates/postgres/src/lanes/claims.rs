@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_postgres::{Row, types::Type};
 use tower_nylas::inbox::{Claimed, DeadCause, Entry, EntryKey, Settlement};
 
-use super::{isolated, queue::Waiting};
+use super::{isolated, lost, queue::Waiting};
 use crate::{
     clock::{duration, millis},
     core::Core,
@@ -19,6 +19,9 @@ use crate::{
 /// always claims.
 const MOST: usize = 4096;
 const MOST_BYTES: i64 = 32 << 20;
+
+/// When to look again at the latest, if that is beyond the system's time.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Claim {
@@ -49,18 +52,20 @@ pub(super) async fn run(core: Arc<Core>, slot: i32) {
 
 /// When to look again for what this process is not told of, or for a claim that waits no longer.
 fn next_look(core: &Core, waiting: &VecDeque<Waits>) -> Instant {
-    let poll = Instant::now() + core.options.poll_each;
+    let now = Instant::now();
+    let poll = now.checked_add(core.options.poll_each);
+    let poll = poll.unwrap_or(now + LONGEST_PAUSE);
     let ends = waiting.iter().map(|claim| claim.what.until);
     ends.fold(poll, Instant::min)
 }
 
 /// Serves claims in the order in which they came, and returns those that wait on.
-async fn serve(core: &Core, slot: i32, mut waiting: VecDeque<Waits>) -> VecDeque<Waits> {
+async fn serve(core: &Arc<Core>, slot: i32, mut waiting: VecDeque<Waits>) -> VecDeque<Waits> {
     waiting.retain(|claim| !claim.reply.is_closed());
     loop {
         let wanted = waiting.iter().map(|claim| claim.what.max);
         let max = wanted.fold(0, usize::saturating_add).min(MOST);
-        let claimed = match claim(core, max).await {
+        let claimed = match claim(core, slot, max).await {
             Ok(claimed) => claimed,
             Err(why) => {
                 for claim in waiting {
@@ -96,7 +101,7 @@ struct Batch {
     bad: Vec<(PostgresReceipt, String)>,
 }
 
-async fn claim(core: &Core, max: usize) -> Result<Batch, Failure> {
+async fn claim(core: &Arc<Core>, slot: i32, max: usize) -> Result<Batch, Failure> {
     let mut batch = Batch::default();
     if max == 0 {
         return Ok(batch);
@@ -117,7 +122,8 @@ async fn claim(core: &Core, max: usize) -> Result<Batch, Failure> {
                 (&token, Type::INT8),
             ],
         )
-        .await?;
+        .await
+        .inspect_err(|why| lost::give_back(core, slot, token, now, why))?;
     for row in rows {
         let position = row.try_get(0)?;
         let receipt = PostgresReceipt { position, token };
@@ -182,12 +188,17 @@ async fn hand_over(
             left.extend(unwanted);
         }
     }
-    let given_back = Settlement::Retry {
-        after: Duration::ZERO,
-        failed: false,
-        why: String::new(),
-    };
+    let given_back = given_back();
     let left: Vec<_> = left.iter().map(|one| (&one.receipt, &given_back)).collect();
     // Otherwise they come again when their leases end.
     let _ = core.put_back(slot, &left).await;
+}
+
+/// As if it had never been claimed.
+pub(super) fn given_back() -> Settlement {
+    Settlement::Retry {
+        after: Duration::ZERO,
+        failed: false,
+        why: String::new(),
+    }
 }

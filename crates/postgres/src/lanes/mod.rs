@@ -2,6 +2,7 @@
 
 mod appends;
 mod claims;
+mod lost;
 mod notices;
 mod orders;
 mod queue;
@@ -15,9 +16,12 @@ use tower_nylas::inbox::{AppendError, Appended, Claimed, Entry};
 use self::queue::Queue;
 pub(crate) use self::{
     claims::{Claim, entry},
+    lost::MOST as MOST_LOST,
     orders::Order,
 };
-use crate::{core::Core, error::Failure, listen::Listener, receipt::PostgresReceipt};
+use crate::{
+    core::Core, error::Failure, left_out::LeftOut, listen::Listener, receipt::PostgresReceipt,
+};
 
 pub(crate) type Appends = Queue<Entry, Result<Appended, AppendError>>;
 /// The reply is whether the claim was still there.
@@ -52,7 +56,12 @@ pub(crate) fn kib(length: usize) -> u32 {
 }
 
 /// Starts the tasks, each of which holds `end` until it has ended.
-pub(crate) fn start(core: &Arc<Core>, listener: Option<Listener>, end: &watch::Receiver<()>) {
+pub(crate) fn start(
+    core: &Arc<Core>,
+    listener: Option<Listener>,
+    end: &watch::Receiver<()>,
+    left_out: Option<LeftOut>,
+) {
     let spawn = |lane: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
         let end = end.clone();
         tokio::spawn(async move {
@@ -66,7 +75,7 @@ pub(crate) fn start(core: &Arc<Core>, listener: Option<Listener>, end: &watch::R
     let slot = |lane| core.slot(APPEND_LANES + lane);
     spawn(Box::pin(orders::run(core.clone(), slot(0))));
     spawn(Box::pin(claims::run(core.clone(), slot(1))));
-    spawn(Box::pin(upkeep::run(core.clone(), slot(2))));
+    spawn(Box::pin(upkeep::run(core.clone(), slot(2), left_out)));
     if core.options.notifies {
         spawn(Box::pin(notices::tell(core.clone())));
         if let Some(listener) = listener {

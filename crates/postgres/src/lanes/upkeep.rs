@@ -2,11 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_postgres::types::Type;
 
 use super::isolated;
-use crate::{clock::millis, core::Core, error::Failure, state};
+use crate::{
+    clock::millis, core::Core, database::PATIENCE, error::Failure, left_out::LeftOut, state,
+};
 
 /// How often it looks, unless the time of the inbox goes faster.
 const EACH: Duration = Duration::from_secs(1);
@@ -26,7 +28,7 @@ struct Cursor {
     next_look: i64,
 }
 
-pub(super) async fn run(core: Arc<Core>, slot: i32) {
+pub(super) async fn run(core: Arc<Core>, slot: i32, mut left_out: Option<LeftOut>) {
     let mut cursor = Cursor {
         from: i64::MIN,
         next_look: i64::MIN,
@@ -42,7 +44,16 @@ pub(super) async fn run(core: Arc<Core>, slot: i32) {
             }
             Some(Err(_)) | None => false,
         };
-        if !is_more {
+        let mut is_moving = false;
+        if let Some(left) = left_out {
+            let round = core.clone();
+            let moved = isolated(async move { move_waiting(&round, left).await }).await;
+            if let Some(Ok(left)) = moved {
+                left_out = left;
+                is_moving = left.is_some();
+            }
+        }
+        if !is_more && !is_moving {
             tokio::select! {
                 () = sleep(EACH) => {}
                 () = core.upkeep.notified() => {}
@@ -77,10 +88,21 @@ async fn look_after(core: &Core, slot: i32, cursor: Cursor) -> Result<(Cursor, b
     }
     let most = i64::try_from(core.options.settings.keep_done_bytes).unwrap_or(i64::MAX);
     if done_bytes > most {
-        is_more |= core.prune_done(slot, done_bytes - most, MOST).await? > 0;
+        is_more |= core
+            .prune_done(Instant::now() + PATIENCE, slot, done_bytes - most, MOST)
+            .await?
+            > 0;
     }
     let (cursor, has_more_keys) = prune_keys(core, now, cursor).await?;
     Ok((cursor, is_more || has_more_keys))
+}
+
+/// Returns what is left.
+async fn move_waiting(core: &Core, left_out: LeftOut) -> Result<Option<LeftOut>, Failure> {
+    let sql = &core.statements.move_waiting;
+    let rows = core.database.query(sql, &left_out.parameters()).await?;
+    core.due.notify_one();
+    left_out.next(&rows)
 }
 
 /// Writes the time of the inbox, and follows other processes. Returns it, and what the entries take

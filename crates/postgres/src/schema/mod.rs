@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use deadpool_postgres::Transaction;
-use tokio::time::timeout;
-use tokio_postgres::types::{ToSql, Type};
+use tokio::time::{Instant, timeout};
+use tokio_postgres::{
+    IsolationLevel,
+    types::{ToSql, Type},
+};
 
 use crate::{
+    check::check_rights,
     clock::{self, MOST_WITHOUT_PROCESS},
-    database::Database,
+    core::Core,
     error::{Failure, OpenError},
-    open::Options,
+    left_out::LeftOut,
     statements::Schema,
 };
 
@@ -38,34 +42,70 @@ enum Found {
     Inbox(usize),
 }
 
-/// Brings the tables to the latest version, and returns the time of the inbox.
-pub(crate) async fn prepare(database: &Database, options: &Options) -> Result<i64, OpenError> {
-    let schema = &options.schema;
+/// How often it is tried where another process is in the way.
+const TRIES: usize = 3;
+
+/// What an inbox begins with.
+pub(crate) struct Opened {
+    /// The time of the inbox.
+    pub(crate) now: i64,
+    /// What opening has left to be moved.
+    pub(crate) left_out: Option<LeftOut>,
+}
+
+/// Brings the tables to the latest version.
+pub(crate) async fn prepare(core: &Core) -> Result<Opened, OpenError> {
     let opening = async {
-        let mut connection = database.connection().await?;
-        let transaction = connection.transaction().await.map_err(Failure::from)?;
-        // Whoever has no right to change anything may use what is there.
-        let found = match identify(&transaction, schema).await? {
-            Found::Inbox(version) if version == MIGRATIONS.len() => Found::Inbox(version),
-            _ => {
-                let sql = "SELECT FROM pg_advisory_xact_lock($1, hashtext($2))";
-                query(
-                    &transaction,
-                    sql,
-                    &[(&LOCK, Type::INT4), (&schema.name, Type::TEXT)],
-                )
-                .await?;
-                // Another process may have created or migrated it meanwhile.
-                identify(&transaction, schema).await?
+        let mut tries = 1;
+        loop {
+            match prepare_once(core).await {
+                Err(why) if is_conflict(&why) && tries < TRIES => tries += 1,
+                result => return result,
             }
-        };
-        migrate(&transaction, schema, found).await?;
-        let now = resume(&transaction, options).await?;
-        transaction.commit().await.map_err(Failure::from)?;
-        Ok(now)
+        }
     };
     let late = |_| Err(OpenError::Other("it takes longer than 60 s".into()));
     timeout(LONGEST, opening).await.unwrap_or_else(late)
+}
+
+fn is_conflict(why: &OpenError) -> bool {
+    match why {
+        OpenError::Other(why) => why.downcast_ref().is_some_and(Failure::is_conflict),
+        _ => false,
+    }
+}
+
+async fn prepare_once(core: &Core) -> Result<Opened, OpenError> {
+    let schema = &core.options.schema;
+    let mut connection = core.database.connection(Instant::now() + LONGEST).await?;
+    // Under any other level, which a role or a database may have, it would not see what another
+    // process has created while it waited for the lock.
+    let transaction = connection
+        .build_transaction()
+        .isolation_level(IsolationLevel::ReadCommitted)
+        .start();
+    let transaction = transaction.await.map_err(Failure::from)?;
+    // Whoever has no right to change anything may use what is there.
+    let found = match identify(&transaction, schema).await? {
+        Found::Inbox(version) if version == MIGRATIONS.len() => Found::Inbox(version),
+        _ => {
+            let sql = "SELECT FROM pg_advisory_xact_lock($1, hashtext($2))";
+            query(
+                &transaction,
+                sql,
+                &[(&LOCK, Type::INT4), (&schema.name, Type::TEXT)],
+            )
+            .await?;
+            // Another process may have created or migrated it meanwhile.
+            identify(&transaction, schema).await?
+        }
+    };
+    migrate(&transaction, schema, found).await?;
+    check_rights(&transaction, schema).await?;
+    let opened = resume(&transaction, core).await?;
+    transaction.commit().await.map_err(Failure::from)?;
+    connection.give_back();
+    Ok(opened)
 }
 
 /// Whose schema it is. Reads only.
@@ -142,9 +182,9 @@ async fn migrate(
 }
 
 /// Continues from the moment in the table.
-async fn resume(transaction: &Transaction<'_>, options: &Options) -> Result<i64, OpenError> {
-    let schema = &options.schema;
-    let unix = clock::unix(options.clock.as_ref());
+async fn resume(transaction: &Transaction<'_>, core: &Core) -> Result<Opened, OpenError> {
+    let schema = &core.options.schema;
+    let unix = clock::unix(core.options.clock.as_ref());
     let sql = "SELECT coalesce($1, (extract(epoch FROM clock_timestamp()) * 1000)::int8)";
     let rows = query(transaction, sql, &[(&unix, Type::INT8)]).await?;
     let unix: i64 = rows.first().ok_or_else(Failure::no_row)?.get(0);
@@ -161,18 +201,21 @@ async fn resume(transaction: &Transaction<'_>, options: &Options) -> Result<i64,
     let sql = schema.apply("UPDATE nylas_inbox.clock SET engine_ms = $1, now_unix_ms = $2");
     let moment = [(&now as _, Type::INT8), (&unix as _, Type::INT8)];
     query(transaction, &sql, &moment).await?;
-    if passed > counted {
-        // No process ran for so long, and what waits has waited on. If the clock was wrong, it
-        // comes too early, and that harms nothing.
-        let sql = schema.apply(
-            "UPDATE nylas_inbox.jobs SET at_ms = greatest(at_ms - $1, $2) \
-             WHERE state = 0 AND at_ms > $2",
-        );
-        let left_out = passed - counted;
-        let moment = [(&left_out as _, Type::INT8), (&last as _, Type::INT8)];
-        query(transaction, &sql, &moment).await?;
+    if passed == counted {
+        return Ok(Opened {
+            now,
+            left_out: None,
+        });
     }
-    Ok(now)
+    // No process ran for so long, and what waits has waited on. If the clock was wrong, it comes
+    // too early, and that harms nothing. What waits no longer than the time that counts is due.
+    let left_out = LeftOut::new(passed - counted, last, now);
+    let sql = &core.statements.move_waiting;
+    let rows = query(transaction, sql, &left_out.parameters()).await?;
+    Ok(Opened {
+        now,
+        left_out: left_out.next(&rows)?,
+    })
 }
 
 async fn query(

@@ -1,5 +1,5 @@
 -- $1 now, $2 unix time, $3 slot, $4 most bytes, $5 window, and arrays: $6 keys, $7 sizes, $8 types,
--- $9 grants, $10 heads, $11 contents. No key comes twice.
+-- $9 grants, $10 heads, $11 contents. No key comes twice. And $12: whether commits may be lost.
 WITH moment AS (
     SELECT
         greatest($1, max(engine_ms)) AS now,
@@ -36,4 +36,10 @@ WITH moment AS (
     SET bytes = bytes + (SELECT sum(size) FROM new JOIN input USING (key))
     WHERE slot = $3 AND EXISTS (SELECT FROM new)
 )
-SELECT room, (SELECT array_agg(key) FROM new) AS new FROM room
+SELECT room, (SELECT array_agg(key) FROM new) AS new,
+    -- Read at the commit, and forgotten with it: whoever had the connection before, or the role, may
+    -- have set something else.
+    CASE WHEN NOT $12 AND current_setting('synchronous_commit') IN ('off', 'local')
+        THEN set_config('synchronous_commit', 'on', true)
+    END AS asserted
+FROM room

@@ -3,6 +3,11 @@
 //! They are sent unnamed and together with their parameters, so that they need no session: a pooler
 //! may run each over another connection.
 
+use crate::error::OpenError;
+
+/// The longest name, in bytes.
+const LONGEST: usize = 63;
+
 /// As they stand in the files.
 const WRITTEN: &str = "nylas_inbox";
 
@@ -27,13 +32,18 @@ statements! {
     append: "append.sql",
     known: "known.sql",
     claim: "claim.sql",
+    /// What a claim has taken whose answer was lost.
+    lost: "lost.sql",
     extend: "extend.sql",
     put_back: "put_back.sql",
     done: "done.sql" "removed.sql",
     replay: "replay.sql",
     discard: "discard.sql" "removed.sql",
     purge: "purge.sql" "removed.sql",
+    /// Where so many positions end.
+    page: "page.sql",
     mark: "mark.sql",
+    move_waiting: "move_waiting.sql",
     prune_ended: "prune_ended.sql" "removed.sql",
     prune_done: "prune_done.sql" "removed.sql",
     prune_keys: "prune_keys.sql",
@@ -56,6 +66,13 @@ impl Schema {
             name: name.to_owned(),
             quoted: format!("\"{}\"", name.replace('"', "\"\"")),
         }
+    }
+
+    /// Fails for a name that the server would cut off, and so take for another one, or refuse.
+    pub(crate) fn check(&self) -> Result<(), OpenError> {
+        let is_possible = (1..=LONGEST).contains(&self.name.len()) && !self.name.contains('\0');
+        let error = || OpenError::SchemaName(self.name.clone());
+        is_possible.then_some(()).ok_or_else(error)
     }
 
     /// The same statements, for this schema.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tower_nylas::{
-    inbox::{DeadCause, EntryState, Inspect, Query},
+    inbox::{DeadCause, EntryState, Inbox, Inspect, Query},
     testing::VirtualClock,
 };
 use tower_nylas_kit::inbox::{dead, entry, scenes::Growth};
@@ -53,6 +53,53 @@ pub(crate) async fn a_timeline_is_bounded(server: &Server) {
 pub(crate) async fn a_claim_brings_a_bounded_amount_of_contents(server: &Server) {
     let bench = growth(server, "growth_claim", |builder| builder).await;
     bench.large().await;
+}
+
+/// Of large ones, an operator sees as many as go into memory, and the others on the next page. What
+/// they take stands in the table, so that none has to be made.
+pub(crate) async fn a_look_brings_a_bounded_amount_of_contents(server: &Server) {
+    let inbox = PostgresInbox::builder().schema("growth_look");
+    let inbox = inbox.open(server.url()).await.unwrap();
+    for number in 0..3 {
+        inbox.append(entry(&format!("n-{number}"))).await.unwrap();
+    }
+    let take = async |bytes: u32| {
+        let sql = format!("UPDATE growth_look.jobs SET size = {bytes}");
+        server.execute(&sql).await;
+    };
+    take(15 << 20).await;
+    let mut query = Query::default();
+    let page = inbox.list(&query).await.unwrap();
+    assert_eq!(page.len(), 2);
+    query.before = Some(page[1].position);
+    let next = inbox.list(&query).await.unwrap();
+    assert_eq!(next.len(), 1);
+    query.before = Some(next[0].position);
+    assert!(inbox.list(&query).await.unwrap().is_empty());
+    // One is shown, however large it is.
+    take(40 << 20).await;
+    query.before = None;
+    assert_eq!(inbox.list(&query).await.unwrap().len(), 1);
+    take(1000).await;
+    assert_eq!(inbox.list(&query).await.unwrap().len(), 3);
+    inbox.close().await;
+}
+
+/// Of a grant whose entries are scattered among more than one statement looks at.
+pub(crate) async fn a_large_grant_is_purged(server: &Server) {
+    let inbox = PostgresInbox::builder().schema("growth_purge");
+    let inbox = inbox.open(server.url()).await.unwrap();
+    inbox.append(entry("n-1")).await.unwrap();
+    let copies = "INSERT INTO growth_purge.jobs \
+                      (position, key, at_ms, stored_unix_ms, size, grant_id) \
+                  SELECT 10 + n, key, at_ms, stored_unix_ms, 0, 'g-' || n % 5 \
+                  FROM growth_purge.jobs, generate_series(1, 40000) AS n WHERE position = 1";
+    server.execute(copies).await;
+    assert_eq!(inbox.purge_grant("g-3").await.unwrap(), 8000);
+    assert_eq!(inbox.purge_grant("g-3").await.unwrap(), 0);
+    let left = "SELECT count(*) FROM growth_purge.jobs";
+    assert_eq!(server.number(left).await, 32_001);
+    inbox.close().await;
 }
 
 /// What the README's line for psql reads.

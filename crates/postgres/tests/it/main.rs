@@ -5,19 +5,23 @@
 // Servers are started as another user, and killed.
 #![cfg(unix)]
 
+mod commits;
 mod conformance;
 mod examples;
 mod growth;
 mod lifetime;
+mod network;
 mod open;
 mod outage;
 mod pooler;
+mod proxy;
 mod replicas;
 mod server;
+mod stuck;
 #[cfg(feature = "tls")]
 mod tls;
 
-use libtest_mimic::Arguments;
+use libtest_mimic::{Arguments, Trial};
 use tokio::runtime::Runtime;
 use tower_nylas_kit::inbox::trial;
 
@@ -41,7 +45,18 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Some have the machine to themselves.
     arguments.test_threads.get_or_insert(1);
-    let mut trials = on! {
+    let mut trials = on_any_server();
+    trials.extend(on_servers_of_their_own());
+    for (name, test) in conformance::TESTS {
+        trials.push(trial(name, server::is_there(), *test));
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    server::stop();
+    conclusion.exit();
+}
+
+fn on_any_server() -> Vec<Trial> {
+    on! {
         Server::shared(), server::is_there(),
         open {
             ten_replicas_at_once,
@@ -49,6 +64,9 @@ fn main() {
             a_schema_of_another_application,
             commits_that_may_be_lost,
             a_database_that_accepts_no_writes,
+            another_isolation_level,
+            names_of_schemas,
+            many_that_wait,
             nobody_who_answers,
         }
         growth {
@@ -57,6 +75,8 @@ fn main() {
             what_is_done_and_kept_can_be_replayed_until_it_makes_room,
             a_timeline_is_bounded,
             a_claim_brings_a_bounded_amount_of_contents,
+            a_look_brings_a_bounded_amount_of_contents,
+            a_large_grant_is_purged,
             dead_letters_are_readable_in_the_schema,
         }
         lifetime {
@@ -64,6 +84,9 @@ fn main() {
             what_waits_is_written_before_the_end,
             time_without_a_process,
             texts_that_cannot_be_stored,
+            one_that_is_refused,
+            many_that_are_refused,
+            an_inbox_that_never_polls,
         }
         examples {
             effects_happen_once,
@@ -76,13 +99,36 @@ fn main() {
             what_another_process_stores,
             what_another_process_tells,
         }
-    };
-    trials.extend(on! {
+        stuck {
+            a_lock_that_is_held,
+            a_lock_on_what_appends_need,
+            a_lock_on_what_claims_need,
+        }
+    }
+}
+
+fn on_servers_of_their_own() -> Vec<Trial> {
+    let mut trials = on! {
         Server::start(&[]), server::can_start(),
         open {
             a_user_without_rights,
             a_database_that_cannot_store_every_text,
         }
+        commits {
+            a_role_that_does_not_wait_for_the_standby,
+        }
+        network {
+            an_append_that_is_cut,
+            a_claim_that_is_cut,
+            a_settlement_that_is_cut,
+            hosts_that_hang_before_the_one_that_answers,
+            a_host_that_hangs,
+            a_failover,
+        }
+    };
+    trials.extend(on! {
+        Server::start(&["max_connections=16"]), server::can_start(),
+        stuck { a_server_without_room }
     });
     #[cfg(feature = "tls")]
     {
@@ -99,9 +145,6 @@ fn main() {
             Server::start(&[]), server::can_start(),
             tls { a_server_that_cannot_encrypt }
         });
-    }
-    for (name, test) in conformance::TESTS {
-        trials.push(trial(name, server::is_there(), *test));
     }
     trials.push(trial(
         "outage::killed_under_load",
@@ -129,7 +172,14 @@ fn main() {
         server::can_start() && pooler::is_there(),
         conformance::behind_a_pooler,
     ));
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    server::stop();
-    conclusion.exit();
+    trials.push(trial(
+        "commits::a_pooler_that_others_use",
+        server::can_start() && pooler::is_there(),
+        || {
+            Runtime::new()
+                .unwrap()
+                .block_on(commits::a_pooler_that_others_use());
+        },
+    ));
+    trials
 }

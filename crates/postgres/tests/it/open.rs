@@ -1,7 +1,12 @@
 //! What cannot be opened gets one clear error, and stays as it is.
 
-use tower_nylas::inbox::{Browse, Inbox};
-use tower_nylas_kit::inbox::entry;
+use std::time::Duration;
+
+use tower_nylas::{
+    inbox::{Browse, Inbox},
+    testing::VirtualClock,
+};
+use tower_nylas_kit::inbox::{entry, retry};
 use tower_nylas_postgres::{OpenError, PostgresInbox};
 
 use crate::server::Server;
@@ -9,20 +14,114 @@ use crate::server::Server;
 /// As replicas that a deployment starts. Again and again, since few meet in the middle.
 pub(crate) async fn ten_replicas_at_once(server: &Server) {
     for round in 0..5 {
-        let schema = format!("replicas_{round}");
-        let opening = (0..10).map(|_| {
-            let (url, builder) = (server.url().to_owned(), PostgresInbox::builder());
-            let builder = builder.schema(&schema);
-            tokio::spawn(async move { builder.open(&url).await })
-        });
-        let opening: Vec<_> = opening.collect();
-        for (number, opening) in opening.into_iter().enumerate() {
-            let inbox = opening.await.unwrap().unwrap();
+        let opened = open_ten(server.url(), &format!("replicas_{round}")).await;
+        for (number, inbox) in opened.into_iter().enumerate() {
             inbox.append(entry(&format!("n-{number}"))).await.unwrap();
             assert_eq!(inbox.stats().await.unwrap().ready, number as u64 + 1);
             inbox.close().await;
         }
     }
+}
+
+/// Of a role or a database that has a stricter level than the inbox needs.
+pub(crate) async fn another_isolation_level(server: &Server) {
+    for level in ["repeatable%5C%20read", "serializable"] {
+        let option = format!("options=-c%20default_transaction_isolation%3D{level}");
+        let url = format!("{}?{option}", server.url());
+        let schema = format!("level_{}", level.len());
+        for round in 0..5 {
+            let schema = format!("{schema}_{round}");
+            // Creates it, and then finds it there.
+            for _ in 0..2 {
+                for inbox in open_ten(&url, &schema).await {
+                    inbox.close().await;
+                }
+            }
+        }
+    }
+}
+
+async fn open_ten(url: &str, schema: &str) -> Vec<PostgresInbox> {
+    let opening = (0..10).map(|_| {
+        let (url, builder) = (url.to_owned(), PostgresInbox::builder());
+        let builder = builder.schema(schema);
+        tokio::spawn(async move { builder.open(&url).await })
+    });
+    let opening: Vec<_> = opening.collect();
+    let mut opened = Vec::new();
+    for opening in opening {
+        opened.push(opening.await.unwrap().unwrap());
+    }
+    opened
+}
+
+/// The server would cut off what is longer, and two names that begin alike would be one inbox.
+pub(crate) async fn names_of_schemas(server: &Server) {
+    let longest = "n".repeat(63);
+    for _ in 0..2 {
+        open(server.url(), &longest).await.unwrap().close().await;
+    }
+    for name in [&*"n".repeat(64), &"é".repeat(32), "", "a\0b"] {
+        let error = open(server.url(), name).await.unwrap_err();
+        assert!(matches!(error, OpenError::SchemaName(_)), "{error:?}");
+        assert!(error.to_string().contains("63 bytes"), "{error}");
+    }
+}
+
+/// Of all entries that wait for longer than the time that passes while no process runs, few are
+/// moved by one statement; what is due anyway is not.
+pub(crate) async fn many_that_wait(server: &Server) {
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+    const COPIES: u64 = 3000;
+
+    let clock = VirtualClock::new();
+    let open = async || {
+        let builder = PostgresInbox::builder().schema("waiting");
+        builder
+            .clock(clock.clone())
+            .open(server.url())
+            .await
+            .unwrap()
+    };
+    let inbox = open().await;
+    for (id, wait) in [("n-1", 20 * HOUR), ("n-2", HOUR / 2)] {
+        inbox.append(entry(id)).await.unwrap();
+        let claim = inbox.claim(1, Duration::ZERO).await.unwrap().remove(0);
+        inbox
+            .settle(&claim.receipt, retry(wait, true))
+            .await
+            .unwrap();
+    }
+    inbox.close().await;
+    for sql in [
+        &*format!(
+            "INSERT INTO waiting.jobs (position, key, at_ms, stored_unix_ms, size) \
+             SELECT 10 + n, key, at_ms + n % 2, stored_unix_ms, 0 \
+             FROM waiting.jobs, generate_series(1, {COPIES}) AS n WHERE position = 1"
+        ),
+        "CREATE TABLE moved (number int8)",
+        "CREATE FUNCTION note_moved() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+            INSERT INTO moved SELECT count(*) FROM changed; RETURN NULL; END $$",
+        "CREATE TRIGGER note AFTER UPDATE ON waiting.jobs REFERENCING NEW TABLE AS changed \
+            FOR EACH STATEMENT EXECUTE FUNCTION note_moved()",
+    ] {
+        server.execute(sql).await;
+    }
+
+    clock.advance(25 * HOUR);
+    let inbox = open().await;
+    while inbox.stats().await.unwrap().ready < COPIES + 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        server.number("SELECT sum(number)::int8 FROM moved").await,
+        3001
+    );
+    assert!(server.number("SELECT max(number) FROM moved").await <= 1024);
+    inbox.close().await;
+    server
+        .execute("DROP SCHEMA waiting CASCADE; DROP TABLE moved")
+        .await;
 }
 
 pub(crate) async fn a_schema_of_a_later_version(server: &Server) {
@@ -79,11 +178,14 @@ pub(crate) async fn a_user_without_rights(server: &Server) {
     let grant = "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA guarded TO weak";
     execute(server, grant).await;
     execute(server, "REVOKE DELETE ON guarded.bodies FROM weak").await;
+    let clock = "SELECT now_unix_ms FROM guarded.clock";
+    let before = server.number(clock).await;
     let error = open(&url, "guarded").await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "the user lacks a right: DELETE on guarded.bodies"
     );
+    assert_eq!(server.number(clock).await, before);
     execute(server, "GRANT DELETE ON guarded.bodies TO weak").await;
     let inbox = open(&url, "guarded").await.unwrap();
     inbox.append(entry("n-1")).await.unwrap();
@@ -139,5 +241,5 @@ async fn open(url: &str, schema: &str) -> Result<PostgresInbox, OpenError> {
 }
 
 async fn execute(server: &Server, sql: &str) {
-    server.connect().await.batch_execute(sql).await.unwrap();
+    server.execute(sql).await;
 }

@@ -28,6 +28,9 @@ pub(crate) struct Pooler {
 }
 
 impl Pooler {
+    /// To the server.
+    pub(crate) const CONNECTIONS: usize = 3;
+
     /// With fewer connections than the inboxes behind it ask for.
     pub(crate) async fn start(server: &Server) -> Self {
         let own = server.own.as_ref().expect("it is of the test");
@@ -43,8 +46,9 @@ impl Pooler {
              auth_type = any\n\
              pool_mode = transaction\n\
              max_client_conn = 500\n\
-             default_pool_size = 3\n",
-            own.port()
+             default_pool_size = {}\n",
+            own.port(),
+            Self::CONNECTIONS
         );
         fs::write(&settings, text).unwrap();
         let log = fs::File::create(own.folder().join("pgbouncer.log")).unwrap();

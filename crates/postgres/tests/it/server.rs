@@ -1,6 +1,7 @@
 //! A server of PostgreSQL that a test has for itself.
 
 use std::{
+    net::SocketAddr,
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
@@ -112,6 +113,12 @@ impl Server {
         self.own.as_mut().expect("it is of the test")
     }
 
+    /// Of one that the test has started.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let own = self.own.as_ref().expect("it is of the test");
+        ([127, 0, 0, 1], own.port()).into()
+    }
+
     /// Kills every process of it, which none can notice.
     pub(crate) fn kill(&mut self) {
         self.own().kill();
@@ -148,7 +155,38 @@ impl Server {
         client.expect("the server is there")
     }
 
-    async fn try_connect(url: &str) -> Option<Client> {
+    /// Changes a setting of the server.
+    pub(crate) async fn set(&self, name: &str, value: &str) {
+        let client = self.connect().await;
+        let sql = format!("ALTER SYSTEM SET {name} = '{value}'");
+        client.batch_execute(&sql).await.unwrap();
+        let reload = "SELECT pg_reload_conf()";
+        client.batch_execute(reload).await.unwrap();
+        self.wait_until(&format!("SELECT current_setting('{name}') = '{value}'"))
+            .await;
+    }
+
+    /// Until this is true.
+    pub(crate) async fn wait_until(&self, sql: &str) {
+        let client = self.connect().await;
+        let started = std::time::Instant::now();
+        while !client.query_one(sql, &[]).await.unwrap().get::<_, bool>(0) {
+            assert!(started.elapsed() < PATIENCE, "it is not true: {sql}");
+            tokio::time::sleep(LOOK_EACH).await;
+        }
+    }
+
+    pub(crate) async fn execute(&self, sql: &str) {
+        self.connect().await.batch_execute(sql).await.unwrap();
+    }
+
+    /// A number that a statement returns.
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        let row = self.connect().await.query_one(sql, &[]).await;
+        row.unwrap().get(0)
+    }
+
+    pub(crate) async fn try_connect(url: &str) -> Option<Client> {
         let (client, connection) = tokio_postgres::connect(url, NoTls).await.ok()?;
         tokio::spawn(connection);
         Some(client)
