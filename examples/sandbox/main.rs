@@ -29,10 +29,10 @@
 //! | `--seed N` | the same ids and secrets again: of the first, second … destination, of its first, second … rotation, and of the first, second … notification, whatever comes in between; by default others at every start |
 //! | `--api-key KEY` | the key that the management API accepts |
 //!
-//! On a terminal it shows a table of the deliveries, elsewhere a line for each; of more than 100
-//! at once, and while `--count` goes on, only those that are not accepted. `wait` waits for all repetitions, and counts
-//! everything since the start. `--count` waits while 10,000 notifications are under way, which are
-//! kept until they are accepted or given up.
+//! On a terminal it shows a table of the deliveries, elsewhere a line for each; of more than 100 at
+//! once, and while `--count` goes on, only those that are not accepted. `wait` waits for all
+//! repetitions, and counts everything since the start. `--count` waits while 10,000 notifications
+//! are under way, which are kept until they are accepted or given up.
 //!
 //! It ends with `quit`, on ctrl-c and on SIGTERM, and then says what was lost and why: with status
 //! 0 if everything was accepted, with 1 if anything was lost, is still open or was not sent yet

@@ -13,8 +13,8 @@ use crate::{
 const EACH: Duration = Duration::from_secs(1);
 
 /// An inbox whose engine has threads, or a server, that work in real time: virtual time does not
-/// pass during its calls ([`VirtualClock::busy`]). When a call is dropped, the engine may still be at
-/// work, and time passes: a run with such drops does not repeat.
+/// pass during its calls ([`VirtualClock::busy`]). When a call is dropped, the engine may still be
+/// at work, and time passes: a run with such drops does not repeat.
 ///
 /// The engine's own clock is to be the same virtual one, so that leases and retries end in virtual
 /// time. A claim that waits asks the engine once in each virtual second, and so may come up to a

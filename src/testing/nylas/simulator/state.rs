@@ -194,7 +194,6 @@ impl super::Simulator {
 mod tests {
     use std::task::{Context, Waker};
 
-    use super::*;
     use crate::testing::{VirtualClock, nylas::Simulator};
 
     #[test]
