@@ -86,7 +86,8 @@ impl PostgresInboxBuilder {
     /// while it commits, so that no two of them commit at the same time; and a connection that
     /// listens. That has to be a session, so it does not pass a pooler that gives each transaction
     /// another one. An inbox that is opened with a [pool](Self::open_pool) tells, and does not
-    /// listen. Polling goes on in any case, and finds what was not told.
+    /// listen. Polling goes on in any case: it finds what was not told, and alone what was put off
+    /// and has become due, so [`poll_each`](Self::poll_each) stays short.
     pub fn notify(mut self) -> Self {
         self.options.notifies = true;
         self
