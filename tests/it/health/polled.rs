@@ -49,7 +49,7 @@ fn poll(answers: &[(u16, &str)]) -> Polled {
     Polled {
         scene,
         methods,
-        _stop: stop,
+        watching: stop,
     }
 }
 
@@ -57,7 +57,7 @@ fn poll(answers: &[(u16, &str)]) -> Polled {
 struct Polled {
     scene: Scene,
     methods: Arc<Mutex<Vec<Method>>>,
-    _stop: oneshot::Sender<()>,
+    watching: oneshot::Sender<()>,
 }
 
 #[test]
@@ -115,7 +115,9 @@ fn a_destination_that_was_deleted_is_told_until_it_is_not_watched_any_more() {
     answers.push((503, "x"));
     answers.push((404, "x"));
     let polled = poll(&answers);
-    let Polled { scene, _stop, .. } = polled;
+    let Polled {
+        scene, watching, ..
+    } = polled;
     scene.clock.run_for(SECOND);
     assert_eq!(scene.level_of(Cause::Status), Level::Critical);
     scene.clock.run_for(MINUTE);
@@ -124,7 +126,7 @@ fn a_destination_that_was_deleted_is_told_until_it_is_not_watched_any_more() {
     changes.mark_unchanged();
     scene.clock.run_for(2 * HOUR);
     assert!(!changes.has_changed().unwrap());
-    drop(_stop);
+    drop(watching);
     scene.clock.run_for(SECOND);
     assert_eq!(scene.level(), Level::Ok);
 }
@@ -175,8 +177,10 @@ fn one_that_ends_takes_nothing_from_another() {
         .spawn(async move { assert_eq!(watch.await, TimerMissing) });
     scene.clock.run_for(SECOND);
     assert_eq!(scene.level_of(Cause::Status), Level::Critical);
-    let Polled { scene, _stop, .. } = first;
-    drop(_stop);
+    let Polled {
+        scene, watching, ..
+    } = first;
+    drop(watching);
     scene.clock.run_for(SECOND);
     assert_eq!(scene.level_of(Cause::Status), Level::Error);
 }
