@@ -157,10 +157,10 @@ impl<A> Builder<A> {
         self
     }
 
-    /// How many entries one action changes at most, from 1 to 100,000; by default
+    /// How many entries one action changes at most, from 1 to 10,000; by default
     /// [1,000](Inspector::MOST_CHANGED). To purge a grant has no such limit.
     pub fn most_changed(mut self, entries: usize) -> Self {
-        self.most_changed = entries.clamp(1, 100_000);
+        self.most_changed = entries.clamp(1, 10_000);
         self
     }
 

@@ -12,6 +12,7 @@ use bytes::{Buf, Bytes};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
+use serde_json::json;
 use tower_service::Service;
 
 use crate::{
@@ -20,14 +21,19 @@ use crate::{
     builder::{Builder, Closed},
     csrf::is_same_origin,
     page::{self, Note, layout},
-    params::{Link, Params},
+    params::{Link, MOST_OF_QUERY, Params},
     respond::{Answer, Form, html, json, json_error, plain, see_other},
     settings::Settings,
     view::{Missing, view},
 };
 
-/// The largest form that is read, in bytes: a thousand keys, and a filter.
+/// The largest form that is read, in bytes: a filter, and for each entry that one action may
+/// change, its key.
 const LARGEST_FORM: usize = 64 << 10;
+const LARGEST_KEY: usize = 40;
+
+/// How many parameters a form may have beside keys.
+const MOST_BESIDE_KEYS: usize = 32;
 
 /// Pages for operators, as a service to mount under any path. See the [crate](crate).
 ///
@@ -140,7 +146,14 @@ async fn answer<B: Body>(settings: &Settings, parts: &Parts, body: B) -> Answer 
     match parts.method {
         Method::GET | Method::HEAD => {
             let query = parts.uri.query().unwrap_or_default();
-            show(settings, &access, form, &Params::parse(query.as_bytes())).await
+            match Params::parse(query.as_bytes(), MOST_OF_QUERY) {
+                Ok(params) => show(settings, &access, form, &params).await,
+                Err(why) => {
+                    let (params, status) = (Params::default(), StatusCode::BAD_REQUEST);
+                    let text = ("Not understood", &*why);
+                    message(settings, &access, form, &params, status, text)
+                }
+            }
         }
         Method::POST => {
             let why = if !is_same_origin(&parts.headers) {
@@ -243,10 +256,13 @@ async fn act<B: Body>(
         let text = "a form is needed (application/x-www-form-urlencoded)";
         return invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, text);
     }
-    let Some(body) = read(body).await else {
+    let largest = LARGEST_FORM + LARGEST_KEY * settings.most_changed;
+    let Some(body) = read(body, largest).await else {
         return invalid(StatusCode::PAYLOAD_TOO_LARGE, "the form is too large");
     };
-    let (command, is_confirmed) = match Command::parse(&Params::parse(&body)) {
+    let most = MOST_BESIDE_KEYS + settings.most_changed.max(MOST_OF_QUERY);
+    let params = Params::parse(&body, most);
+    let (command, is_confirmed) = match params.and_then(|params| Command::parse(&params)) {
         Ok(command) => command,
         Err(why) => return invalid(StatusCode::BAD_REQUEST, &why),
     };
@@ -258,11 +274,25 @@ async fn act<B: Body>(
         Ok(done) if form == Form::Json => json(StatusCode::OK, &done),
         Ok(done) => see_other(&Note::link(page_after(&command, &done), &done)),
         Err(Refusal::Impossible(why)) => invalid(StatusCode::NOT_FOUND, why),
-        Err(Refusal::Engine(why)) => {
+        Err(Refusal::Engine {
+            why,
+            selected,
+            done,
+        }) => {
             let why = why.to_string();
             let status = StatusCode::SERVICE_UNAVAILABLE;
-            let params = Params::default();
-            message(settings, access, form, &params, status, ("Not done", &why))
+            let error = json!({ "error": &why, "selected": selected, "done": done });
+            let title = match done {
+                0 => "Not done".to_owned(),
+                _ => format!("Not all done: {done} of {selected}"),
+            };
+            match form {
+                Form::Json => json(status, &error),
+                Form::Html => {
+                    let (params, text) = (Params::default(), (&*title, &*why));
+                    message(settings, access, form, &params, status, text)
+                }
+            }
         }
     }
 }
@@ -277,14 +307,14 @@ fn page_after(command: &Command, done: &Done) -> Link {
 }
 
 /// Up to the limit; `None` beyond it, or if the client has not sent all of it.
-async fn read<B: Body>(body: B) -> Option<Vec<u8>> {
+async fn read<B: Body>(body: B, largest: usize) -> Option<Vec<u8>> {
     let mut body = pin!(body);
     let mut read = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(mut data) = frame.ok()?.into_data() else {
             continue;
         };
-        if read.len() + data.remaining() > LARGEST_FORM {
+        if read.len() + data.remaining() > largest {
             return None;
         }
         while data.has_remaining() {

@@ -74,12 +74,12 @@ pub(super) fn entry_link(key: &str) -> Link {
     Link::to("entry").with("key", key)
 }
 
-/// A table of entries. With boxes, one can be chosen.
-pub(super) fn entry_table(context: &Context<'_>, entries: &[EntryRow], boxes: bool) -> Markup {
+/// A table of entries. Those of one state can be chosen, if it is given.
+pub(super) fn entry_table(context: &Context<'_>, entries: &[EntryRow], chosen: Option<&str>) -> Markup {
     html! {
         table {
             thead { tr {
-                @if boxes { th scope="col" { span.hidden { "Select" } } }
+                @if chosen.is_some() { th scope="col" { span.hidden { "Select" } } }
                 th scope="col" { "Entry" }
                 th scope="col" { "State" }
                 th scope="col" { "Reason" }
@@ -88,8 +88,8 @@ pub(super) fn entry_table(context: &Context<'_>, entries: &[EntryRow], boxes: bo
                 th scope="col" { "Received" }
             } }
             tbody { @for row in entries { tr {
-                @if boxes { td.box data-label="Select" {
-                    @if matches!(row.state, "dead" | "done") {
+                @if let Some(state) = chosen { td.box data-label="Select" {
+                    @if row.state == state {
                         input type="checkbox" name="key" value=(row.key)
                             aria-label={ "Select " (row.key) };
                     }
@@ -97,6 +97,9 @@ pub(super) fn entry_table(context: &Context<'_>, entries: &[EntryRow], boxes: bo
                 td data-label="Entry" {
                     a.main href=(entry_link(&row.key).as_str()) {
                         (row.trigger.as_deref().unwrap_or("without a trigger"))
+                    }
+                    @if let Some(label) = row.destination.as_deref() {
+                        @if label != "default" { div.small { "to " (label) } }
                     }
                     @if let Some(subject) = &row.subject { div.subject { (subject) } }
                 }

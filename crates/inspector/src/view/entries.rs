@@ -40,9 +40,7 @@ pub(super) async fn gather(
     let mut left = max;
     let next = loop {
         let (found, next) = list(source, &query).await?;
-        let is_shown = |row: &EntryRow| !filter.no_trigger || row.trigger.is_none();
-        let rows = found.iter().map(|stored| row(settings, stored));
-        entries.extend(rows.filter(is_shown));
+        entries.extend(found.iter().map(|stored| row(settings, stored)));
         left -= query.max;
         if left == 0 || next.is_none() {
             break next;

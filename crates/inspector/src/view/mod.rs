@@ -18,7 +18,7 @@ pub(crate) use self::{
     row::{EntryRow, row},
 };
 use crate::{
-    action::{ActionKind, Selection},
+    action::{ActionKind, dry_purge, dry_run},
     filter::Filter,
     params::{Params, parse_key},
     settings::Settings,
@@ -79,8 +79,7 @@ pub(crate) async fn view(settings: &Settings, params: &Params) -> Result<View, M
         Some("replay") => confirm(settings, params, ActionKind::Replay).await?,
         Some("discard") => confirm(settings, params, ActionKind::Discard).await?,
         Some("purge") => {
-            let grant = params.get("grant");
-            let grant = grant.ok_or_else(|| Missing::Invalid("a grant is needed".to_owned()))?;
+            let grant = dry_purge(params).map_err(Missing::Invalid)?;
             View::Confirm(Box::new(confirm::purge(settings, source()?, grant).await?))
         }
         Some(_) => return Err(Missing::NotFound("there is no such page".to_owned())),
@@ -95,7 +94,7 @@ async fn confirm(
     let source = settings.source();
     let source =
         source.ok_or_else(|| Missing::NotFound("this inspector has no inbox".to_owned()))?;
-    let selection = Selection::parse(params).map_err(Missing::Invalid)?;
+    let selection = dry_run(params, action).map_err(Missing::Invalid)?;
     let confirm = confirm::gather(settings, source, action, selection).await?;
     Ok(View::Confirm(Box::new(confirm)))
 }
