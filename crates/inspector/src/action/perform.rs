@@ -7,7 +7,11 @@ use tower_nylas::{
 };
 
 use super::{ActionKind, Command, Selection, Walk, audit::Audit};
-use crate::{authorize::Access, settings::Settings, source::{READ_AT_A_TIME, Source}};
+use crate::{
+    authorize::Access,
+    settings::Settings,
+    source::{READ_AT_A_TIME, Source},
+};
 
 /// What was done.
 #[allow(clippy::struct_field_names)] // as they are called in JSON

@@ -19,10 +19,9 @@ pub(super) fn page(context: &Context<'_>, view: &Confirm) -> Markup {
             "All entries of the grant are deleted, in whatever state they are, but for those that \
              are being handled.",
         ),
-        _ if view.was == Some(StateFilter::Done.as_str()) => (
-            "Replay",
-            "They were handled, and are handled once more.",
-        ),
+        _ if view.was == Some(StateFilter::Done.as_str()) => {
+            ("Replay", "They were handled, and are handled once more.")
+        }
         _ => (
             "Replay",
             "They are handled again at once, and their failures are forgotten.",

@@ -75,7 +75,11 @@ pub(super) fn entry_link(key: &str) -> Link {
 }
 
 /// A table of entries. Those of one state can be chosen, if it is given.
-pub(super) fn entry_table(context: &Context<'_>, entries: &[EntryRow], chosen: Option<&str>) -> Markup {
+pub(super) fn entry_table(
+    context: &Context<'_>,
+    entries: &[EntryRow],
+    chosen: Option<&str>,
+) -> Markup {
     html! {
         table {
             thead { tr {

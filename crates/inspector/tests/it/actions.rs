@@ -79,19 +79,6 @@ pub(crate) async fn a_group_is_counted_first_and_then_replayed() {
     assert_eq!(stage.count(DEAD).await, 1);
 }
 
-pub(crate) async fn what_died_after_the_count_is_not_replayed() {
-    let stage = Stage::start().await;
-    stage.bury_many(2, DeadCause::Expired).await;
-    let page = stage.page("?page=replay&state=dead").await;
-    let field = page.split_once(r#"name="before" value=""#).unwrap().1;
-    let before = field.split_once('"').unwrap().0;
-    stage.bury_many(1, DeadCause::Expired).await;
-    let form = format!("action=replay&confirm=1&state=dead&before={before}");
-    let (_, done) = stage.post_json(&form).await;
-    assert_eq!(done["done"], 2);
-    assert_eq!(stage.count(DEAD).await, 1);
-}
-
 pub(crate) async fn a_discard_needs_a_reason_and_leaves_the_key() {
     let stage = Stage::start().await;
     let message = stage.message("spam", "g-1");
@@ -195,7 +182,6 @@ pub(crate) async fn forms_that_make_no_sense_change_nothing() {
         "action=replay&confirm=1&cause=unknown",
         "action=replay&confirm=1&state=dead&before=x",
         "action=replay&confirm=1&state=dead&grant=",
-        "action=replay&confirm=1&state=dead&trigger=+",
         "action=replay&confirm=1&cause=",
         "action=replay&confirm=1&state=done&cause=expired",
         &format!(

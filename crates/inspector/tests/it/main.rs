@@ -12,7 +12,9 @@ mod json;
 mod mounts;
 mod pages;
 mod pause;
+mod scripted;
 mod security;
+mod selections;
 mod snapshot;
 mod stage;
 
@@ -48,7 +50,6 @@ fn main() {
         actions {
             a_dead_letter_is_replayed_until_it_is_handled,
             a_group_is_counted_first_and_then_replayed,
-            what_died_after_the_count_is_not_replayed,
             a_discard_needs_a_reason_and_leaves_the_key,
             a_grant_is_purged,
             an_action_has_a_cap,
@@ -111,6 +112,19 @@ fn main() {
             read_only_holds_for_everybody,
             only_this_machine,
             a_large_form_is_refused,
+        }
+        selections {
+            what_is_not_understood_changes_nothing,
+            an_empty_name_and_blanks_are_names,
+            what_was_counted_is_what_is_changed,
+            a_selection_that_is_cut_does_not_slide,
+            what_was_handled_meanwhile_is_not_handled_again,
+            what_cannot_be_read_stays_in_its_group,
+            what_was_not_looked_through_is_told,
+            what_was_done_before_a_failure_is_told,
+            a_thousand_keys_are_all_read,
+            a_reason_may_be_in_any_language,
+            a_purge_says_what_stays,
         }
         snapshot {
             none_is_held_while_a_client_is_slow,
