@@ -142,6 +142,7 @@ mod authorize;
 mod builder;
 mod csrf;
 mod filter;
+mod limit;
 mod loopback;
 mod page;
 mod params;
@@ -151,6 +152,7 @@ mod service;
 mod settings;
 mod source;
 mod time;
+mod turns;
 mod view;
 
 #[cfg(doctest)]

@@ -4,6 +4,8 @@ use std::{borrow::Cow, collections::HashSet, fmt::Write};
 
 use tower_nylas::inbox::EntryKey;
 
+use crate::filter::Filter;
+
 /// How many a query may have.
 pub(crate) const MOST_OF_QUERY: usize = 2_000;
 
@@ -86,10 +88,20 @@ impl Params {
         (!value.is_empty() && value.len() <= LONGEST).then_some(value)
     }
 
-    /// A link to the same page, without these.
-    pub(crate) fn link_without(&self, names: &[&str]) -> Link {
+    /// Without these.
+    pub(crate) fn without(mut self, names: &[&str]) -> Self {
+        self.0.retain(|(name, _)| !names.contains(&name.as_str()));
+        self
+    }
+
+    /// A link to the same page, with what pages look at.
+    pub(crate) fn link(&self) -> Link {
+        let of_pages = ["page", "q", "key", "was", "kind", "id"];
         let kept = self.0.iter().filter(|(name, value)| {
-            !names.contains(&name.as_str()) && !value.is_empty() && value.len() <= LONGEST
+            let name = name.as_str();
+            (of_pages.contains(&name) || Filter::PARAMS.contains(&name))
+                && !value.is_empty()
+                && value.len() <= LONGEST
         });
         kept.fold(Link::home(), |link, (name, value)| link.with(name, value))
     }
@@ -153,9 +165,10 @@ impl Link {
             self.0.push('&');
         }
         let value = value.to_string();
-        let encoded: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+        let encoded =
+            |text: &str| -> String { form_urlencoded::byte_serialize(text.as_bytes()).collect() };
         // To write to a text does not fail.
-        let _ = write!(self.0, "{name}={encoded}");
+        let _ = write!(self.0, "{}={}", encoded(name), encoded(&value));
         self
     }
 

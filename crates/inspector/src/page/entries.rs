@@ -8,7 +8,7 @@ use super::{
 use crate::{
     filter::{Filter, StateFilter},
     params::Link,
-    view::{Dead, Entries, Group},
+    view::{Dead, Entries, Group, Matches},
 };
 
 pub(super) fn page(context: &Context<'_>, view: &Entries) -> Markup {
@@ -109,6 +109,17 @@ fn filter_form(filter: &Filter) -> Markup {
             label { "Grant " input name="grant" value=[filter.grant.as_deref()]; }
             button { "Filter" }
         }
+    }
+}
+
+pub(super) fn matches_page(context: &Context<'_>, view: &Matches) -> Markup {
+    html! {
+        h1 { "Found" }
+        p.lead {
+            "Several entries are of a notification with the id " b { (view.id) } ". Ids are unique "
+            "among the notifications of one destination only."
+        }
+        (entry_table(context, &view.entries, None))
     }
 }
 

@@ -57,8 +57,8 @@ impl Note {
         html! {
             p.note role="status" {
                 @match self.what {
-                    "pause" => "Workers claim nothing any more, until they are resumed.",
-                    "resume" => "Workers claim again.",
+                    "pause" => "The workers of this process claim nothing any more, until they are resumed.",
+                    "resume" => "The workers of this process claim again.",
                     _ => {
                         (count(self.done, "entry is", "entries are")) " " (verb) "."
                         @if self.done < self.selected {

@@ -165,10 +165,15 @@ pub(super) fn delivery_table(context: &Context<'_>, deliveries: &[DeliveryRow]) 
                 }
                 td.why data-label="What became of it" { (row.text) }
                 td.id data-label="Notification" {
-                    @match &row.notification_id {
-                        // To its entry, if there is one.
-                        Some(id) => a href=(Link::to("find").with("q", id).as_str()) { (id) },
-                        None => (or_dash(None)),
+                    @match (&row.notification_id, &row.key) {
+                        // To its entry, if there is one. Others may have the same id.
+                        (Some(id), Some(key)) => {
+                            a href=(Link::to("find").with("key", key).as_str()) { (id) }
+                        },
+                        (Some(id), None) => {
+                            a href=(Link::to("find").with("q", id).as_str()) { (id) }
+                        },
+                        (None, _) => (or_dash(None)),
                     }
                 }
                 td data-label="Took" { (row.milliseconds) " ms" }

@@ -9,6 +9,7 @@ mod engines;
 mod escaping;
 mod examples;
 mod json;
+mod limits;
 mod mounts;
 mod pages;
 mod pause;
@@ -87,6 +88,12 @@ fn main() {
             pages_go_on_where_the_last_one_ended,
             the_cap_of_a_list_holds,
         }
+        limits {
+            an_engine_that_hangs_takes_no_page_with_it,
+            two_dry_runs_are_under_way_at_most,
+            no_other_site_makes_it_read,
+            a_link_from_elsewhere_says_nothing,
+        }
         mounts {
             under_any_path_with_and_without_a_slash,
             behind_a_proxy_that_strips_a_prefix,
@@ -94,6 +101,8 @@ fn main() {
         }
         pages {
             a_mail_is_found_by_its_id,
+            an_id_of_several_destinations_shows_them_all,
+            a_long_id_is_found,
             groups_lead_to_their_entries,
             deliveries_are_filtered,
             refusals_push_no_delivery_out,

@@ -29,6 +29,8 @@ pub(crate) struct Script {
     dead: Vec<StoredEntry>,
     /// Whether nothing that is asked for comes.
     pub(crate) hangs: AtomicBool,
+    /// How many calls there were.
+    pub(crate) asked: AtomicUsize,
     /// How many dead entries were read.
     pub(crate) read: AtomicUsize,
     /// How many calls change something before one fails.
@@ -62,6 +64,7 @@ impl Scripted {
             inner: MemoryInbox::new(),
             dead: dead.collect(),
             hangs: AtomicBool::default(),
+            asked: AtomicUsize::default(),
             read: AtomicUsize::default(),
             works: AtomicUsize::new(usize::MAX),
         }))
@@ -72,6 +75,7 @@ impl Scripted {
     }
 
     async fn answer(&self) {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         if self.hangs.load(Ordering::SeqCst) {
             pending::<()>().await;
         }

@@ -108,7 +108,10 @@ impl Stage {
     }
 
     pub(crate) async fn get(&self, query: &str) -> (StatusCode, String) {
-        let response = self.client.get(self.url(query)).send().await.unwrap();
+        // As a browser does that follows a link of a page.
+        let request = self.client.get(self.url(query));
+        let request = request.header("sec-fetch-site", "same-origin");
+        let response = request.send().await.unwrap();
         (response.status(), response.text().await.unwrap())
     }
 
@@ -241,10 +244,19 @@ impl Stage {
 
     /// Sends a notification as Nylas does, to an endpoint that stores it.
     pub(crate) async fn deliver(&self, notification: String) -> StatusCode {
+        self.deliver_to("default", notification).await
+    }
+
+    /// The same, to another destination than the default one.
+    pub(crate) async fn deliver_to(&self, label: &str, notification: String) -> StatusCode {
         let secret = WebhookSecret::new(SECRET).unwrap();
         let request = testing::signed_request(&secret, notification);
-        self.endpoint(request, Enqueue::new(self.inbox.clone()))
-            .await
+        let secrets = Secrets::builder().label(label).secret(SECRET).unwrap();
+        let layer = WebhookLayer::new(secrets)
+            .observe(self.recent.observer())
+            .health(&self.health);
+        let service = layer.layer(Enqueue::new(self.inbox.clone()));
+        service.oneshot(request).await.unwrap().status()
     }
 
     /// Sends one whose handler fails.
@@ -398,6 +410,14 @@ impl At {
     pub(crate) async fn get(&self, query: &str) -> (StatusCode, String) {
         let response = reqwest::get(self.url(query)).await.unwrap();
         (response.status(), response.text().await.unwrap())
+    }
+
+    pub(crate) async fn get_with(&self, query: &str, headers: &[(&str, &str)]) -> StatusCode {
+        let mut request = Client::new().get(self.url(query));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.unwrap().status()
     }
 
     pub(crate) async fn json(&self, query: &str) -> Value {
