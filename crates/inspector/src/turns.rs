@@ -18,7 +18,8 @@ impl Turns {
         let taken = self
             .0
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, next);
-        taken.is_ok().then_some(Turn(&self.0))
+        // Not `then_some`: a turn that was not taken would be given back.
+        taken.is_ok().then(|| Turn(&self.0))
     }
 }
 
