@@ -55,8 +55,10 @@ pub(super) async fn a_query_selects_and_pages<E: Engine<Inbox: Inspect>>(bench: 
     assert!(first.is_sorted_by(|a, b| a.position > b.position));
     query.before = first.last().map(|stored| stored.position);
     assert_eq!(count(&query).await, 1);
-    let mut query = Query::default();
-    query.no_trigger = true;
+    let query = Query {
+        no_trigger: true,
+        ..Query::default()
+    };
     assert_eq!(count(&query).await, 0);
     // A name that is so long is not stored beside the content.
     let without = bench.entry_of(&"x".repeat(300), "g-3");

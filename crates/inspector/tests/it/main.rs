@@ -45,6 +45,7 @@ macro_rules! in_browser {
     };
 }
 
+#[allow(clippy::too_many_lines)] // a list
 fn main() {
     let arguments = Arguments::from_args();
     let mut trials = tests! {

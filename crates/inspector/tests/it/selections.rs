@@ -331,7 +331,8 @@ pub(crate) async fn a_thousand_keys_are_all_read() {
     let at = At(serve(builder.authorize(|_| true).build()).await);
     let fields = |keys: usize| -> String {
         let keys = inbox.keys().into_iter().take(keys);
-        keys.map(|key| format!("&key={key}")).collect()
+        let fields: Vec<_> = keys.map(|key| format!("&key={key}")).collect();
+        fields.concat()
     };
     let form = |keys| format!("action=replay&confirm=1&was=dead{}", fields(keys));
     let answer = |done: &Value| {
