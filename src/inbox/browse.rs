@@ -91,9 +91,9 @@ pub trait Inspect: Browse {
 }
 
 /// How many dead entries are counted, and how many of them are read at a time, for an engine that
-/// does not count by itself.
+/// does not count by itself: their contents come with them, of up to 16 MiB each.
 const MOST_COUNTED: usize = 10_000;
-const PAGE: usize = 100;
+const PAGE: usize = 16;
 
 async fn count_groups<I: Browse>(inbox: &I, max: usize) -> Result<Vec<DeadGroup>, BoxError> {
     let mut groups = Groups::default();
@@ -242,6 +242,9 @@ pub struct Query {
     pub any_cause: bool,
     /// With exactly this trigger.
     pub trigger: Option<String>,
+    /// Without a trigger. As in [`DeadGroup::trigger`], an engine that cannot tell what an entry
+    /// that cannot be read has says that it has none.
+    pub no_trigger: bool,
     /// Of this grant.
     pub grant_id: Option<String>,
     /// With a position below this one: the last one of the page before.
@@ -257,6 +260,7 @@ impl Default for Query {
             state: None,
             any_cause: false,
             trigger: None,
+            no_trigger: false,
             grant_id: None,
             before: None,
             max: 100,

@@ -6,15 +6,17 @@ use http::request::Parts;
 use tower_nylas::{
     health::Health,
     inbox::{Browse, Inspect, Pause},
-    time::{Clock, SystemClock},
+    time::{Clock, SystemClock, Timer, TokioTimer},
 };
 
 use crate::{
     Access, Action, Inspector, Recent,
     action::Hook,
     authorize::Guard,
+    limit::Limited,
     settings::Settings,
     source::{Browsed, Inspected, Source},
+    turns::Turns,
 };
 
 /// Nobody has said yet who may see it, so it cannot be built.
@@ -33,6 +35,8 @@ pub struct Builder<A = Closed> {
     health: Option<Health>,
     pause: Option<Pause>,
     clock: Arc<dyn Clock>,
+    timer: Arc<dyn Timer>,
+    labels: Vec<String>,
     guard: Guard,
     hook: Option<Hook>,
     shows_bodies: bool,
@@ -50,6 +54,8 @@ impl Builder<Closed> {
             health: None,
             pause: None,
             clock: Arc::new(SystemClock),
+            timer: Arc::new(TokioTimer),
+            labels: Vec::new(),
             guard: Guard::Function(Arc::new(|_| Access::denied())),
             hook: None,
             shows_bodies: false,
@@ -80,8 +86,9 @@ impl Builder<Closed> {
     /// it by having its name resolved to `127.0.0.1`, and no header of a proxy. A request without a
     /// `Peer` is refused: the server hands it in, see the [crate](crate#loopback-only).
     ///
-    /// Whoever has an account on the machine has access, and so does a proxy on it that adds no
-    /// header and keeps the `Host`.
+    /// Whoever has an account on the machine has access, and so does everybody behind a proxy on
+    /// it that adds no header and sets `Host` to the address that it connects to, which is what
+    /// nginx does by default: put none in front.
     pub fn loopback_only(self) -> Builder<Open> {
         self.open(Guard::Loopback)
     }
@@ -93,6 +100,8 @@ impl Builder<Closed> {
             health: self.health,
             pause: self.pause,
             clock: self.clock,
+            timer: self.timer,
+            labels: self.labels,
             guard,
             hook: self.hook,
             shows_bodies: self.shows_bodies,
@@ -157,10 +166,10 @@ impl<A> Builder<A> {
         self
     }
 
-    /// How many entries one action changes at most, from 1 to 100,000; by default
+    /// How many entries one action changes at most, from 1 to 10,000; by default
     /// [1,000](Inspector::MOST_CHANGED). To purge a grant has no such limit.
     pub fn most_changed(mut self, entries: usize) -> Self {
-        self.most_changed = entries.clamp(1, 100_000);
+        self.most_changed = entries.clamp(1, 10_000);
         self
     }
 
@@ -169,6 +178,23 @@ impl<A> Builder<A> {
     /// [crate](crate#what-is-recorded). It must not block.
     pub fn on_action(mut self, hook: impl Fn(&Action<'_>) + Send + Sync + 'static) -> Self {
         self.hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// Looks for a notification's id under these labels of secrets, up to 100, and under the label
+    /// of secrets that were given none. Those that [`health`](Self::health) and
+    /// [`recent`](Self::recent) have seen are known without this; after a restart, or in another
+    /// process than the receiver's, they have seen none.
+    pub fn labels(mut self, labels: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.labels = labels.into_iter().map(Into::into).take(100).collect();
+        self
+    }
+
+    /// Limits with another timer how long the engine may take: 5 s to read entries, 15 s to count
+    /// dead ones by what they have in common, 60 s to change something. The default is
+    /// [`TokioTimer`]. With one that [cannot sleep](Timer::can_sleep) there is no limit.
+    pub fn timer(mut self, timer: impl Timer) -> Self {
+        self.timer = Arc::new(timer);
         self
     }
 
@@ -184,11 +210,13 @@ impl Builder<Open> {
     #[must_use]
     pub fn build(self) -> Inspector {
         Inspector::new(Settings {
-            source: self.source,
+            source: self.source.map(|source| Limited::new(source, self.timer)),
             recent: self.recent,
             health: self.health,
             pause: self.pause,
             clock: self.clock,
+            labels: self.labels,
+            dry_runs: Turns::default(),
             guard: self.guard,
             hook: self.hook,
             shows_bodies: self.shows_bodies,

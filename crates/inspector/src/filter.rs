@@ -46,6 +46,7 @@ pub(crate) struct Filter {
     pub(crate) state: Option<StateFilter>,
     #[serde(serialize_with = "cause_name")]
     pub(crate) cause: Option<DeadCause>,
+    /// Exactly this one, which may be empty.
     pub(crate) trigger: Option<String>,
     /// Those without a trigger.
     pub(crate) no_trigger: bool,
@@ -71,15 +72,27 @@ fn cause_name<S: serde::Serializer>(
 }
 
 impl Filter {
-    /// Names that are none are an error, or an action would be about more than was asked for.
+    /// The names of its parameters.
+    pub(crate) const PARAMS: [&str; 7] = [
+        "state",
+        "cause",
+        "trigger",
+        "no_trigger",
+        "empty_trigger",
+        "grant",
+        "before",
+    ];
+
+    /// Names that are none are an error, and so is what would not be read, or an action would be
+    /// about more than was asked for.
     pub(crate) fn parse(params: &Params) -> Result<Self, String> {
-        let cause = match params.selecting("cause")? {
+        let cause = match params.one("cause")? {
             None => None,
             Some(name) => Some(
                 DeadCause::from_name(name).ok_or_else(|| format!("no cause is named {name}"))?,
             ),
         };
-        let state = match params.selecting("state")? {
+        let state = match params.one("state")? {
             None if cause.is_some() => Some(StateFilter::Dead),
             None | Some("all") => None,
             Some(name) => Some(
@@ -89,16 +102,26 @@ impl Filter {
         if cause.is_some() && state != Some(StateFilter::Dead) {
             return Err("only what is dead has a cause".to_owned());
         }
-        let before = match params.selecting("before")? {
+        // A form without a trigger has an empty one, so that has a parameter of its own.
+        let (is_empty, no_trigger) = (params.flag("empty_trigger")?, params.flag("no_trigger")?);
+        let trigger = match params.one("trigger")? {
+            None => is_empty.then(String::new),
+            Some(_) if is_empty => return Err("there is more than one trigger".to_owned()),
+            Some(trigger) => Some(trigger.to_owned()),
+        };
+        if no_trigger && trigger.is_some() {
+            return Err("it is with a trigger, or without one".to_owned());
+        }
+        let before = match params.one("before")? {
             None => None,
             Some(text) => Some(text.parse().map_err(|_| format!("{text} is no position"))?),
         };
         Ok(Self {
             state,
             cause,
-            trigger: params.selecting("trigger")?.map(str::to_owned),
-            no_trigger: params.has("no_trigger"),
-            grant: params.selecting("grant")?.map(str::to_owned),
+            trigger,
+            no_trigger,
+            grant: params.one("grant")?.map(str::to_owned),
             before,
         })
     }
@@ -114,6 +137,7 @@ impl Filter {
         });
         query.any_cause = self.cause.is_none();
         query.trigger.clone_from(&self.trigger);
+        query.no_trigger = self.no_trigger;
         query.grant_id.clone_from(&self.grant);
         query.before = self.before;
         query.max = max;
@@ -122,25 +146,19 @@ impl Filter {
 
     /// The same entries, on another page.
     pub(crate) fn link(&self, page: &str) -> Link {
-        let mut link = Link::to(page)
-            .with_some("state", self.state.map(StateFilter::as_str))
-            .with_some("cause", self.cause.map(DeadCause::as_str))
-            .with_some("trigger", self.trigger.as_deref())
-            .with_some("grant", self.grant.as_deref())
-            .with_some("before", self.before);
-        if self.no_trigger {
-            link = link.with("no_trigger", 1);
-        }
-        link
+        let fields = self.fields().into_iter();
+        fields.fold(Link::to(page), |link, (name, value)| link.with(name, value))
     }
 
-    /// The parameters of [`link`](Self::link), for a form.
+    /// Its parameters.
     pub(crate) fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = Vec::new();
         let mut add = |name, value: Option<String>| fields.extend(value.map(|value| (name, value)));
         add("state", self.state.map(|state| state.as_str().to_owned()));
         add("cause", self.cause.map(|cause| cause.as_str().to_owned()));
-        add("trigger", self.trigger.clone());
+        let is_empty = self.trigger.as_deref() == Some("");
+        add("trigger", self.trigger.clone().filter(|_| !is_empty));
+        add("empty_trigger", is_empty.then(|| "1".to_owned()));
         add("no_trigger", self.no_trigger.then(|| "1".to_owned()));
         add("grant", self.grant.clone());
         add("before", self.before.map(|before| before.to_string()));

@@ -53,8 +53,9 @@
 //! prefix. With hyper alone, `hyper_util::service::TowerToHyperService::new(inspector)`.
 //!
 //! A page is read and made as a whole, then sent: a slow client holds neither a snapshot nor a
-//! lock. What the service waits for is the engine. Put a layer with a timeout around it where that
-//! may hang, and serve it where few can reach it: on a port or a host name of its own.
+//! lock. What the service waits for is the engine, up to 5 s to read entries, 15 s to count dead
+//! ones, and 60 s to change something ([`Builder::timer`]); the overview shows the rest if that
+//! does not answer. Serve it where few can reach it: on a port or a host name of its own.
 //!
 //! # Loopback only
 //!
@@ -84,7 +85,9 @@
 //! ```
 //!
 //! With hyper, insert `Peer(address)` with the address that `accept` has returned. Without one,
-//! every request is refused. Take it from the socket and never from a header.
+//! every request is refused. Take it from the socket and never from a header. Put no proxy in
+//! front: one that adds no header and sets `Host` to the address that it connects to, as nginx does
+//! by default, cannot be told apart from this machine, and everybody behind it may do everything.
 //!
 //! # Security
 //!
@@ -96,14 +99,24 @@
 //!   subjects. The reasons of failures are shown: an error of a handler should contain no content.
 //! - **Actions** are `POST`s with `Sec-Fetch-Site: same-origin`, which every browser sends and no
 //!   script can set. Browsers send it over `https` and to this machine only, so pages over plain
-//!   `http` to another one are read only. A program sends the header itself.
+//!   `http` to another one are read only. A program sends the header itself. What another origin
+//!   loads, but for the page of a link, is refused as well, since to count reads a great deal.
+//! - **What was counted** is what is changed. The confirmation sends the keys that were counted,
+//!   and the state that they were in: what has died since is not among them, and what another
+//!   operator has replayed is passed over. A parameter that is not known, empty, too long or there
+//!   twice is a `400`, and changes nothing.
 //! - **Nothing is loaded** from anywhere: `Content-Security-Policy: default-src 'none'`, with the
 //!   style by its hash, `form-action 'self'`, `frame-ancestors 'none'`; `nosniff`, `no-store`, no
 //!   referrer. There is no script.
 //! - **Everything is bounded**: entries of a page (50), entries that an action changes (1,000),
-//!   what is remembered of deliveries, what is read of a form (64 KiB) and shown of a body (128 Ki
-//!   characters). A change of more than one entry is counted first, and confirmed. Purging a grant
-//!   deletes all of its entries.
+//!   what is remembered of deliveries, what is read of a form (64 KiB, and 40 bytes for each entry
+//!   that an action may change) and shown of a body (128 Ki characters). A dry run, and an action
+//!   on a filter, reads up to 20,000 entries, 16 at a time; two dry runs are under way at most, and
+//!   further ones are answered with `503`. A change of more than one entry is counted first, and
+//!   confirmed. Purging a grant deletes all of its entries but those that are being handled.
+//!
+//! Pausing is about the workers of the process that answers: of several behind a balancer, the
+//! others go on.
 //!
 //! # What is recorded
 //!
@@ -115,25 +128,31 @@
 //! # URLs
 //!
 //! `Accept: application/json` gets the same as JSON, with the same limits; `next` is the link to
-//! the following page.
+//! the following page. A group of dead entries has its
+//! `filter`, of which `no_trigger` is `true` and `trigger` is `null` for those without one.
 //!
 //! | query | page |
 //! |---|---|
 //! | none | overview |
 //! | `page=deliveries` | the last deliveries and refusals; `kind` (`accepted`, `failed`, `lost`, `refused`, `challenge`), `trigger`, `id` |
-//! | `page=inbox` | entries; `state` (`ready`, `waiting`, `claimed`, `done`, `dead`), `cause`, `trigger`, `grant`, `before` |
+//! | `page=inbox` | entries; `state` (`ready`, `waiting`, `claimed`, `done`, `dead`), `cause` of dead ones, `trigger`, `no_trigger=1`, `empty_trigger=1`, `grant`, `before` |
 //! | `page=dead` | dead entries by trigger and cause |
 //! | `page=entry&key=…` | one entry with its timeline |
-//! | `page=find&q=…` | the entry of a key or of a notification's id, or its deliveries |
-//! | `page=replay`, `page=discard` | the dry run: how many entries, and the first ten; `key` (repeated), or what selects a list |
+//! | `page=find&q=…` | the entry of a key or of a notification's id, or its deliveries; several entries if the id is known under several [labels](Builder::labels) |
+//! | `page=find&key=…` | the entry of exactly this key, or its deliveries |
+//! | `page=replay`, `page=discard` | the dry run: how many entries, their `keys`, and the first ten; `key` (repeated) with `was` (`dead`, or `done` to replay once more), or what selects a list |
 //! | `page=purge&grant=…` | the dry run of deleting a grant |
 //!
 //! Any page reloads itself with `refresh=5` (or `30`, `300`).
 //!
 //! A `POST` has a form: `action` (`replay`, `discard` with `reason`, `purge` with `grant`, `pause`,
-//! `resume`), `key` or a filter as above, and `confirm=1` for more than one entry. A browser gets
-//! `303`; as JSON it is `selected`, `done`, `is_cut`, and `next_before`, from which the next part
-//! goes on. The example `inbox` is a command line over this.
+//! `resume`), `key` (repeated) and `was` or a filter as above, and `confirm=1` for more than one
+//! entry and for what was done. By default a key is of a dead entry; one in another state is passed
+//! over. A filter selects what there is by then: to change what a dry run has counted, send its
+//! `keys`, each as `key`, and its `was`. A browser gets `303`; as JSON it is `selected`, `done`,
+//! `is_cut`, for a filter that selects more `next_before`, below which the next part is, and for a
+//! purge `left`. If the engine fails, it is `503`, with `error`, and `done` and `selected` until
+//! then. The example `inbox` is a command line over this.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -142,6 +161,7 @@ mod authorize;
 mod builder;
 mod csrf;
 mod filter;
+mod limit;
 mod loopback;
 mod page;
 mod params;
@@ -151,6 +171,7 @@ mod service;
 mod settings;
 mod source;
 mod time;
+mod turns;
 mod view;
 
 #[cfg(doctest)]

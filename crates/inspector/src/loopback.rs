@@ -12,11 +12,15 @@ use http::{header, request::Parts, uri::Authority};
 pub struct Peer(pub SocketAddr);
 
 /// What proxies add. A proxy on this machine makes everybody a peer of this machine.
-const FORWARDED: [&str; 7] = [
+const FORWARDED: [&str; 11] = [
+    "cf-connecting-ip",
     "forwarded",
+    "true-client-ip",
     "via",
+    "x-client-ip",
     "x-forwarded-for",
     "x-forwarded-host",
+    "x-forwarded-port",
     "x-forwarded-proto",
     "x-forwarded-server",
     "x-real-ip",
@@ -123,6 +127,16 @@ mod tests {
                 &[("host", "localhost"), ("forwarded", "for=_x")],
             ),
             (local, "/", &[("host", "localhost"), ("via", "1.1 proxy")]),
+            (
+                local,
+                "/",
+                &[("host", "localhost"), ("x-forwarded-port", "443")],
+            ),
+            (
+                local,
+                "/",
+                &[("host", "localhost"), ("cf-connecting-ip", "10.0.0.1")],
+            ),
             (
                 local,
                 "/",

@@ -1,59 +1,109 @@
 //! The parameters of a request, from its query or its form.
 
-use std::{borrow::Cow, fmt::Write};
+use std::{borrow::Cow, collections::HashSet, fmt::Write};
 
 use tower_nylas::inbox::EntryKey;
 
-/// How many are read.
-const MOST: usize = 1_000;
+use crate::filter::Filter;
 
-/// The longest value that is looked at, in bytes.
+/// How many a query may have.
+pub(crate) const MOST_OF_QUERY: usize = 2_000;
+
+/// The longest value that is read, in bytes: any name that is stored fits.
 pub(crate) const LONGEST: usize = 512;
+
+/// The same, of a reason of 200 characters.
+const LONGEST_REASON: usize = 4 * 200;
 
 /// Decoded, in their order.
 #[derive(Debug, Default)]
 pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
-    pub(crate) fn parse(encoded: &[u8]) -> Self {
-        let pairs = form_urlencoded::parse(encoded).take(MOST);
+    /// More than so many are an error: what stands behind them would not be read.
+    pub(crate) fn parse(encoded: &[u8], most: usize) -> Result<Self, String> {
+        let pairs = form_urlencoded::parse(encoded).take(most.saturating_add(1));
         let owned = |text: Cow<'_, str>| text.into_owned();
-        Self(
-            pairs
-                .map(|(name, value)| (owned(name), owned(value)))
-                .collect(),
-        )
+        let pairs: Vec<_> = pairs
+            .map(|(name, value)| (owned(name), owned(value)))
+            .collect();
+        if pairs.len() > most {
+            return Err(format!("there are more than {most} parameters"));
+        }
+        Ok(Self(pairs))
     }
 
-    /// The first one of this name, without white space around it; `None` if it is empty or longer
-    /// than anything that is looked for.
+    /// For what changes something, or counts what would be changed: a name that is not known, or a
+    /// value that would not be read, is an error, or it would be about more than was asked for.
+    pub(crate) fn check(&self, known: &[&[&str]]) -> Result<(), String> {
+        for (name, value) in &self.0 {
+            if !known.iter().any(|names| names.contains(&name.as_str())) {
+                let name: String = name.chars().take(40).collect();
+                return Err(format!("no parameter of this is named {name:?}"));
+            }
+            if value.is_empty() {
+                return Err(format!("{name} is empty"));
+            }
+            if name != "key" {
+                self.one(name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The one of this name, as it is; `None` if it is empty. To have several, or one that is too
+    /// long, is an error.
+    pub(crate) fn one(&self, name: &str) -> Result<Option<&str>, String> {
+        let mut values = self.0.iter().filter(|(known, _)| known == name);
+        let Some((_, value)) = values.next() else {
+            return Ok(None);
+        };
+        if values.next().is_some() {
+            return Err(format!("there is more than one {name}"));
+        }
+        let longest = match name {
+            "reason" => LONGEST_REASON,
+            _ => LONGEST,
+        };
+        if value.len() > longest {
+            return Err(format!("{name} is longer than {longest} bytes"));
+        }
+        Ok(Some(&**value).filter(|value| !value.is_empty()))
+    }
+
+    /// Whether the one of this name is `1`, the only value that it may have.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, String> {
+        match self.one(name)? {
+            None => Ok(false),
+            Some("1") => Ok(true),
+            Some(_) => Err(format!("{name} is 1, or not there")),
+        }
+    }
+
+    /// The first one of this name, without white space around it; `None` if it is empty or too
+    /// long. Only for what decides nothing but what is shown.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let (_, value) = self.0.iter().find(|(known, _)| known == name)?;
         let value = value.trim();
         (!value.is_empty() && value.len() <= LONGEST).then_some(value)
     }
 
-    /// A link to the same page, without these.
-    pub(crate) fn link_without(&self, names: &[&str]) -> Link {
+    /// Without these.
+    pub(crate) fn without(mut self, names: &[&str]) -> Self {
+        self.0.retain(|(name, _)| !names.contains(&name.as_str()));
+        self
+    }
+
+    /// A link to the same page, with what pages look at.
+    pub(crate) fn link(&self) -> Link {
+        let of_pages = ["page", "q", "key", "was", "kind", "id"];
         let kept = self.0.iter().filter(|(name, value)| {
-            !names.contains(&name.as_str()) && !value.is_empty() && value.len() <= LONGEST
+            let name = name.as_str();
+            (of_pages.contains(&name) || Filter::PARAMS.contains(&name))
+                && !value.is_empty()
+                && value.len() <= LONGEST
         });
         kept.fold(Link::home(), |link, (name, value)| link.with(name, value))
-    }
-
-    /// The same as [`get`](Self::get), for what selects entries: one that is longer than anything
-    /// is an error, or everything would be selected.
-    pub(crate) fn selecting(&self, name: &str) -> Result<Option<&str>, String> {
-        match self.0.iter().find(|(known, _)| known == name) {
-            Some((_, value)) if value.trim().len() > LONGEST => Err(format!("{name} is too long")),
-            _ => Ok(self.get(name)),
-        }
-    }
-
-    /// Whether it is there, and empty.
-    pub(crate) fn is_blank(&self, name: &str) -> bool {
-        let mut all = self.0.iter();
-        all.any(|(known, value)| known == name && value.trim().is_empty())
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -64,18 +114,17 @@ impl Params {
         self.get(name)?.parse().ok()
     }
 
-    /// Those of the name `key`, each once, and how many are none.
-    pub(crate) fn keys(&self) -> (Vec<EntryKey>, usize) {
+    /// Those of the name `key`, each once.
+    pub(crate) fn keys(&self) -> Result<Vec<EntryKey>, String> {
         let mut keys = Vec::new();
-        let mut invalid = 0;
+        let mut known = HashSet::new();
         for (_, value) in self.0.iter().filter(|(name, _)| name == "key") {
-            match parse_key(value.trim()) {
-                Some(key) if keys.contains(&key) => {}
-                Some(key) => keys.push(key),
-                None => invalid += 1,
+            let key = parse_key(value.trim()).ok_or("a key has 32 hex digits")?;
+            if known.insert(key) {
+                keys.push(key);
             }
         }
-        (keys, invalid)
+        Ok(keys)
     }
 }
 
@@ -116,9 +165,10 @@ impl Link {
             self.0.push('&');
         }
         let value = value.to_string();
-        let encoded: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+        let encoded =
+            |text: &str| -> String { form_urlencoded::byte_serialize(text.as_bytes()).collect() };
         // To write to a text does not fail.
-        let _ = write!(self.0, "{name}={encoded}");
+        let _ = write!(self.0, "{}={}", encoded(name), encoded(&value));
         self
     }
 
@@ -158,7 +208,7 @@ mod tests {
     fn a_link_gives_back_what_it_was_made_of() {
         let value = "a&b=c ?#\"<ä>'%";
         let link = Link::to("inbox").with("grant", value);
-        let params = Params::parse(&link.as_str().as_bytes()[1..]);
+        let params = Params::parse(&link.as_str().as_bytes()[1..], 2).unwrap();
         assert_eq!(params.get("page"), Some("inbox"));
         assert_eq!(params.get("grant"), Some(value));
         assert!(!link.as_str().contains(['"', '<', '>', '\'', ' ']));

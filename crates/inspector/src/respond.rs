@@ -18,22 +18,28 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// JSON, if it is accepted and not with a weight of zero. Browsers name it in no request for a
-    /// page.
+    /// JSON, if it is named as acceptable, and HTML not as preferable. Browsers name it in no
+    /// request for a page.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let accepted = headers.get_all(header::ACCEPT).iter();
         let ranges = accepted.filter_map(|value| value.to_str().ok());
-        let is_json = ranges.flat_map(|value| value.split(',')).any(|range| {
+        let (mut json, mut html) = (0.0_f32, 0.0_f32);
+        for range in ranges.flat_map(|value| value.split(',')) {
             let mut parts = range.split(';').map(str::trim);
-            let name = parts.next();
-            let is_refused = |part: &str| {
-                let weight = part.strip_prefix("q=").map(str::parse::<f32>);
-                matches!(weight, Some(Ok(weight)) if weight <= 0.0)
-            };
-            name.is_some_and(|name| name.eq_ignore_ascii_case("application/json"))
-                && !parts.any(is_refused)
-        });
-        if is_json { Self::Json } else { Self::Html }
+            let name = parts.next().unwrap_or_default();
+            let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok());
+            let weight: f32 = weight.unwrap_or(1.0);
+            if name.eq_ignore_ascii_case("application/json") {
+                json = json.max(weight);
+            } else if name.eq_ignore_ascii_case("text/html") {
+                html = html.max(weight);
+            }
+        }
+        if json > 0.0 && json >= html {
+            Self::Json
+        } else {
+            Self::Html
+        }
     }
 }
 

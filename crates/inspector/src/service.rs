@@ -12,22 +12,28 @@ use bytes::{Buf, Bytes};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
+use serde_json::json;
 use tower_service::Service;
 
 use crate::{
     action::{Command, Done, Refusal, perform, refused},
     authorize::{Access, Right},
     builder::{Builder, Closed},
-    csrf::is_same_origin,
+    csrf::{is_loaded_from_elsewhere, is_same_origin},
     page::{self, Note, layout},
-    params::{Link, Params},
+    params::{Link, MOST_OF_QUERY, Params},
     respond::{Answer, Form, html, json, json_error, plain, see_other},
     settings::Settings,
     view::{Missing, view},
 };
 
-/// The largest form that is read, in bytes: a thousand keys, and a filter.
+/// The largest form that is read, in bytes: a filter, and for each entry that one action may
+/// change, its key.
 const LARGEST_FORM: usize = 64 << 10;
+const LARGEST_KEY: usize = 40;
+
+/// How many parameters a form may have beside keys.
+const MOST_BESIDE_KEYS: usize = 32;
 
 /// Pages for operators, as a service to mount under any path. See the [crate](crate).
 ///
@@ -133,14 +139,34 @@ async fn answer<B: Body>(settings: &Settings, parts: &Parts, body: B) -> Answer 
     let access = match settings.guard.admit(parts) {
         Ok(access) => access,
         Err(why) => {
-            refused(is_post, why);
+            refused(is_post, None, why);
             return forbidden(form, "forbidden");
         }
     };
     match parts.method {
         Method::GET | Method::HEAD => {
+            if is_loaded_from_elsewhere(&parts.headers) {
+                let why = "a page of another origin has loaded it";
+                refused(false, None, why);
+                return forbidden(form, why);
+            }
             let query = parts.uri.query().unwrap_or_default();
-            show(settings, &access, form, &Params::parse(query.as_bytes())).await
+            match Params::parse(query.as_bytes(), MOST_OF_QUERY) {
+                Ok(params) => {
+                    // A link from elsewhere says nothing of what was done here.
+                    let params = if is_same_origin(&parts.headers) {
+                        params
+                    } else {
+                        params.without(&Note::PARAMS)
+                    };
+                    show(settings, &access, form, &params).await
+                }
+                Err(why) => {
+                    let (params, status) = (Params::default(), StatusCode::BAD_REQUEST);
+                    let text = ("Not understood", &*why);
+                    message(settings, &access, form, &params, status, text)
+                }
+            }
         }
         Method::POST => {
             let why = if !is_same_origin(&parts.headers) {
@@ -150,11 +176,11 @@ async fn answer<B: Body>(settings: &Settings, parts: &Parts, body: B) -> Answer 
             } else {
                 return act(settings, &access, form, parts, body).await;
             };
-            refused(true, why);
+            refused(true, access.who.as_deref(), why);
             forbidden(form, why)
         }
         _ => {
-            let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
+            let mut answer = short(form, StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
             let allowed = HeaderValue::from_static("GET, HEAD, POST");
             answer.headers_mut().insert(header::ALLOW, allowed);
             answer
@@ -163,9 +189,14 @@ async fn answer<B: Body>(settings: &Settings, parts: &Parts, body: B) -> Answer 
 }
 
 fn forbidden(form: Form, why: &str) -> Answer {
+    short(form, StatusCode::FORBIDDEN, why)
+}
+
+/// For whoever sees no page.
+fn short(form: Form, status: StatusCode, why: &str) -> Answer {
     match form {
-        Form::Html => plain(StatusCode::FORBIDDEN, why),
-        Form::Json => json_error(StatusCode::FORBIDDEN, why),
+        Form::Html => plain(status, why),
+        Form::Json => json_error(status, why),
     }
 }
 
@@ -185,6 +216,11 @@ async fn show(settings: &Settings, access: &Access, form: Form, params: &Params)
         }
         Err(Missing::NotFound(why)) => (StatusCode::NOT_FOUND, "Not found", why),
         Err(Missing::Invalid(why)) => (StatusCode::BAD_REQUEST, "Not understood", why),
+        Err(Missing::Busy) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Try again",
+            "others are counting what they will change: try again in a moment".to_owned(),
+        ),
         Err(Missing::Engine(why)) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "The inbox does not answer",
@@ -229,7 +265,7 @@ async fn act<B: Body>(
     body: B,
 ) -> Answer {
     let invalid = |status, text: &str| {
-        refused(true, text);
+        refused(true, access.who.as_deref(), text);
         let params = Params::default();
         message(settings, access, form, &params, status, ("Not done", text))
     };
@@ -243,10 +279,22 @@ async fn act<B: Body>(
         let text = "a form is needed (application/x-www-form-urlencoded)";
         return invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, text);
     }
-    let Some(body) = read(body).await else {
-        return invalid(StatusCode::PAYLOAD_TOO_LARGE, "the form is too large");
+    let largest = LARGEST_FORM + LARGEST_KEY * settings.most_changed;
+    let body = match read(body, largest).await {
+        Ok(body) => body,
+        Err(Unread::TooLarge) => {
+            return invalid(StatusCode::PAYLOAD_TOO_LARGE, "the form is too large");
+        }
+        Err(Unread::Cut) => {
+            return invalid(
+                StatusCode::BAD_REQUEST,
+                "the form did not arrive as a whole",
+            );
+        }
     };
-    let (command, is_confirmed) = match Command::parse(&Params::parse(&body)) {
+    let most = MOST_BESIDE_KEYS + settings.most_changed.max(MOST_OF_QUERY);
+    let params = Params::parse(&body, most);
+    let (command, is_confirmed) = match params.and_then(|params| Command::parse(&params)) {
         Ok(command) => command,
         Err(why) => return invalid(StatusCode::BAD_REQUEST, &why),
     };
@@ -258,11 +306,25 @@ async fn act<B: Body>(
         Ok(done) if form == Form::Json => json(StatusCode::OK, &done),
         Ok(done) => see_other(&Note::link(page_after(&command, &done), &done)),
         Err(Refusal::Impossible(why)) => invalid(StatusCode::NOT_FOUND, why),
-        Err(Refusal::Engine(why)) => {
+        Err(Refusal::Engine {
+            why,
+            selected,
+            done,
+        }) => {
             let why = why.to_string();
             let status = StatusCode::SERVICE_UNAVAILABLE;
-            let params = Params::default();
-            message(settings, access, form, &params, status, ("Not done", &why))
+            let error = json!({ "error": &why, "selected": selected, "done": done });
+            let title = match done {
+                0 => "Not done".to_owned(),
+                _ => format!("Not all done: {done} of {selected}"),
+            };
+            match form {
+                Form::Json => json(status, &error),
+                Form::Html => {
+                    let (params, text) = (Params::default(), (&*title, &*why));
+                    message(settings, access, form, &params, status, text)
+                }
+            }
         }
     }
 }
@@ -276,16 +338,22 @@ fn page_after(command: &Command, done: &Done) -> Link {
     }
 }
 
-/// Up to the limit; `None` beyond it, or if the client has not sent all of it.
-async fn read<B: Body>(body: B) -> Option<Vec<u8>> {
+/// Why there is no form.
+enum Unread {
+    TooLarge,
+    /// The client has not sent all of it.
+    Cut,
+}
+
+async fn read<B: Body>(body: B, largest: usize) -> Result<Vec<u8>, Unread> {
     let mut body = pin!(body);
     let mut read = Vec::new();
     while let Some(frame) = body.frame().await {
-        let Ok(mut data) = frame.ok()?.into_data() else {
+        let Ok(mut data) = frame.map_err(|_| Unread::Cut)?.into_data() else {
             continue;
         };
-        if read.len() + data.remaining() > LARGEST_FORM {
-            return None;
+        if read.len() + data.remaining() > largest {
+            return Err(Unread::TooLarge);
         }
         while data.has_remaining() {
             let chunk = data.chunk();
@@ -294,5 +362,5 @@ async fn read<B: Body>(body: B) -> Option<Vec<u8>> {
             data.advance(length);
         }
     }
-    Some(read)
+    Ok(read)
 }

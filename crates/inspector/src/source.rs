@@ -121,32 +121,84 @@ fn selects(query: &Query, stored: &StoredEntry) -> bool {
     let grant_id = entry.and_then(|entry| entry.grant_id());
     query.selects(stored.state)
         && query.key.is_none_or(|key| key == stored.key)
+        && !(query.no_trigger && trigger.is_some())
         && (query.trigger.is_none() || trigger == query.trigger)
         && (query.grant_id.is_none() || grant_id == query.grant_id.as_deref())
 }
 
-/// How many dead entries are looked through for one key, where the engine cannot search.
+/// How many dead entries are looked through for keys, where the engine cannot search.
 const MOST_LOOKED_THROUGH: usize = 10_000;
+
+/// Looks entries up by their keys, a few at a time.
+pub(crate) struct Lookup {
+    /// Those that were not found so far.
+    keys: Vec<EntryKey>,
+    /// Where an engine that cannot search goes on, and how many of its entries may still be read.
+    before: Option<u64>,
+    left: usize,
+}
+
+impl Lookup {
+    pub(crate) fn new(keys: &[EntryKey]) -> Self {
+        Self {
+            keys: keys.to_vec(),
+            before: None,
+            left: MOST_LOOKED_THROUGH,
+        }
+    }
+
+    /// Some of those that there are, perhaps none; `None` at the end.
+    pub(crate) async fn next(
+        &mut self,
+        source: &dyn Source,
+    ) -> Result<Option<Vec<StoredEntry>>, BoxError> {
+        if self.keys.is_empty() {
+            return Ok(None);
+        }
+        if source.search().is_none() {
+            return self.next_dead(source).await;
+        }
+        let mut found = Vec::new();
+        let part = self.keys.len().min(READ_AT_A_TIME);
+        for key in self.keys.drain(..part) {
+            let mut query = Query::default();
+            (query.key, query.max) = (Some(key), 1);
+            found.extend(list(source, &query).await?.0.pop());
+        }
+        Ok(Some(found))
+    }
+
+    /// In one pass over the dead, for all keys.
+    async fn next_dead(
+        &mut self,
+        source: &dyn Source,
+    ) -> Result<Option<Vec<StoredEntry>>, BoxError> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left = self.left.saturating_sub(READ_AT_A_TIME);
+        let mut page = source.dead(self.before, READ_AT_A_TIME).await?;
+        self.before = page.last().map(|last| last.position);
+        if page.len() < READ_AT_A_TIME {
+            self.left = 0;
+        }
+        page.retain(|stored| {
+            let place = self.keys.iter().position(|key| *key == stored.key);
+            place.map(|place| self.keys.swap_remove(place)).is_some()
+        });
+        Ok(Some(page))
+    }
+}
 
 /// The entry with a key.
 pub(crate) async fn find(
     source: &dyn Source,
     key: EntryKey,
 ) -> Result<Option<StoredEntry>, BoxError> {
-    let mut query = Query::default();
-    query.key = Some(key);
-    if source.search().is_some() {
-        query.max = 1;
-        return Ok(list(source, &query).await?.0.pop());
-    }
-    for _ in 0..MOST_LOOKED_THROUGH / query.max {
-        let (mut found, next) = list(source, &query).await?;
-        query.before = next;
+    let mut lookup = Lookup::new(&[key]);
+    while let Some(mut found) = lookup.next(source).await? {
         if let Some(found) = found.pop() {
             return Ok(Some(found));
-        }
-        if next.is_none() {
-            break;
         }
     }
     Ok(None)

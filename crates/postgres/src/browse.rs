@@ -65,6 +65,10 @@ impl Browse for PostgresInbox {
             let Some(last) = self.dead(Some(position.saturating_add(1)), 1).await?.pop() else {
                 continue;
             };
+            // It was replayed or discarded since they were counted: the one below is of any group.
+            if last.position != position {
+                continue;
+            }
             let cause: Option<&str> = row.try_get(0)?;
             // A later version may know other causes.
             let cause = cause.and_then(DeadCause::from_name);
@@ -244,6 +248,7 @@ async fn list(core: &Core, query: &Query, of_state: OfState) -> Result<Vec<Store
                 (&max, Type::INT8),
                 (&key, Type::BYTEA),
                 (&MOST_BYTES, Type::INT8),
+                (&query.no_trigger, Type::BOOL),
             ],
         )
         .await?;

@@ -44,7 +44,8 @@ fn statement(connection: &Connection, query: &Query) -> Result<String> {
     let (from, of_state) = if query.key.is_some() {
         ("jobs", of_state(query, ""))
     } else if let Some(EntryState::Dead(_)) = query.state {
-        let from = if query.trigger.is_some() && !query.any_cause {
+        let is_of_type = query.trigger.is_some() || query.no_trigger;
+        let from = if is_of_type && !query.any_cause {
             "jobs INDEXED BY dead_by_group"
         } else {
             "jobs INDEXED BY dead_by_position"
@@ -58,7 +59,9 @@ fn statement(connection: &Connection, query: &Query) -> Result<String> {
     };
     let of_type = match query.trigger {
         // So that an index applies to it.
+        Some(_) if query.no_trigger => "FALSE AND ?3 IS NOT NULL",
         Some(_) => "type = ?3",
+        None if query.no_trigger => "type IS NULL AND ?3 IS NULL",
         None => "?3 IS NULL",
     };
     let of_key = match query.key {
@@ -183,6 +186,7 @@ mod tests {
             query.state = dead;
             query.any_cause = any_cause;
             query.trigger = trigger.map(str::to_owned);
+            query.no_trigger = trigger.is_none() && !any_cause;
             let steps = plan(&connection, &statement(&connection, &query).unwrap());
             let sorted = steps.iter().any(|step| step.contains("ORDER BY"));
             assert!(!sorted, "{query:?}: {steps:#?}");

@@ -55,6 +55,15 @@ pub(super) async fn a_query_selects_and_pages<E: Engine<Inbox: Inspect>>(bench: 
     assert!(first.is_sorted_by(|a, b| a.position > b.position));
     query.before = first.last().map(|stored| stored.position);
     assert_eq!(count(&query).await, 1);
+    let query = Query {
+        no_trigger: true,
+        ..Query::default()
+    };
+    assert_eq!(count(&query).await, 0);
+    // A name that is so long is not stored beside the content.
+    let without = bench.entry_of(&"x".repeat(300), "g-3");
+    bench.append(&inbox, without).await;
+    assert_eq!(count(&query).await, 1);
 }
 
 pub(super) async fn a_timeline_tells_what_has_happened<E: Engine<Inbox: Inspect>>(

@@ -258,7 +258,14 @@ impl Inspect for MemoryInbox {
             let is_of = |wanted: &Option<String>, of: fn(&Entry) -> Option<String>| {
                 wanted.is_none() || stored.entry.as_ref().and_then(of) == *wanted
             };
+            let has_trigger = || {
+                stored
+                    .entry
+                    .as_ref()
+                    .is_some_and(|one| one.trigger().is_some())
+            };
             query.selects(stored.state)
+                && !(query.no_trigger && has_trigger())
                 && is_of(&query.trigger, trigger)
                 && is_of(&query.grant_id, |entry| entry.grant_id().map(str::to_owned))
         };

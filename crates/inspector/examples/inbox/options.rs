@@ -92,7 +92,7 @@ impl Filter {
 
 #[derive(Args)]
 pub(crate) struct Change {
-    /// Keys of entries; or a filter
+    /// Keys of entries that are dead, or of the --state done; or a filter
     pub(crate) keys: Vec<String>,
     #[command(flatten)]
     pub(crate) filter: Filter,

@@ -172,10 +172,10 @@ impl Drop for Audit<'_> {
 }
 
 /// A request that was refused. Anybody can send some, so those that read are for debugging.
-pub(crate) fn refused(is_action: bool, why: &str) {
+pub(crate) fn refused(is_action: bool, who: Option<&str>, why: &str) {
     if is_action {
-        tracing::info!(target: TARGET, why, "an action was refused");
+        tracing::info!(target: TARGET, who, why, "an action was refused");
     } else {
-        tracing::debug!(target: TARGET, why, "a request was refused");
+        tracing::debug!(target: TARGET, who, why, "a request was refused");
     }
 }

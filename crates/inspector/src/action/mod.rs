@@ -3,15 +3,20 @@
 mod audit;
 mod perform;
 mod selection;
+mod walk;
 
 pub use self::audit::{Action, ActionKind, ActionResult};
 pub(crate) use self::{
     audit::{Hook, refused},
     perform::{Done, Refusal, perform},
     selection::Selection,
+    walk::Walk,
 };
 
-use crate::params::Params;
+use crate::{
+    filter::{Filter, StateFilter},
+    params::Params,
+};
 
 /// The longest reason of a discard, in characters.
 const LONGEST_REASON: usize = 200;
@@ -29,19 +34,30 @@ pub(crate) enum Command {
 impl Command {
     /// The command; whether it was confirmed.
     pub(crate) fn parse(form: &Params) -> Result<(Self, bool), String> {
-        let is_confirmed = form.get("confirm") == Some("1");
-        let command = match form.get("action") {
-            Some("replay") => Self::Replay(Selection::parse(form)?),
-            Some("discard") => Self::Discard(Selection::parse(form)?, reason(form)?),
+        let check = |known: &[&[&str]]| {
+            let of_all: &[&str] = &["action", "confirm"];
+            form.check(&[&[of_all], known].concat())
+        };
+        let selection = |action, also: &[&str]| {
+            check(&[&Selection::PARAMS, &Filter::PARAMS, also])?;
+            Selection::parse(form, action)
+        };
+        let command = match form.one("action")? {
+            Some("replay") => Self::Replay(selection(ActionKind::Replay, &[])?),
+            Some("discard") => {
+                let selection = selection(ActionKind::Discard, &["reason"])?;
+                Self::Discard(selection, reason(form)?)
+            }
             Some("purge") => {
-                let grant = form.get("grant").ok_or("a grant is needed")?;
+                check(&[&["grant"]])?;
+                let grant = form.one("grant")?.ok_or("a grant is needed")?;
                 Self::Purge(grant.to_owned())
             }
-            Some("pause") => Self::Pause,
-            Some("resume") => Self::Resume,
+            Some("pause") => check(&[]).map(|()| Self::Pause)?,
+            Some("resume") => check(&[]).map(|()| Self::Resume)?,
             _ => return Err("there is no such action".to_owned()),
         };
-        Ok((command, is_confirmed))
+        Ok((command, form.flag("confirm")?))
     }
 
     pub(crate) fn kind(&self) -> ActionKind {
@@ -54,18 +70,39 @@ impl Command {
         }
     }
 
-    /// Whether it may change more than one entry.
+    /// Whether it may change more than one entry, or what was handled is handled again.
     pub(crate) fn needs_confirmation(&self) -> bool {
         match self {
-            Self::Replay(selection) | Self::Discard(selection, _) => !selection.is_one(),
+            Self::Replay(selection) | Self::Discard(selection, _) => {
+                selection.only().is_none() || selection.was() == Some(StateFilter::Done)
+            }
             Self::Purge(_) => true,
             Self::Pause | Self::Resume => false,
         }
     }
 }
 
+/// The names of the parameters of a dry run, beside those of what it selects. Any page may reload
+/// itself.
+const OF_DRY_RUN: &[&str] = &["page", "refresh"];
+
+/// What the page before an action asks for.
+pub(crate) fn dry_run(query: &Params, action: ActionKind) -> Result<Selection, String> {
+    query.check(&[OF_DRY_RUN, &Selection::PARAMS, &Filter::PARAMS])?;
+    Selection::parse(query, action)
+}
+
+/// The grant that the page before a purge asks for.
+pub(crate) fn dry_purge(query: &Params) -> Result<&str, String> {
+    query.check(&[OF_DRY_RUN, &["grant"]])?;
+    Ok(query.one("grant")?.ok_or("a grant is needed")?)
+}
+
 fn reason(form: &Params) -> Result<String, String> {
-    let reason = form.get("reason").ok_or("a reason is needed")?;
+    let reason = form.one("reason")?.unwrap_or_default().trim();
+    if reason.is_empty() {
+        return Err("a reason is needed".to_owned());
+    }
     if reason.chars().count() > LONGEST_REASON {
         return Err(format!("a reason has up to {LONGEST_REASON} characters"));
     }

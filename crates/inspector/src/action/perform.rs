@@ -1,27 +1,35 @@
 //! Carries out a command.
 
 use serde::Serialize;
-use tower_nylas::{BoxError, inbox::EntryKey};
+use tower_nylas::{
+    BoxError,
+    inbox::{EntryKey, Query},
+};
 
-use super::{ActionKind, Command, Selection, audit::Audit};
-use crate::{authorize::Access, settings::Settings, source::Source};
-
-/// How many keys an engine gets at a time: what is done is counted after each.
-const PART: usize = 64;
+use super::{ActionKind, Command, Selection, Walk, audit::Audit};
+use crate::{
+    authorize::Access,
+    settings::Settings,
+    source::{READ_AT_A_TIME, Source},
+};
 
 /// What was done.
 #[allow(clippy::struct_field_names)] // as they are called in JSON
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Done {
     pub(crate) action: &'static str,
-    /// How many entries were selected, and could have been changed.
+    /// How many entries were selected: all keys that were given, or what could have been changed
+    /// of what a filter selects.
     pub(crate) selected: usize,
     /// How many were changed.
     pub(crate) done: usize,
-    /// Whether there are more than one action may be about.
+    /// Whether there may be more than one action may be about.
     pub(crate) is_cut: bool,
-    /// Below which position the rest is, if there is more.
+    /// Below which position the rest of a filter is, if there may be more.
     pub(crate) next_before: Option<u64>,
+    /// How many entries a purge has left, which are being handled: counted up to 16.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) left: Option<usize>,
     /// The only entry, if it was one.
     #[serde(skip)]
     pub(crate) key: Option<EntryKey>,
@@ -31,13 +39,12 @@ pub(crate) struct Done {
 pub(crate) enum Refusal {
     /// The inspector was built without what it needs.
     Impossible(&'static str),
-    Engine(BoxError),
-}
-
-impl From<BoxError> for Refusal {
-    fn from(why: BoxError) -> Self {
-        Self::Engine(why)
-    }
+    /// The engine has failed, after so much was done.
+    Engine {
+        why: BoxError,
+        selected: usize,
+        done: usize,
+    },
 }
 
 pub(crate) async fn perform(
@@ -54,40 +61,70 @@ pub(crate) async fn perform(
     };
     let hook = settings.hook.as_ref();
     let mut audit = Audit::begin(hook, kind, access, selection, reason);
-    let ended = carry_out(settings, command, &mut audit).await;
-    match &ended {
-        Ok(_) => audit.completed(),
-        Err(Refusal::Impossible(why)) => audit.failed(why),
-        Err(Refusal::Engine(why)) => audit.failed(why),
-    }
-    let next_before = ended?;
-    let key = match command {
-        Command::Replay(Selection::Keys(keys)) | Command::Discard(Selection::Keys(keys), _) => {
-            keys.first().copied().filter(|_| keys.len() == 1)
+    let rest = match carry_out(settings, command, &mut audit).await {
+        Ok(rest) => {
+            audit.completed();
+            rest
         }
+        Err(Stopped::Impossible(why)) => {
+            audit.failed(&why);
+            return Err(Refusal::Impossible(why));
+        }
+        Err(Stopped::Engine(why)) => {
+            audit.failed(&why);
+            let (selected, done) = (audit.selected, audit.done);
+            return Err(Refusal::Engine {
+                why,
+                selected,
+                done,
+            });
+        }
+    };
+    let key = match command {
+        Command::Replay(selection) | Command::Discard(selection, _) => selection.only(),
         _ => None,
     };
     Ok(Done {
         action: kind.as_str(),
         selected: audit.selected,
         done: audit.done,
-        is_cut: next_before.is_some(),
-        next_before,
+        is_cut: rest.is_cut,
+        next_before: rest.before,
+        left: rest.of_grant,
         key,
     })
 }
 
-/// Below which position there is more to do, if there is.
+/// What an action leaves.
+#[derive(Default)]
+struct Rest {
+    is_cut: bool,
+    before: Option<u64>,
+    of_grant: Option<usize>,
+}
+
+/// Why an action has ended before its end.
+enum Stopped {
+    Impossible(&'static str),
+    Engine(BoxError),
+}
+
+impl From<BoxError> for Stopped {
+    fn from(why: BoxError) -> Self {
+        Self::Engine(why)
+    }
+}
+
 async fn carry_out(
     settings: &Settings,
     command: &Command,
     audit: &mut Audit<'_>,
-) -> Result<Option<u64>, Refusal> {
+) -> Result<Rest, Stopped> {
     match command {
         Command::Replay(selection) | Command::Discard(selection, _) => {
             let source = settings
                 .source()
-                .ok_or(Refusal::Impossible("there is no inbox"))?;
+                .ok_or(Stopped::Impossible("there is no inbox"))?;
             change(
                 source,
                 selection,
@@ -100,40 +137,62 @@ async fn carry_out(
         Command::Purge(grant) => {
             let source = settings
                 .source()
-                .ok_or(Refusal::Impossible("there is no inbox"))?;
+                .ok_or(Stopped::Impossible("there is no inbox"))?;
             let search = source.search();
-            let search = search.ok_or(Refusal::Impossible("the engine cannot purge"))?;
+            let search = search.ok_or(Stopped::Impossible("the engine cannot purge"))?;
             let purged = search.purge_grant(grant).await?;
             (audit.selected, audit.done) = (purged, purged);
-            Ok(None)
+            let mut of_grant = Query::default();
+            of_grant.grant_id = Some(grant.to_owned());
+            of_grant.max = READ_AT_A_TIME;
+            // Entries that are claimed, and those that have arrived meanwhile.
+            let left = search.list(&of_grant).await?.len();
+            Ok(Rest {
+                of_grant: Some(left),
+                ..Rest::default()
+            })
         }
         Command::Pause | Command::Resume => {
             let pause = settings.pause.as_ref();
-            let pause = pause.ok_or(Refusal::Impossible("no worker can be paused from here"))?;
+            let pause = pause.ok_or(Stopped::Impossible("no worker can be paused from here"))?;
             if matches!(command, Command::Pause) {
                 pause.pause();
             } else {
                 pause.resume();
             }
-            Ok(None)
+            Ok(Rest::default())
         }
     }
 }
 
+/// Looks a few entries up and changes them, so that little time passes between the two: what has
+/// another state by then is passed over.
 async fn change(
     source: &dyn Source,
     selection: &Selection,
     kind: ActionKind,
     max: usize,
     audit: &mut Audit<'_>,
-) -> Result<Option<u64>, Refusal> {
-    let found = selection.find(source, kind, max, 0).await?;
-    audit.selected = found.keys.len();
-    for part in found.keys.chunks(PART) {
+) -> Result<Rest, Stopped> {
+    let mut walk = Walk::new(source, selection, kind, max);
+    audit.selected = selection.keys().unwrap_or(0);
+    while let Some(part) = walk.next().await? {
+        let keys: Vec<_> = part.iter().map(|stored| stored.key).collect();
+        drop(part);
+        if selection.keys().is_none() {
+            audit.selected = walk.taken();
+        }
         audit.done += match kind {
-            ActionKind::Discard => source.discard(part).await?,
-            _ => source.replay(part).await?,
+            ActionKind::Discard => source.discard(&keys).await?,
+            _ => source.replay(&keys).await?,
         };
     }
-    Ok(found.lowest.filter(|_| found.is_cut))
+    if walk.is_cut() {
+        audit.selected = walk.taken();
+    }
+    Ok(Rest {
+        is_cut: walk.is_cut(),
+        before: walk.next_before(),
+        of_grant: None,
+    })
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     action::{ActionKind, Selection},
-    filter::Filter,
+    filter::{Filter, StateFilter},
     params::Link,
     view::Confirm,
 };
@@ -19,6 +19,9 @@ pub(super) fn page(context: &Context<'_>, view: &Confirm) -> Markup {
             "All entries of the grant are deleted, in whatever state they are, but for those that \
              are being handled.",
         ),
+        _ if view.was == Some(StateFilter::Done.as_str()) => {
+            ("Replay", "They were handled, and are handled once more.")
+        }
         _ => (
             "Replay",
             "They are handled again at once, and their failures are forgotten.",
@@ -28,7 +31,17 @@ pub(super) fn page(context: &Context<'_>, view: &Confirm) -> Markup {
     html! {
         h1 { (verb) " " (number) "?" }
         @if let Some(grant) = &view.grant { p { "Of the grant " b { (grant) } "." } }
-        @if view.count == 0 {
+        @if let Some(selection) = &view.selection { p { "Selected: " (selection) "." } }
+        @if view.passed_over > 0 {
+            p.message {
+                (count(view.passed_over as u64, "chosen entry is", "chosen entries are"))
+                " in another state by now, or gone, and passed over."
+            }
+        }
+        @if view.count == 0 && view.is_cut {
+            (nothing("None was found among those that were looked through, but there are more."))
+            @if let Some(link) = older(view) { p { a href=(link.as_str()) { "Look further" } } }
+        } @else if view.count == 0 {
             (nothing("Nothing is selected that this could be done to."))
             p { a href="?" { "Back to the overview" } }
         } @else {
@@ -38,13 +51,13 @@ pub(super) fn page(context: &Context<'_>, view: &Confirm) -> Markup {
                     @if view.kind == ActionKind::Purge {
                         "There are more than were counted. All of them are purged."
                     } @else {
-                        "There are more than one action may change. The rest stays as it is."
+                        "There may be more than one action changes. The rest stays as it is."
                     }
                 }
             }
             @if context.can_act() { (form(view, verb, &number)) }
             @else { p.message { "You may look, and not act." } }
-            (entry_table(context, &view.entries, false))
+            (entry_table(context, &view.entries, None))
             @if view.count > view.entries.len() {
                 p.small { "and " (view.count - view.entries.len()) " more" }
             }
@@ -57,19 +70,11 @@ fn form(view: &Confirm, verb: &str, number: &str) -> Markup {
         form.actions action="?" method="post" {
             input type="hidden" name="action" value=(view.action);
             input type="hidden" name="confirm" value="1";
-            @match &view.selection {
-                Some(Selection::Keys(keys)) => @for key in keys {
-                    input type="hidden" name="key" value=(key);
-                },
-                Some(Selection::Filter(filter)) => {
-                    // What dies from now on was not counted.
-                    @let filter = Filter { before: view.before, ..filter.clone() };
-                    @for (name, value) in filter.fields() {
-                        input type="hidden" name=(name) value=(value);
-                    }
-                },
-                None => {},
-            }
+            // What was counted, and nothing that dies from now on.
+            @for key in view.keys.iter().flatten() { input type="hidden" name="key" value=(key); }
+            @if view.keys.is_some() { @if let Some(was) = view.was {
+                input type="hidden" name="was" value=(was);
+            } }
             @if let Some(grant) = &view.grant { input type="hidden" name="grant" value=(grant); }
             @if view.kind == ActionKind::Discard {
                 label { "Reason " input name="reason" required maxlength="200"; }
@@ -80,4 +85,16 @@ fn form(view: &Confirm, verb: &str, number: &str) -> Markup {
             a href=(Link::to("dead").as_str()) { "Cancel" }
         }
     }
+}
+
+/// The same of what is below those that were looked through.
+fn older(view: &Confirm) -> Option<Link> {
+    let Some(Selection::Filter(filter)) = &view.selection else {
+        return None;
+    };
+    let rest = Filter {
+        before: Some(view.next_before?),
+        ..filter.clone()
+    };
+    Some(rest.link(view.action))
 }

@@ -2,7 +2,7 @@ use maud::{Markup, html};
 
 use super::{
     Context,
-    parts::{choice, delivery_table, nothing, pages},
+    parts::{choice, count, delivery_table, nothing, pages},
 };
 use crate::{
     params::Link,
@@ -42,6 +42,14 @@ pub(super) fn page(context: &Context<'_>, view: &Deliveries) -> Markup {
             label { "Trigger " input name="trigger" value=[filter.trigger.as_deref()]; }
             label { "Notification id " input name="id" value=[filter.id.as_deref()]; }
             button { "Filter" }
+        }
+        @if let Some(labels) = &view.tried {
+            p.message {
+                "No entry has this id under " (count(labels.len() as u64, "label", "labels")) ": "
+                (labels[..labels.len().min(10)].join(", "))
+                @if labels.len() > 10 { " …" }
+                "."
+            }
         }
         @if view.deliveries.is_empty() {
             (nothing("No request of this kind is remembered. Only the last ones are, since the process has started."))

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     filter::{Filter, StateFilter},
     params::Link,
-    view::{Dead, Entries, Group},
+    view::{Dead, Entries, Group, Matches},
 };
 
 pub(super) fn page(context: &Context<'_>, view: &Entries) -> Markup {
@@ -26,11 +26,12 @@ pub(super) fn page(context: &Context<'_>, view: &Entries) -> Markup {
         StateFilter::Done => counts.done,
         StateFilter::Dead => counts.dead,
     };
+    let is_done = filter.state == Some(StateFilter::Done);
     let can_choose = context.can_act()
         && view
             .entries
             .iter()
-            .any(|row| matches!(row.state, "dead" | "done"));
+            .any(|row| row.state == if is_done { "done" } else { "dead" });
     html! {
         h1 { "Inbox" }
         nav.choices aria-label="State" {
@@ -49,19 +50,23 @@ pub(super) fn page(context: &Context<'_>, view: &Entries) -> Markup {
                 "Purge this grant…"
             } }
         } }
-        @if view.entries.is_empty() {
+        @if view.entries.is_empty() && view.next.is_some() {
+            (nothing("None of those that were looked through fits the filter, but there are older ones."))
+        } @else if view.entries.is_empty() {
             (nothing("No entry is in this state, or none of those fits the filter."))
         } @else if can_choose {
             form action="?" method="get" {
-                (entry_table(context, &view.entries, true))
+                // Entries that are in another state by then are passed over.
+                input type="hidden" name="was" value=(if is_done { "done" } else { "dead" });
+                (entry_table(context, &view.entries, Some(if is_done { "done" } else { "dead" })))
                 div.actions {
                     button name="page" value="replay" { "Replay selected…" }
-                    button name="page" value="discard" { "Discard selected…" }
+                    @if !is_done { button name="page" value="discard" { "Discard selected…" } }
                     (all_of(filter))
                 }
             }
         } @else {
-            (entry_table(context, &view.entries, false))
+            (entry_table(context, &view.entries, None))
         }
         (pages(view.next.as_deref(), &first.link("inbox"), filter.before.is_none()))
     }
@@ -104,6 +109,17 @@ fn filter_form(filter: &Filter) -> Markup {
             label { "Grant " input name="grant" value=[filter.grant.as_deref()]; }
             button { "Filter" }
         }
+    }
+}
+
+pub(super) fn matches_page(context: &Context<'_>, view: &Matches) -> Markup {
+    html! {
+        h1 { "Found" }
+        p.lead {
+            "Several entries are of a notification with the id " b { (view.id) } ". Ids are unique "
+            "among the notifications of one destination only."
+        }
+        (entry_table(context, &view.entries, None))
     }
 }
 

@@ -69,11 +69,16 @@ pub(super) fn page(context: &Context<'_>, view: &Detail) -> Markup {
 
 fn actions(view: &Detail) -> Markup {
     let key = &view.entry.key;
+    let row_is_done = view.entry.state == "done";
     html! {
         div.actions {
-            @if view.can_replay {
+            @if row_is_done {
+                // Its handler runs once more, so that is asked first.
+                a href=(Link::to("replay").with("key", key).with("was", "done").as_str()) { "Replay…" }
+            } @else if view.can_replay {
                 form action="?" method="post" {
                     input type="hidden" name="key" value=(key);
+                    input type="hidden" name="was" value="dead";
                     button.primary name="action" value="replay" { "Replay" }
                 }
             }

@@ -44,7 +44,7 @@ pub(crate) fn layout(context: &Context<'_>, params: &Params, title: &str, main: 
                     @if let Some(health) = &context.settings.health { (strip(&health.status())) }
                     @if context.settings.pause.as_ref().is_some_and(tower_nylas::inbox::Pause::is_paused) {
                         p.strip.fair {
-                            (badge("paused")) span { "Workers claim nothing. What arrives is stored." }
+                            (badge("paused")) span { "Workers of this process claim nothing. What arrives is stored." }
                         }
                     }
                 }
@@ -110,8 +110,7 @@ fn strip(status: &Status) -> Markup {
 }
 
 fn footer(context: &Context<'_>, params: &Params, refresh: Option<u64>) -> Markup {
-    let hidden: Vec<_> = Note::PARAMS.iter().copied().chain(["refresh"]).collect();
-    let here = params.link_without(&hidden);
+    let here = params.link();
     html! {
         footer {
             span { "As of " (readable(context.now)) " UTC" }

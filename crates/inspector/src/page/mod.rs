@@ -43,6 +43,7 @@ pub(crate) fn content(context: &Context<'_>, view: &View) -> (&'static str, Mark
         View::Entries(view) => ("Inbox", entries::page(context, view)),
         View::Dead(view) => ("Dead letters", entries::groups_page(context, view)),
         View::Entry(view) => ("Entry", entry::page(context, view)),
+        View::Matches(view) => ("Found", entries::matches_page(context, view)),
         View::Confirm(view) => ("Confirm", confirm::page(context, view)),
     }
 }

@@ -11,6 +11,8 @@ pub(crate) struct Note {
     done: u64,
     selected: u64,
     is_cut: bool,
+    /// What a purge has left.
+    left: u64,
 }
 
 const ACTIONS: [(&str, &str); 5] = [
@@ -22,7 +24,7 @@ const ACTIONS: [(&str, &str); 5] = [
 ];
 
 impl Note {
-    pub(crate) const PARAMS: [&str; 4] = ["did", "n", "of", "more"];
+    pub(crate) const PARAMS: [&str; 5] = ["did", "n", "of", "more", "left"];
 
     pub(crate) fn parse(params: &Params) -> Option<Self> {
         let did = params.get("did")?;
@@ -32,6 +34,7 @@ impl Note {
             done: params.number("n").unwrap_or(0),
             selected: params.number("of").unwrap_or(0),
             is_cut: params.has("more"),
+            left: params.number("left").unwrap_or(0),
         })
     }
 
@@ -39,7 +42,8 @@ impl Note {
         let link = link
             .with("did", done.action)
             .with("n", done.done)
-            .with("of", done.selected);
+            .with("of", done.selected)
+            .with_some("left", done.left.filter(|left| *left > 0));
         if done.is_cut {
             link.with("more", 1)
         } else {
@@ -53,13 +57,19 @@ impl Note {
         html! {
             p.note role="status" {
                 @match self.what {
-                    "pause" => "Workers claim nothing any more, until they are resumed.",
-                    "resume" => "Workers claim again.",
+                    "pause" => "The workers of this process claim nothing any more, until they are resumed.",
+                    "resume" => "The workers of this process claim again.",
                     _ => {
                         (count(self.done, "entry is", "entries are")) " " (verb) "."
                         @if self.done < self.selected {
                             " " (self.selected - self.done)
                             " had changed meanwhile and stay as they are."
+                        }
+                        @if self.left > 0 {
+                            " " (self.left)
+                            @if self.left >= crate::source::READ_AT_A_TIME as u64 { " or more" }
+                            " of the grant are left, which are being handled or have just arrived: "
+                            "do it again later."
                         }
                         @if self.is_cut { " There are more: do it again." }
                     }

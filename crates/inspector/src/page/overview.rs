@@ -8,6 +8,10 @@ use super::{
 use crate::{params::Link, time::rough, view::Overview};
 
 pub(super) fn page(context: &Context<'_>, view: &Overview) -> Markup {
+    let can_search = context
+        .settings
+        .source()
+        .is_some_and(|source| source.search().is_some());
     html! {
         h1 { "Overview" }
         @if let Some(why) = &view.inbox_failed {
@@ -25,9 +29,10 @@ pub(super) fn page(context: &Context<'_>, view: &Overview) -> Markup {
                         ("dead", inbox.dead),
                     ] {
                         li class=[(name == "dead" && number > 0).then_some("alarm")] {
-                            a href=(Link::to("inbox").with("state", name).as_str()) {
-                                b { (grouped(number)) } (name)
-                            }
+                            @let figure = html! { b { (grouped(number)) } (name) };
+                            @if can_search || name == "dead" {
+                                a href=(Link::to("inbox").with("state", name).as_str()) { (figure) }
+                            } @else { (figure) }
                         }
                     }
                 }
@@ -86,7 +91,7 @@ fn pause(context: &Context<'_>, is_paused: bool) -> Markup {
     };
     html! {
         section {
-            h2 { "Workers" }
+            h2 { "Workers of this process" }
             @if context.can_act() {
                 form.inline action="?" method="post" {
                     (badge(word))

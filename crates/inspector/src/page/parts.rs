@@ -74,12 +74,16 @@ pub(super) fn entry_link(key: &str) -> Link {
     Link::to("entry").with("key", key)
 }
 
-/// A table of entries. With boxes, one can be chosen.
-pub(super) fn entry_table(context: &Context<'_>, entries: &[EntryRow], boxes: bool) -> Markup {
+/// A table of entries. Those of one state can be chosen, if it is given.
+pub(super) fn entry_table(
+    context: &Context<'_>,
+    entries: &[EntryRow],
+    chosen: Option<&str>,
+) -> Markup {
     html! {
         table {
             thead { tr {
-                @if boxes { th scope="col" { span.hidden { "Select" } } }
+                @if chosen.is_some() { th scope="col" { span.hidden { "Select" } } }
                 th scope="col" { "Entry" }
                 th scope="col" { "State" }
                 th scope="col" { "Reason" }
@@ -88,8 +92,8 @@ pub(super) fn entry_table(context: &Context<'_>, entries: &[EntryRow], boxes: bo
                 th scope="col" { "Received" }
             } }
             tbody { @for row in entries { tr {
-                @if boxes { td.box data-label="Select" {
-                    @if matches!(row.state, "dead" | "done") {
+                @if let Some(state) = chosen { td.box data-label="Select" {
+                    @if row.state == state {
                         input type="checkbox" name="key" value=(row.key)
                             aria-label={ "Select " (row.key) };
                     }
@@ -97,6 +101,9 @@ pub(super) fn entry_table(context: &Context<'_>, entries: &[EntryRow], boxes: bo
                 td data-label="Entry" {
                     a.main href=(entry_link(&row.key).as_str()) {
                         (row.trigger.as_deref().unwrap_or("without a trigger"))
+                    }
+                    @if let Some(label) = row.destination.as_deref() {
+                        @if label != "default" { div.small { "to " (label) } }
                     }
                     @if let Some(subject) = &row.subject { div.subject { (subject) } }
                 }
@@ -158,10 +165,15 @@ pub(super) fn delivery_table(context: &Context<'_>, deliveries: &[DeliveryRow]) 
                 }
                 td.why data-label="What became of it" { (row.text) }
                 td.id data-label="Notification" {
-                    @match &row.notification_id {
-                        // To its entry, if there is one.
-                        Some(id) => a href=(Link::to("find").with("q", id).as_str()) { (id) },
-                        None => (or_dash(None)),
+                    @match (&row.notification_id, &row.key) {
+                        // To its entry, if there is one. Others may have the same id.
+                        (Some(id), Some(key)) => {
+                            a href=(Link::to("find").with("key", key).as_str()) { (id) }
+                        },
+                        (Some(id), None) => {
+                            a href=(Link::to("find").with("q", id).as_str()) { (id) }
+                        },
+                        (None, _) => (or_dash(None)),
                     }
                 }
                 td data-label="Took" { (row.milliseconds) " ms" }

@@ -104,6 +104,14 @@ impl Record {
     }
 }
 
+impl Record {
+    /// Whether it is of the notification with this id, of which only the beginning may be kept.
+    pub(crate) fn is_of(&self, id: &str) -> bool {
+        let kept = self.notification_id.as_deref();
+        kept.is_some_and(|kept| kept == up_to(LONGEST_NAME, id))
+    }
+}
+
 /// The first characters of a text.
 fn up_to(most: usize, text: &str) -> String {
     match text.char_indices().nth(most) {

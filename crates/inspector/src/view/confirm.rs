@@ -5,7 +5,7 @@ use tower_nylas::BoxError;
 
 use super::{EntryRow, Missing, row};
 use crate::{
-    action::{ActionKind, Selection},
+    action::{ActionKind, Selection, Walk},
     filter::Filter,
     settings::Settings,
     source::Source,
@@ -22,14 +22,22 @@ pub(crate) struct Confirm {
     pub(crate) action: &'static str,
     #[serde(skip)]
     pub(crate) kind: ActionKind,
+    /// What was asked for.
     pub(crate) selection: Option<Selection>,
     pub(crate) grant: Option<String>,
     /// How many entries would be changed.
     pub(crate) count: usize,
-    /// Whether there are more, which this action would leave.
+    /// Their keys, but for a purge: with these and `was`, exactly what was counted is changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) keys: Option<Vec<String>>,
+    /// The state that they are in.
+    pub(crate) was: Option<&'static str>,
+    /// How many of the keys that were given are of no entry that this could be done to.
+    pub(crate) passed_over: usize,
+    /// Whether there may be more, which this action would leave.
     pub(crate) is_cut: bool,
-    /// Below which position all of them are.
-    pub(crate) before: Option<u64>,
+    /// Below which position the rest of a filter is, if there may be more.
+    pub(crate) next_before: Option<u64>,
     /// The first few.
     pub(crate) entries: Vec<EntryRow>,
 }
@@ -40,19 +48,43 @@ pub(super) async fn gather(
     kind: ActionKind,
     selection: Selection,
 ) -> Result<Confirm, BoxError> {
-    let found = selection
-        .find(source, kind, settings.most_changed, SHOWN)
-        .await?;
-    let rows = found.entries.iter().map(|stored| row(settings, stored));
+    let max = settings.most_changed;
+    let mut confirm = count(settings, source, kind, &selection, max).await?;
+    if !confirm.is_cut {
+        let given = selection.keys().unwrap_or(0);
+        confirm.passed_over = given.saturating_sub(confirm.count);
+    }
+    confirm.was = selection.was().map(crate::filter::StateFilter::as_str);
+    confirm.selection = Some(selection);
+    Ok(confirm)
+}
+
+async fn count(
+    settings: &Settings,
+    source: &dyn Source,
+    kind: ActionKind,
+    selection: &Selection,
+    max: usize,
+) -> Result<Confirm, BoxError> {
+    let mut walk = Walk::new(source, selection, kind, max);
+    let (mut keys, mut entries) = (Vec::new(), Vec::new());
+    while let Some(part) = walk.next().await? {
+        let left = SHOWN.saturating_sub(entries.len());
+        entries.extend(part.iter().take(left).map(|stored| row(settings, stored)));
+        keys.extend(part.iter().map(|stored| stored.key.to_string()));
+    }
     Ok(Confirm {
         action: kind.as_str(),
         kind,
+        selection: None,
         grant: None,
-        count: found.keys.len(),
-        is_cut: found.is_cut,
-        before: found.before,
-        entries: rows.collect(),
-        selection: Some(selection),
+        count: keys.len(),
+        keys: Some(keys),
+        was: None,
+        passed_over: 0,
+        is_cut: walk.is_cut(),
+        next_before: walk.next_before(),
+        entries,
     })
 }
 
@@ -70,16 +102,8 @@ pub(super) async fn purge(
         ..Filter::default()
     });
     let kind = ActionKind::Purge;
-    let found = selection.find(source, kind, MOST_COUNTED, SHOWN).await?;
-    let rows = found.entries.iter().map(|stored| row(settings, stored));
-    Ok(Confirm {
-        action: kind.as_str(),
-        kind,
-        selection: None,
-        grant: Some(grant.to_owned()),
-        count: found.keys.len(),
-        is_cut: found.is_cut,
-        before: found.before,
-        entries: rows.collect(),
-    })
+    let mut confirm = count(settings, source, kind, &selection, MOST_COUNTED).await?;
+    (confirm.keys, confirm.next_before) = (None, None);
+    confirm.grant = Some(grant.to_owned());
+    Ok(confirm)
 }

@@ -17,6 +17,8 @@ pub(crate) struct DeliveryFilter {
     pub(crate) trigger: Option<String>,
     /// The whole id of a notification.
     pub(crate) id: Option<String>,
+    /// Of an entry.
+    pub(crate) key: Option<String>,
     pub(crate) before: Option<u64>,
 }
 
@@ -31,12 +33,20 @@ impl DeliveryFilter {
                 (Some(kind.ok_or_else(invalid)?), false)
             }
         };
+        let before = match params.get("before") {
+            None => None,
+            Some(text) => {
+                let invalid = |_| Missing::Invalid(format!("{text} is no position"));
+                Some(text.parse().map_err(invalid)?)
+            }
+        };
         Ok(Self {
             kind,
             only_lost,
             trigger: params.get("trigger").map(str::to_owned),
             id: params.get("id").map(str::to_owned),
-            before: params.number("before"),
+            key: params.get("key").map(str::to_owned),
+            before,
         })
     }
 
@@ -52,6 +62,7 @@ impl DeliveryFilter {
             )
             .with_some("trigger", self.trigger.as_deref())
             .with_some("id", self.id.as_deref())
+            .with_some("key", self.key.as_deref())
             .with_some("before", self.before)
     }
 
@@ -59,7 +70,12 @@ impl DeliveryFilter {
         self.kind.is_none_or(|kind| kind == record.kind.as_str())
             && (!self.only_lost || record.is_lost)
             && (self.trigger.is_none() || self.trigger == record.trigger)
-            && (self.id.is_none() || self.id == record.notification_id)
+            && self.id.as_deref().is_none_or(|id| record.is_of(id))
+            && self.key.as_ref().is_none_or(|key| {
+                record
+                    .key
+                    .is_some_and(|of_record| of_record.to_string() == *key)
+            })
             && self.before.is_none_or(|before| record.number < before)
     }
 }
@@ -71,6 +87,9 @@ pub(crate) struct Deliveries {
     pub(crate) deliveries: Vec<DeliveryRow>,
     /// The link to those before.
     pub(crate) next: Option<String>,
+    /// Under which labels an entry was looked for, and not found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tried: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -132,5 +151,6 @@ pub(super) fn gather(settings: &Settings, filter: DeliveryFilter) -> Result<Deli
             .collect(),
         filter,
         next,
+        tried: None,
     })
 }

@@ -3,15 +3,16 @@
 use serde::Serialize;
 use tower_nylas::{BoxError, inbox::Entry};
 
-use super::{Counts, EntryRow, counts, row};
+use super::{Counts, EntryRow, Missing, counts, row};
 use crate::{
     filter::{Filter, StateFilter},
     settings::Settings,
     source::{READ_AT_A_TIME, Source, list},
+    time::rfc3339,
 };
 
 /// How many groups are shown.
-const MOST_GROUPS: usize = 100;
+pub(super) const MOST_GROUPS: usize = 100;
 
 #[allow(clippy::struct_field_names)] // as they are called in JSON
 #[derive(Debug, Serialize)]
@@ -29,9 +30,14 @@ pub(super) async fn gather(
     settings: &Settings,
     source: &dyn Source,
     mut filter: Filter,
-) -> Result<Entries, BoxError> {
+) -> Result<Entries, Missing> {
     let can_search = source.search().is_some();
     if !can_search {
+        let is_other = |state| state != StateFilter::Dead;
+        if filter.state.is_some_and(is_other) {
+            let why = "the engine of this inbox lists dead entries only";
+            return Err(Missing::NotFound(why.to_owned()));
+        }
         filter.state = Some(StateFilter::Dead);
     }
     let max = settings.most_listed;
@@ -40,9 +46,7 @@ pub(super) async fn gather(
     let mut left = max;
     let next = loop {
         let (found, next) = list(source, &query).await?;
-        let is_shown = |row: &EntryRow| !filter.no_trigger || row.trigger.is_none();
-        let rows = found.iter().map(|stored| row(settings, stored));
-        entries.extend(rows.filter(is_shown));
+        entries.extend(found.iter().map(|stored| row(settings, stored)));
         left -= query.max;
         if left == 0 || next.is_none() {
             break next;
@@ -82,29 +86,39 @@ pub(crate) struct Group {
     /// The reason of the last one.
     pub(crate) why: String,
     pub(crate) last_key: String,
-    #[serde(skip)]
+    /// What selects all of them.
     pub(crate) filter: Filter,
+    /// The link to them.
+    pub(crate) link: String,
+    pub(crate) last_received_at: Option<String>,
     #[serde(skip)]
     pub(crate) last_received: Option<std::time::Duration>,
 }
 
-pub(super) async fn groups(source: &dyn Source) -> Result<Dead, BoxError> {
-    let found = source.dead_groups(MOST_GROUPS + 1).await?;
-    let is_cut = found.len() > MOST_GROUPS;
-    let groups = found.into_iter().take(MOST_GROUPS).map(|group| Group {
-        filter: Filter {
+/// The largest ones.
+pub(super) async fn groups(source: &dyn Source, most: usize) -> Result<Dead, BoxError> {
+    let found = source.dead_groups(most + 1).await?;
+    let is_cut = found.len() > most;
+    let groups = found.into_iter().take(most).map(|group| {
+        let filter = Filter {
             state: Some(StateFilter::Dead),
             cause: Some(group.cause),
             no_trigger: group.trigger.is_none(),
             trigger: group.trigger.clone(),
             ..Filter::default()
-        },
-        trigger: group.trigger,
-        cause: group.cause.as_str(),
-        count: group.count,
-        last_received: group.last.entry.as_ref().map(Entry::received_at),
-        last_key: group.last.key.to_string(),
-        why: group.last.why,
+        };
+        let last_received = group.last.entry.as_ref().map(Entry::received_at);
+        Group {
+            trigger: group.trigger,
+            cause: group.cause.as_str(),
+            count: group.count,
+            link: filter.link("inbox").as_str().to_owned(),
+            filter,
+            last_received_at: last_received.map(rfc3339),
+            last_received,
+            last_key: group.last.key.to_string(),
+            why: group.last.why,
+        }
     });
     Ok(Dead {
         groups: groups.collect(),

@@ -8,20 +8,18 @@ use serde::{Deserialize, Serialize};
 use tower_nylas::{
     BoxError,
     inbox::{Entry, EntryKey, EntryState, Happened, Settlement, TimelineEvent},
-    notification::NotificationKey,
 };
 
 use self::pretty::{Pretty, pretty};
 use super::{DeliveryRow, EntryRow, delivery, row};
 use crate::{
-    params::parse_key,
     settings::Settings,
     source::{Source, find, has_ended},
     time::rfc3339,
 };
 
-/// That of secrets which were given none.
-const DEFAULT_LABEL: &str = "default";
+/// How much of a notification's id is shown, in characters: it is part of the content.
+const LONGEST_ID: usize = 256;
 
 /// How many deliveries are shown.
 const MOST_DELIVERIES: usize = 20;
@@ -87,37 +85,13 @@ pub(super) async fn gather(
     }))
 }
 
-/// The keys that a text may mean: itself, or that of a notification with this id.
-pub(super) fn keys_of(settings: &Settings, text: &str) -> Vec<EntryKey> {
-    let mut labels = vec![DEFAULT_LABEL.to_owned()];
-    if let Some(health) = &settings.health {
-        let destinations = health.status().destinations;
-        labels.extend(destinations.into_iter().map(|known| known.destination));
-    }
-    if let Some(recent) = &settings.recent {
-        let records = recent.list(usize::MAX, |record| record.key.is_some());
-        labels.extend(
-            records
-                .iter()
-                .filter_map(|record| record.destination.clone()),
-        );
-    }
-    labels.sort();
-    labels.dedup();
-    // As many as health tells apart.
-    labels.truncate(101);
-    let of_id = labels
-        .iter()
-        .map(|label| NotificationKey::new(label, text).into());
-    parse_key(text).into_iter().chain(of_id).collect()
-}
-
 fn id(content: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Head {
         id: Option<String>,
     }
-    serde_json::from_slice::<Head>(content).ok()?.id
+    let id = serde_json::from_slice::<Head>(content).ok()?.id?;
+    Some(id.chars().take(LONGEST_ID).collect())
 }
 
 fn advice(state: EntryState) -> Option<&'static str> {

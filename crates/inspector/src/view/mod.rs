@@ -4,6 +4,7 @@ mod confirm;
 mod deliveries;
 mod entries;
 mod entry;
+mod matches;
 mod overview;
 mod row;
 
@@ -14,11 +15,12 @@ pub(crate) use self::{
     deliveries::{Deliveries, DeliveryFilter, DeliveryRow, delivery},
     entries::{Dead, Entries, Group},
     entry::Detail,
+    matches::Matches,
     overview::{Counts, Overview, counts},
     row::{EntryRow, row},
 };
 use crate::{
-    action::{ActionKind, Selection},
+    action::{ActionKind, dry_purge, dry_run},
     filter::Filter,
     params::{Params, parse_key},
     settings::Settings,
@@ -34,6 +36,7 @@ pub(crate) enum View {
     Dead(Dead),
     Entry(Box<Detail>),
     Confirm(Box<Confirm>),
+    Matches(Matches),
 }
 
 /// Why there is no page.
@@ -42,6 +45,8 @@ pub(crate) enum Missing {
     /// There is none of this name, or what it is about is not there.
     NotFound(String),
     Invalid(String),
+    /// As many dry runs as may be under way are.
+    Busy,
     Engine(String),
 }
 
@@ -67,7 +72,7 @@ pub(crate) async fn view(settings: &Settings, params: &Params) -> Result<View, M
             let filter = Filter::parse(params).map_err(Missing::Invalid)?;
             View::Entries(entries::gather(settings, source()?, filter).await?)
         }
-        Some("dead") => View::Dead(entries::groups(source()?).await?),
+        Some("dead") => View::Dead(entries::groups(source()?, entries::MOST_GROUPS).await?),
         Some("entry") => {
             let key = params.get("key").and_then(parse_key);
             let key = key.ok_or_else(|| Missing::Invalid("a key has 32 hex digits".to_owned()))?;
@@ -75,12 +80,12 @@ pub(crate) async fn view(settings: &Settings, params: &Params) -> Result<View, M
             let missing = || Missing::NotFound(format!("there is no entry {key} (any more)"));
             View::Entry(Box::new(found.ok_or_else(missing)?))
         }
-        Some("find") => find(settings, params).await?,
+        Some("find") => matches::find(settings, params).await?,
         Some("replay") => confirm(settings, params, ActionKind::Replay).await?,
         Some("discard") => confirm(settings, params, ActionKind::Discard).await?,
         Some("purge") => {
-            let grant = params.get("grant");
-            let grant = grant.ok_or_else(|| Missing::Invalid("a grant is needed".to_owned()))?;
+            let grant = dry_purge(params).map_err(Missing::Invalid)?;
+            let _turn = settings.dry_runs.take().ok_or(Missing::Busy)?;
             View::Confirm(Box::new(confirm::purge(settings, source()?, grant).await?))
         }
         Some(_) => return Err(Missing::NotFound("there is no such page".to_owned())),
@@ -95,29 +100,8 @@ async fn confirm(
     let source = settings.source();
     let source =
         source.ok_or_else(|| Missing::NotFound("this inspector has no inbox".to_owned()))?;
-    let selection = Selection::parse(params).map_err(Missing::Invalid)?;
+    let selection = dry_run(params, action).map_err(Missing::Invalid)?;
+    let _turn = settings.dry_runs.take().ok_or(Missing::Busy)?;
     let confirm = confirm::gather(settings, source, action, selection).await?;
     Ok(View::Confirm(Box::new(confirm)))
-}
-
-/// By the key of an entry, or by the id of a notification: its entry, or what became of its
-/// deliveries.
-async fn find(settings: &Settings, params: &Params) -> Result<View, Missing> {
-    let text = params.get("q");
-    let text = text.ok_or_else(|| Missing::Invalid("type what is to be found".to_owned()))?;
-    if let Some(source) = settings.source() {
-        for key in entry::keys_of(settings, text) {
-            if let Some(found) = entry::gather(settings, source, key).await? {
-                return Ok(View::Entry(Box::new(found)));
-            }
-        }
-    }
-    if settings.recent.is_none() {
-        return Err(Missing::NotFound(format!("no entry was found for {text}")));
-    }
-    let filter = DeliveryFilter {
-        id: Some(text.to_owned()),
-        ..DeliveryFilter::default()
-    };
-    Ok(View::Deliveries(deliveries::gather(settings, filter)?))
 }

@@ -79,11 +79,8 @@ pub(super) async fn gather(settings: &Settings) -> Overview {
             Err(why) => overview.inbox_failed = Some(why.to_string()),
         }
         if overview.inbox.is_some_and(|inbox| inbox.dead > 0) {
-            match groups(source).await {
-                Ok(dead) => {
-                    overview.dead = dead.groups;
-                    overview.dead.truncate(SHOWN);
-                }
+            match groups(source, SHOWN).await {
+                Ok(dead) => overview.dead = dead.groups,
                 Err(why) => overview.inbox_failed = Some(why.to_string()),
             }
         }

@@ -79,19 +79,6 @@ pub(crate) async fn a_group_is_counted_first_and_then_replayed() {
     assert_eq!(stage.count(DEAD).await, 1);
 }
 
-pub(crate) async fn what_died_after_the_count_is_not_replayed() {
-    let stage = Stage::start().await;
-    stage.bury_many(2, DeadCause::Expired).await;
-    let page = stage.page("?page=replay&state=dead").await;
-    let field = page.split_once(r#"name="before" value=""#).unwrap().1;
-    let before = field.split_once('"').unwrap().0;
-    stage.bury_many(1, DeadCause::Expired).await;
-    let form = format!("action=replay&confirm=1&state=dead&before={before}");
-    let (_, done) = stage.post_json(&form).await;
-    assert_eq!(done["done"], 2);
-    assert_eq!(stage.count(DEAD).await, 1);
-}
-
 pub(crate) async fn a_discard_needs_a_reason_and_leaves_the_key() {
     let stage = Stage::start().await;
     let message = stage.message("spam", "g-1");
@@ -195,7 +182,6 @@ pub(crate) async fn forms_that_make_no_sense_change_nothing() {
         "action=replay&confirm=1&cause=unknown",
         "action=replay&confirm=1&state=dead&before=x",
         "action=replay&confirm=1&state=dead&grant=",
-        "action=replay&confirm=1&state=dead&trigger=+",
         "action=replay&confirm=1&cause=",
         "action=replay&confirm=1&state=done&cause=expired",
         &format!(
@@ -381,6 +367,9 @@ pub(crate) async fn events_say_who_did_what() {
             .unwrap();
         inspector.clone().oneshot(request).await.unwrap().status()
     };
+    // With a single one, the first thread that comes to an event decides for all whether it is of
+    // interest, and other tests have none.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let guard = tracing::subscriber::set_default(subscriber);
     assert_eq!(send("cross-site").await, StatusCode::FORBIDDEN);
     assert_eq!(send("same-origin").await, StatusCode::SEE_OTHER);

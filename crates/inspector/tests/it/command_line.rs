@@ -94,12 +94,21 @@ pub(crate) async fn it_replays_in_parts_and_shows_progress() {
     let stage = Stage::with(|builder| builder.most_changed(2).loopback_only()).await;
     stage.bury_many(5, DeadCause::Expired).await;
     let (code, out, _) = run(&stage, &["replay", "--cause", "expired", "--dry-run"]).await;
-    assert!(code == 0 && out.contains("2 or more entries"), "{out}");
+    assert!(code == 0 && out.contains("5 entries"), "{out}");
     assert_eq!(stage.count(DEAD).await, 5);
     let (code, out, err) = run(&stage, &["replay", "--cause", "expired", "--yes"]).await;
     assert_eq!((code, &*out), (0, "replay: 5 of 5\n"), "{err}");
     assert_eq!(err, "replay: 2 so far\nreplay: 4 so far\n");
     assert_eq!(stage.count(DEAD).await, 0);
+    // By their keys, of which more are given than one action changes.
+    let keys = stage.bury_many(3, DeadCause::Expired).await;
+    let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
+    let mut arguments: Vec<_> = keys.iter().map(|key| &**key).collect();
+    arguments.splice(0..0, ["discard", "--reason", "x", "--yes"]);
+    let (code, out, err) = run(&stage, &arguments).await;
+    assert_eq!((code, &*out), (1, "discard: 2 of 2\n"), "{err}");
+    assert!(err.contains("there are more"), "{err}");
+    assert_eq!(stage.count(DEAD).await, 1);
 }
 
 pub(crate) async fn it_asks_before_more_than_one() {
@@ -110,6 +119,12 @@ pub(crate) async fn it_asks_before_more_than_one() {
         &["discard", "--reason", "x", "--trigger", "message.created"],
         &["purge", "g-many"],
     ] {
+        // A variable that is not set.
+        let empty = ["--grant", "", "--yes"];
+        if arguments[0] != "purge" {
+            let (code, _, err) = run(&stage, &[arguments, &empty].concat()).await;
+            assert!(code == 1 && err.contains("grant is empty"), "{err}");
+        }
         let (code, _, err) = run(&stage, arguments).await;
         assert!(
             code == 1 && err.contains("needs --yes"),

@@ -33,12 +33,20 @@ pub(crate) async fn one_that_cannot_search_shows_its_dead() {
     let address = serve(builder.authorize(|_| true).build()).await;
     let (_, page) = get(address, "?page=dead").await;
     assert!(page.contains("a reason"), "{page}");
+    for query in ["?page=inbox", "?page=inbox&state=dead"] {
+        let (status, page) = get(address, query).await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(
+            page.contains("message.created") && !page.contains(">All<"),
+            "{page}"
+        );
+    }
+    // Its dead ones are no answer to that.
     let (status, page) = get(address, "?page=inbox&state=ready").await;
-    assert_eq!(status, StatusCode::OK);
-    assert!(
-        page.contains("message.created") && !page.contains(">All<"),
-        "{page}"
-    );
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(page.contains("lists dead entries only"), "{page}");
+    let (_, page) = get(address, "").await;
+    assert!(!page.contains("state=ready"), "{page}");
     let (status, page) = get(address, "?page=find&q=n-1").await;
     assert_eq!(
         status,

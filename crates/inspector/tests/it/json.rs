@@ -51,14 +51,23 @@ pub(crate) async fn every_page_has_a_twin() {
         assert!(value["error"].is_string(), "{value}");
     }
     // A browser accepts everything, and gets a page.
-    let request = stage.client().get(stage.url(""));
-    let accept = "text/html,application/xhtml+xml,*/*;q=0.8,application/json;q=0";
-    let response = request.header("accept", accept).send().await.unwrap();
-    assert_eq!(
-        response.headers()["content-type"],
-        "text/html; charset=utf-8"
-    );
-    assert_eq!(response.headers()["vary"], "accept");
+    for (accept, content_type) in [
+        (
+            "text/html,application/xhtml+xml,*/*;q=0.8,application/json;q=0",
+            "text/html; charset=utf-8",
+        ),
+        (
+            "text/html, application/json;q=0.1",
+            "text/html; charset=utf-8",
+        ),
+        ("text/html;q=0.1, application/json", "application/json"),
+        ("application/json, */*", "application/json"),
+    ] {
+        let request = stage.client().get(stage.url(""));
+        let response = request.header("accept", accept).send().await.unwrap();
+        assert_eq!(response.headers()["content-type"], content_type, "{accept}");
+        assert_eq!(response.headers()["vary"], "accept");
+    }
 }
 
 pub(crate) async fn pages_go_on_where_the_last_one_ended() {

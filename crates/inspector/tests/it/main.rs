@@ -9,10 +9,13 @@ mod engines;
 mod escaping;
 mod examples;
 mod json;
+mod limits;
 mod mounts;
 mod pages;
 mod pause;
+mod scripted;
 mod security;
+mod selections;
 mod snapshot;
 mod stage;
 
@@ -42,13 +45,13 @@ macro_rules! in_browser {
     };
 }
 
+#[allow(clippy::too_many_lines)] // a list
 fn main() {
     let arguments = Arguments::from_args();
     let mut trials = tests! {
         actions {
             a_dead_letter_is_replayed_until_it_is_handled,
             a_group_is_counted_first_and_then_replayed,
-            what_died_after_the_count_is_not_replayed,
             a_discard_needs_a_reason_and_leaves_the_key,
             a_grant_is_purged,
             an_action_has_a_cap,
@@ -86,6 +89,12 @@ fn main() {
             pages_go_on_where_the_last_one_ended,
             the_cap_of_a_list_holds,
         }
+        limits {
+            an_engine_that_hangs_takes_no_page_with_it,
+            two_dry_runs_are_under_way_at_most,
+            no_other_site_makes_it_read,
+            a_link_from_elsewhere_says_nothing,
+        }
         mounts {
             under_any_path_with_and_without_a_slash,
             behind_a_proxy_that_strips_a_prefix,
@@ -93,6 +102,8 @@ fn main() {
         }
         pages {
             a_mail_is_found_by_its_id,
+            an_id_of_several_destinations_shows_them_all,
+            a_long_id_is_found,
             groups_lead_to_their_entries,
             deliveries_are_filtered,
             refusals_push_no_delivery_out,
@@ -111,6 +122,19 @@ fn main() {
             read_only_holds_for_everybody,
             only_this_machine,
             a_large_form_is_refused,
+        }
+        selections {
+            what_is_not_understood_changes_nothing,
+            an_empty_name_and_blanks_are_names,
+            what_was_counted_is_what_is_changed,
+            a_selection_that_is_cut_does_not_slide,
+            what_was_handled_meanwhile_is_not_handled_again,
+            what_cannot_be_read_stays_in_its_group,
+            what_was_not_looked_through_is_told,
+            what_was_done_before_a_failure_is_told,
+            a_thousand_keys_are_all_read,
+            a_reason_may_be_in_any_language,
+            a_purge_says_what_stays,
         }
         snapshot {
             none_is_held_while_a_client_is_slow,

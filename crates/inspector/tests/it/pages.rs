@@ -1,8 +1,8 @@
 use http::StatusCode;
-use tower_nylas::inbox::DeadCause;
+use tower_nylas::inbox::{DeadCause, Inspect};
 use tower_nylas_inspector::{Inspector, Recent};
 
-use crate::stage::{Stage, notification};
+use crate::stage::{At, Stage, notification, serve};
 
 pub(crate) async fn a_mail_is_found_by_its_id() {
     let stage = Stage::start().await;
@@ -23,6 +23,69 @@ pub(crate) async fn a_mail_is_found_by_its_id() {
     );
 }
 
+/// Ids are chosen by whoever sends, so that one says nothing about whose entry it is.
+pub(crate) async fn an_id_of_several_destinations_shows_them_all() {
+    let stage = Stage::start().await;
+    let of = |grant| notification("message.created", "the-id", grant, "a mail");
+    for (label, grant) in [("aaa", "g-other"), ("eu", "g-eu")] {
+        assert_eq!(stage.deliver_to(label, of(grant)).await, StatusCode::OK);
+    }
+    let found = stage.json("?page=find&q=the-id").await;
+    let labels: Vec<_> = found["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["destination"].as_str().unwrap())
+        .collect();
+    assert_eq!(labels, ["aaa", "eu"]);
+    let page = stage.page("?page=find&q=the-id").await;
+    assert!(
+        !page.contains("method=\"post\""),
+        "nothing is offered: {page}"
+    );
+    assert!(page.contains("to aaa") && page.contains("to eu"), "{page}");
+    // A delivery leads to the entry that it has become.
+    let list = stage.json("?page=deliveries").await;
+    for (row, grant) in [(0, "g-eu"), (1, "g-other")] {
+        let key = list["deliveries"][row]["key"].as_str().unwrap();
+        let link = format!("?page=find&amp;key={key}");
+        assert!(stage.page("?page=deliveries").await.contains(&link));
+        let entry = stage.json(&link.replace("&amp;", "&")).await;
+        assert_eq!(entry["entry"]["grant_id"], grant);
+    }
+    // And where it has become none, to itself, and not to the entry of another one.
+    stage.inbox.purge_grant("g-eu").await.unwrap();
+    let key = list["deliveries"][0]["key"].as_str().unwrap();
+    let found = stage.json(&format!("?page=find&key={key}")).await;
+    assert_eq!(found["deliveries"].as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found["deliveries"][0]["destination"], "eu");
+    // A process that has seen none of them is told the labels, and tells which it has tried.
+    for (labels, is_found) in [(&["eu"][..], false), (&["eu", "aaa"], true)] {
+        let builder = Inspector::builder().inbox(stage.inbox.clone());
+        let builder = builder.labels(labels.iter().copied());
+        let at = At(serve(builder.authorize(|_| true).build()).await);
+        let (status, page) = at.get("?page=find&q=the-id").await;
+        assert_eq!(status == StatusCode::OK, is_found, "{page}");
+        assert!(
+            is_found || page.contains("the labels default, eu"),
+            "{page}"
+        );
+    }
+}
+
+pub(crate) async fn a_long_id_is_found() {
+    let stage = Stage::start().await;
+    let id = "n".repeat(300);
+    let mail = |id: &str| notification("message.created", id, "g-1", "a mail");
+    assert_eq!(stage.deliver(mail(&id)).await, StatusCode::OK);
+    let found = stage.json(&format!("?page=find&q={id}")).await;
+    assert_eq!(found["notification_id"], "n".repeat(256), "{found}");
+    let found = stage.json(&format!("?page=deliveries&id={id}")).await;
+    assert_eq!(found["deliveries"].as_array().unwrap().len(), 1);
+    let (status, _) = stage.get("?page=deliveries&before=x").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+}
+
 pub(crate) async fn groups_lead_to_their_entries() {
     let stage = Stage::start().await;
     stage.bury_many(3, DeadCause::Expired).await;
@@ -37,6 +100,11 @@ pub(crate) async fn groups_lead_to_their_entries() {
     // Those without a trigger are a group as well, which is replayed alone.
     let link = "?page=inbox&amp;state=dead&amp;cause=malformed&amp;no_trigger=1";
     assert!(page.contains(link), "{page}");
+    let groups = stage.json("?page=dead").await;
+    let group = &groups["groups"][1];
+    assert_eq!(group["filter"]["no_trigger"], true, "{group}");
+    assert_eq!(group["link"], link.replace("&amp;", "&"));
+    assert!(group["last_received_at"].is_string(), "{group}");
     let dry = stage.json("?page=replay&state=dead&no_trigger=1").await;
     assert_eq!(dry["count"], 1);
 }
@@ -130,6 +198,10 @@ pub(crate) async fn what_is_not_there() {
     let response = stage.client().put(stage.url("")).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(response.headers()["allow"], "GET, HEAD, POST");
+    let request = stage.client().put(stage.url(""));
+    let request = request.header("accept", "application/json");
+    let response = request.send().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "application/json");
     let response = stage.client().head(stage.url("")).send().await.unwrap();
     let length = response.headers()["content-length"]
         .to_str()

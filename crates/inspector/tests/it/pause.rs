@@ -12,7 +12,7 @@ pub(crate) async fn a_worker_is_paused_and_resumed() {
         stage
             .page(&location)
             .await
-            .contains("Workers claim nothing any more")
+            .contains("workers of this process claim nothing any more")
     );
     stage.work();
     stage.store(stage.message("a mail", "g-1")).await;
@@ -24,7 +24,7 @@ pub(crate) async fn a_worker_is_paused_and_resumed() {
         stage
             .page("?page=dead")
             .await
-            .contains("Workers claim nothing.")
+            .contains("Workers of this process claim nothing.")
     );
     stage.post("action=resume").await;
     let is_empty = async || stage.inbox.stats().await.unwrap().ready == 0;

@@ -108,7 +108,10 @@ impl Stage {
     }
 
     pub(crate) async fn get(&self, query: &str) -> (StatusCode, String) {
-        let response = self.client.get(self.url(query)).send().await.unwrap();
+        // As a browser does that follows a link of a page.
+        let request = self.client.get(self.url(query));
+        let request = request.header("sec-fetch-site", "same-origin");
+        let response = request.send().await.unwrap();
         (response.status(), response.text().await.unwrap())
     }
 
@@ -241,10 +244,19 @@ impl Stage {
 
     /// Sends a notification as Nylas does, to an endpoint that stores it.
     pub(crate) async fn deliver(&self, notification: String) -> StatusCode {
+        self.deliver_to("default", notification).await
+    }
+
+    /// The same, to another destination than the default one.
+    pub(crate) async fn deliver_to(&self, label: &str, notification: String) -> StatusCode {
         let secret = WebhookSecret::new(SECRET).unwrap();
         let request = testing::signed_request(&secret, notification);
-        self.endpoint(request, Enqueue::new(self.inbox.clone()))
-            .await
+        let secrets = Secrets::builder().label(label).secret(SECRET).unwrap();
+        let layer = WebhookLayer::new(secrets)
+            .observe(self.recent.observer())
+            .health(&self.health);
+        let service = layer.layer(Enqueue::new(self.inbox.clone()));
+        service.oneshot(request).await.unwrap().status()
     }
 
     /// Sends one whose handler fails.
@@ -363,4 +375,76 @@ pub(crate) fn notification(trigger: &str, id: &str, grant: &str, subject: &str) 
         },
     })
     .to_string()
+}
+
+/// What a page's form sends, but for what is typed: that of an action, of which it has one.
+pub(crate) fn form_of(page: &str) -> String {
+    let (_, form) = page.split_once("method=\"post\"").expect("a form");
+    let (form, _) = form.split_once("</form>").unwrap();
+    let mut fields = form_urlencoded::Serializer::new(String::new());
+    for part in form
+        .split('<')
+        .filter(|part| part.contains("type=\"hidden\""))
+    {
+        let value = |name: &str| Some(part.split_once(name)?.1.split_once('"')?.0);
+        let (name, value) = (value("name=\""), value("value=\""));
+        fields.append_pair(name.unwrap(), value.unwrap());
+    }
+    let button = form.split_once("name=\"action\" value=\"");
+    if let Some((before, button)) = button
+        && before.contains("<button")
+    {
+        fields.append_pair("action", button.split_once('"').unwrap().0);
+    }
+    fields.finish()
+}
+
+/// An inspector without a stage.
+pub(crate) struct At(pub(crate) SocketAddr);
+
+impl At {
+    fn url(&self, query: &str) -> String {
+        format!("http://{}{PATH}{query}", self.0)
+    }
+
+    pub(crate) async fn get(&self, query: &str) -> (StatusCode, String) {
+        let response = reqwest::get(self.url(query)).await.unwrap();
+        (response.status(), response.text().await.unwrap())
+    }
+
+    pub(crate) async fn get_with(&self, query: &str, headers: &[(&str, &str)]) -> StatusCode {
+        let mut request = Client::new().get(self.url(query));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.unwrap().status()
+    }
+
+    pub(crate) async fn json(&self, query: &str) -> Value {
+        let request = Client::new().get(self.url(query));
+        let request = request.header("accept", "application/json");
+        let text = request.send().await.unwrap().text().await.unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn posting(&self, form: &str) -> reqwest::RequestBuilder {
+        Client::new()
+            .post(self.url(""))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin")
+            .body(form.to_owned())
+    }
+
+    pub(crate) async fn post(&self, form: &str) -> (StatusCode, Value) {
+        let request = self.posting(form).header("accept", "application/json");
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap())
+    }
+
+    pub(crate) async fn post_page(&self, form: &str) -> String {
+        let response = self.posting(form).send().await.unwrap();
+        response.text().await.unwrap()
+    }
 }

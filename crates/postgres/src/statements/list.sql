@@ -1,5 +1,6 @@
 -- $1 now, $2 unix time, $3 state, $4 whether it waits, $5 cause, $6 type, $7 grant (each of these may
--- be null), $8 below which position, $9 most rows, $10 key (may be null), $11 most bytes.
+-- be null), $8 below which position, $9 most rows, $10 key (may be null), $11 most bytes, $12 whether only
+-- those without a type.
 WITH moment AS (
     SELECT
         greatest($1, max(engine_ms)) AS now,
@@ -12,6 +13,7 @@ WITH moment AS (
         AND ($4::bool IS NULL OR (at_ms > now) = $4)
         AND ($5::text IS NULL OR cause = $5)
         AND ($6::text IS NULL OR type = $6)
+        AND (NOT $12::bool OR type IS NULL)
         AND ($7::text IS NULL OR grant_id = $7)
         AND ($10::bytea IS NULL OR position = (SELECT k.position FROM nylas_inbox.keys k WHERE k.key = $10))
         AND position < $8
