@@ -7,7 +7,6 @@ use async_nats::{
     jetstream::{
         ErrorCode,
         context::{PublishError, PublishErrorKind},
-        message::PublishMessage,
     },
 };
 use tower_nylas::{
@@ -110,10 +109,7 @@ impl Inbox for NatsInbox {
         if payload.len() > limit {
             return Err(too_large);
         }
-        let message = PublishMessage::build()
-            .payload(payload)
-            .message_id(envelope::id(entry.key(), 0));
-        match core.publish(core.names.entries(), message).await {
+        match core.store(entry.key(), payload).await {
             Ok(stored) if stored.duplicate => Ok(Appended::Duplicate),
             Ok(_) => Ok(Appended::New),
             Err(why) => Err(refused(why, limit)),
@@ -155,7 +151,6 @@ fn refused(why: PublishError, limit: usize) -> AppendError {
     match code_of(&why) {
         Some((ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM, _)) => AppendError::TooLarge { limit },
         Some((code, text)) if is_full(code, &text) => AppendError::Full,
-        // Also while the same message is under way (10158): whether it is stored is not known yet.
         _ => AppendError::Unavailable(why.into()),
     }
 }
