@@ -1,11 +1,11 @@
 //! What an operator sees and does.
 
-use std::{error::Error, time::Duration};
+use std::time::Duration;
 
 use async_nats::jetstream::{
     ErrorCode,
     message::{PublishMessage, StreamMessage},
-    stream::{LastRawMessageErrorKind, Stream},
+    stream::{DeleteMessageError, DeleteMessageErrorKind, LastRawMessageErrorKind, Stream},
 };
 use futures_util::{StreamExt, stream};
 use tokio::time::timeout;
@@ -17,7 +17,6 @@ use tower_nylas::{
 use crate::{
     core::{Core, PATIENCE, no_answer},
     dead, envelope,
-    error::code_of,
     inbox::NatsInbox,
 };
 
@@ -176,13 +175,14 @@ async fn within<T, E: Into<BoxError>>(
     }
 }
 
-/// Whether there is no message at the place that was to be deleted.
-fn is_gone(why: &(dyn Error + 'static)) -> bool {
-    match code_of(why) {
-        Some((ErrorCode::NO_MESSAGE_FOUND, _)) => true,
-        Some((ErrorCode::STREAM_MESSAGE_DELETE_FAILED, text)) => {
-            text.contains("no message found") || text.contains("message was not found")
-        }
-        _ => false,
-    }
+/// Whether there is no message at the place that was to be deleted. Servers have one code for
+/// everything that keeps a message from being deleted.
+fn is_gone(why: &DeleteMessageError) -> bool {
+    let DeleteMessageErrorKind::JetStream(said) = why.kind() else {
+        return false;
+    };
+    let text = said.to_string();
+    said.error_code() == ErrorCode::NO_MESSAGE_FOUND
+        || text.contains("no message found")
+        || text.contains("message was not found")
 }

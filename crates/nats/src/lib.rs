@@ -74,6 +74,7 @@ mod inbox;
 mod lookup;
 mod open;
 mod receipt;
+mod servers;
 mod settle;
 mod store;
 mod streams;

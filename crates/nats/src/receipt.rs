@@ -74,7 +74,9 @@ impl NatsReceipt {
 
     /// Notes that a server does not store its dead letter. How often that was.
     pub(crate) fn note_refusal(&self) -> u32 {
-        self.refusals.fetch_add(1, Ordering::SeqCst).saturating_add(1)
+        self.refusals
+            .fetch_add(1, Ordering::SeqCst)
+            .saturating_add(1)
     }
 
     pub(crate) fn note_settled(&self) {

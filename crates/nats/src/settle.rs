@@ -5,7 +5,11 @@ use std::time::Duration;
 use async_nats::jetstream::AckKind;
 use tower_nylas::inbox::{SettleError, Settlement, engine::Failure};
 
-use crate::{core::Core, dead::{Letter, NotBuried}, receipt::NatsReceipt};
+use crate::{
+    core::Core,
+    dead::{Letter, NotBuried},
+    receipt::NatsReceipt,
+};
 
 /// A server takes no pause for none at all: then it would not count it.
 const SHORTEST: Duration = Duration::from_millis(1);

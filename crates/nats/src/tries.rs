@@ -122,10 +122,7 @@ enum Found {
 
 impl Core {
     /// What is known of whatever is or was at a place, and when it was written.
-    pub(crate) async fn tries(
-        &self,
-        position: u64,
-    ) -> Result<Option<(Tries, DateTime)>, Failure> {
+    pub(crate) async fn tries(&self, position: u64) -> Result<Option<(Tries, DateTime)>, Failure> {
         let subject = self.names.tries(position);
         let message = self.last_of(&self.streams.tries, &subject).await?;
         Ok(message.map(|message| {

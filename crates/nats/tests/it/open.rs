@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
-use tower_nylas::inbox::{Browse, Inbox};
+use tower_nylas::inbox::{AppendError, Browse, Inbox};
 use tower_nylas_kit::inbox::{entry, servers::free_port};
 use tower_nylas_nats::{
     OpenError, Warning,
-    async_nats::{self, jetstream::stream},
+    async_nats::{
+        self,
+        jetstream::{
+            consumer::{self, FromConsumer, PullConsumer, pull},
+            stream,
+        },
+    },
 };
 
 use crate::server::{builder, named, shared};
@@ -69,6 +75,70 @@ pub(crate) async fn another_configuration_is_named() {
         error.to_string(),
         format!("the setting discard of the stream {name} is Old, and has to be New")
     );
+}
+
+/// With any of them, a consumer or a stream would do something else than it has to.
+pub(crate) async fn other_settings_are_named_as_well() {
+    let (url, name) = (shared().await, name("more"));
+    named(&name).open(&url).await.unwrap().close().await;
+    let context = async_nats::jetstream::new(async_nats::connect(&url).await.unwrap());
+    let stream = context.get_stream(&name).await.unwrap();
+    let consumer: PullConsumer = stream.get_consumer("workers").await.unwrap();
+    let good = consumer.cached_info().config.clone();
+    let good = pull::Config::try_from_consumer_config(good).unwrap();
+    let changes: [(&str, fn(&mut pull::Config)); 6] = [
+        ("inactive_threshold", |config| {
+            config.inactive_threshold = Duration::from_secs(3600);
+        }),
+        ("max_batch", |config| config.max_batch = 5),
+        ("max_bytes", |config| config.max_bytes = 5),
+        ("max_expires", |config| {
+            config.max_expires = Duration::from_secs(1)
+        }),
+        ("mem_storage", |config| config.memory_storage = true),
+        ("replay_policy", |config| {
+            config.replay_policy = consumer::ReplayPolicy::Original;
+        }),
+    ];
+    for (setting, change) in changes {
+        stream.delete_consumer("workers").await.unwrap();
+        let mut config = good.clone();
+        change(&mut config);
+        stream.create_consumer(config).await.unwrap();
+        let text = named(&name).open(&url).await.unwrap_err().to_string();
+        let start = format!("the setting {setting} of the consumer workers");
+        assert!(text.starts_with(&start), "{text}");
+    }
+    let good = stream.cached_info().config.clone();
+    let changes: [(&str, fn(&mut stream::Config)); 2] = [
+        ("max_msg_size", |config| config.max_message_size = 10),
+        ("republish", |config| {
+            config.republish = Some(stream::Republish {
+                source: ">".to_owned(),
+                destination: "copies.>".to_owned(),
+                headers_only: false,
+            });
+        }),
+    ];
+    for (setting, change) in changes {
+        let mut config = good.clone();
+        change(&mut config);
+        context.update_stream(config).await.unwrap();
+        let text = named(&name).open(&url).await.unwrap_err().to_string();
+        let start = format!("the setting {setting} of the stream {name}");
+        assert!(text.starts_with(&start), "{text}");
+    }
+}
+
+/// What a server would take for its default, or for no limit.
+pub(crate) async fn the_shortest_times_and_the_least_room() {
+    let url = shared().await;
+    let shortest = builder().window(Duration::ZERO).keep_dead(Duration::ZERO);
+    shortest.open(&url).await.unwrap();
+    let inbox = builder().max_bytes(0).open(&url).await.unwrap();
+    let appended = inbox.append(entry("n-1")).await;
+    let is_too_large = matches!(appended, Err(AppendError::TooLarge { .. }));
+    assert!(is_too_large, "{appended:?}");
 }
 
 pub(crate) async fn a_stream_of_another_application() {
