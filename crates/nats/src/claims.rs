@@ -8,7 +8,7 @@ use tokio::time::timeout_at;
 use tower_nylas::inbox::{Claimed, DeadCause, EntryKey, engine::Failure};
 
 use crate::{
-    core::{Core, PATIENCE, no_answer},
+    core::{Core, NO_ANSWER, PATIENCE, no_answer},
     dead::Letter,
     envelope,
     lookup::Lookup,
@@ -16,8 +16,9 @@ use crate::{
     tries::Tries,
 };
 
-/// How many contents a claim brings at most, in bytes, and how many entries.
-const MOST_BYTES: usize = 32 << 20;
+/// How many contents a claim brings at most, in bytes, and how many entries. What is larger is not
+/// stored: servers before 2.10 never give it to a claim that asks for less.
+pub(crate) const MOST_BYTES: usize = 32 << 20;
 const MOST: usize = 4096;
 
 /// How many entries that were delivered before are looked up at a time.
@@ -26,8 +27,8 @@ const LOOKUPS: usize = 64;
 /// Longer than any worker waits.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
-/// What is answered where there is no consumer.
-const MISSING: [&str; 3] = ["503", "Consumer Deleted", "no responders"];
+/// What is answered where there is no consumer. Servers before 2.10 answer nothing.
+const MISSING: [&str; 4] = ["503", "Consumer Deleted", "no responders", NO_ANSWER];
 
 /// What a consumer answers if the first message is larger than what was asked for.
 const TOO_LARGE: &str = "Exceeds MaxBytes";
@@ -45,12 +46,12 @@ impl Core {
             return Ok(Vec::new());
         }
         let max = max.min(MOST);
-        match self.claim_once(max, wait).await {
-            Err(why) if is_missing(&why) && self.repair().await => {
-                self.claim_once(max, Duration::ZERO).await
-            }
-            claimed => claimed,
+        let claimed = self.claim_once(max, wait).await;
+        if claimed.as_ref().is_err_and(is_missing) {
+            // The next one will be answered.
+            self.repair().await;
         }
+        claimed
     }
 
     async fn claim_once(

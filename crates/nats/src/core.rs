@@ -170,8 +170,10 @@ impl Core {
     }
 }
 
+pub(crate) const NO_ANSWER: &str = "the cluster does not answer";
+
 pub(crate) fn no_answer() -> Failure {
-    Failure::new("the cluster does not answer")
+    Failure::new(NO_ANSWER)
 }
 
 /// Nobody has answered: the stream was deleted, or it has no leader.

@@ -18,6 +18,7 @@ use tower_nylas::{
 };
 
 use crate::{
+    claims::MOST_BYTES,
     core::Core,
     envelope,
     error::{OpenError, code_of, is_full},
@@ -100,7 +101,8 @@ impl Inbox for NatsInbox {
         let call = core.gate.enter().await;
         let _call = call.map_err(|why| AppendError::Unavailable(why.into()))?;
         let room = core.options.settings.max_bytes;
-        let most = usize::try_from(room).map_or(usize::MAX, |room| room.min(core.max_payload()));
+        let most = core.max_payload().min(MOST_BYTES);
+        let most = usize::try_from(room).map_or(most, |room| room.min(most));
         let limit = most.saturating_sub(envelope::RESERVED);
         let too_large = AppendError::TooLarge { limit };
         let Some(payload) = envelope::pack(&entry) else {

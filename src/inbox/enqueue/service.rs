@@ -2,7 +2,10 @@ use std::{
     convert::Infallible,
     fmt,
     future::ready,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -14,7 +17,10 @@ use super::{EnqueueError, ResponseFuture};
 #[cfg(feature = "tokio")]
 use crate::time::TokioTimer;
 use crate::{
-    inbox::{AppendError, Appended, BoxInbox, Delivery, Entry, Inbox, observe},
+    inbox::{
+        AppendError, Appended, BoxInbox, Delivery, Entry, Inbox,
+        observe::{self, Observers, Witness},
+    },
     middleware::caught,
     report::Outcome,
     router::RoutedBody,
@@ -58,6 +64,10 @@ struct Settings {
     timeout: Duration,
     forwards: bool,
     other: Option<BoxInbox>,
+    observers: Arc<Observers>,
+    /// How many entries of another inbox were stored, which tells what one entry makes fail from
+    /// what the engine does.
+    moved: Arc<AtomicU64>,
 }
 
 impl<I: Inbox> Enqueue<I> {
@@ -72,9 +82,12 @@ impl<I: Inbox> Enqueue<I> {
 
     /// Stores in this inbox, on any runtime.
     pub fn with_timer(inbox: I, timer: impl Timer) -> Self {
+        let observers = Arc::new(Observers::new(timer.now()));
         Self {
             inbox,
             settings: Arc::new(Settings {
+                observers,
+                moved: Arc::default(),
                 timer: Arc::new(timer),
                 timeout: Self::TIMEOUT,
                 forwards: false,
@@ -92,10 +105,12 @@ impl<I: Inbox> Enqueue<I> {
     }
 
     /// Stores in this other inbox what the first one does not store: it is full, has failed, or has
-    /// not answered within the first half of the [timeout](Self::timeout).
+    /// not answered within the first half of the [timeout](Self::timeout). What is too large for the
+    /// first one is refused, since it could never be moved there. Each such entry is an event with
+    /// the reason, and counted (`nylas_inbox_spilled_total`).
     ///
-    /// A worker moves the entries back within some 15 seconds from when the first one stores again,
-    /// with their keys and times:
+    /// A worker moves the entries back, with their keys and times; it begins within some 15 seconds
+    /// from when the first one stores again:
     ///
     /// ```
     /// # #[cfg(feature = "tokio")]
@@ -117,7 +132,8 @@ impl<I: Inbox> Enqueue<I> {
     /// Stores what a worker of **another** inbox sends as well, with its key and the time when it
     /// was received. While this inbox does not store, it tries again for some seconds and answers
     /// `429` then, so that the entry waits in the other one: that is no failure of it, and it does
-    /// not expire. What this inbox never stores has failed.
+    /// not expire. What this inbox never stores has failed, and so has what it does not store
+    /// while it stores others; after 72 hours of that, it is a dead letter of the other inbox.
     ///
     /// Without it, such requests are refused: in the worker's own inbox the entry
     /// would be a duplicate, so it would be done, and no handler would have run.
@@ -164,16 +180,36 @@ async fn receive<I: Inbox>(inbox: I, settings: Arc<Settings>, entry: Entry) -> O
 /// Waits in here for an inbox that is away: given back at once, all entries of the other one would
 /// go round without end.
 async fn forward<I: Inbox>(inbox: I, settings: Arc<Settings>, entry: Entry) -> Outcome {
+    let moved = || settings.moved.load(Ordering::SeqCst);
+    let before = moved();
+    let mut last = None;
     for pause in FORWARDING_PAUSES {
+        let stores_others = moved() != before;
         match store(&inbox, &settings, entry.clone()).await {
-            Ok(appended) => return outcome(appended),
+            Ok(appended) => {
+                settings.moved.fetch_add(1, Ordering::SeqCst);
+                return outcome(appended);
+            }
             Err(why @ EnqueueError::Append(AppendError::TooLarge { .. })) => {
                 return Outcome::failed(why);
             }
-            Err(_) => settings.timer.sleep(pause).await,
+            Err(why) => last = Some((why, stores_others)),
         }
+        settings.timer.sleep(pause).await;
     }
-    Outcome::RetryAfter(FORWARD_AFTER)
+    let Some((why, stores_others)) = last else {
+        return Outcome::RetryAfter(FORWARD_AFTER);
+    };
+    let now = settings.timer.now();
+    settings.observers.engine_failed("append", &why, now);
+    // It has failed after others were stored. That it is full is no matter of one entry: smaller
+    // ones may have found room.
+    let is_full = matches!(why, EnqueueError::Append(AppendError::Full));
+    if stores_others && !is_full {
+        Outcome::failed(why)
+    } else {
+        Outcome::RetryAfter(FORWARD_AFTER)
+    }
 }
 
 fn outcome(appended: Appended) -> Outcome {
@@ -192,10 +228,20 @@ async fn store<I: Inbox>(
         return append(inbox, settings, settings.timeout, entry).await;
     };
     let half = settings.timeout / 2;
-    match append(inbox, settings, half, entry.clone()).await {
-        Err(_) => append(other, settings, half, entry).await,
-        stored => stored,
+    let first = match append(inbox, settings, half, entry.clone()).await {
+        Ok(appended) => return Ok(appended),
+        Err(why @ EnqueueError::Append(AppendError::TooLarge { .. })) => return Err(why),
+        Err(why) => why,
+    };
+    let key = entry.key();
+    let stored = append(other, settings, half, entry).await;
+    let (observers, now) = (&settings.observers, settings.timer.now());
+    match &stored {
+        Ok(_) => observers.spilled(key, &first, now),
+        // The answer has the reason of the other one.
+        Err(_) => observers.engine_failed("append", &first, now),
     }
+    stored
 }
 
 async fn append<I: Inbox>(

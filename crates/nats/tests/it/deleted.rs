@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tower_nylas::{
-    TriggerRouter, VerifiedBody,
+    Notification, TriggerRouter,
     inbox::{Browse, Delivery, Entry, Inbox},
     testing,
 };
@@ -82,7 +82,7 @@ pub(crate) async fn letters_that_are_refused_do_not_hold_up_the_others() {
     let handled = Handled::default();
     let note = handled.clone();
     let router =
-        TriggerRouter::new().fallback(move |delivery: Option<Delivery>, _: VerifiedBody| {
+        TriggerRouter::new().fallback(move |_: Notification, delivery: Option<Delivery>| {
             note.note(delivery.expect("it is behind a worker").key());
             std::future::ready(())
         });

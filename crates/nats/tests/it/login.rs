@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use tower_nylas::inbox::{Inbox, SettleError};
+use tower_nylas::{
+    inbox::{AppendError, Entry, Inbox, SettleError},
+    testing,
+};
 use tower_nylas_kit::inbox::{entry, retry, servers::NatsServer};
 use tower_nylas_nats::{NatsInbox, OpenError};
 
@@ -83,17 +86,19 @@ pub(crate) async fn a_user_who_cannot_read_what_has_failed() {
     assert_eq!((claim.crashes, claim.failures), (0, 2));
 }
 
-/// A claim asks for up to 32 MiB.
-pub(crate) async fn one_message_that_is_larger_than_a_claim_asks_for() {
+/// What a claim asks for bounds what is stored, as a server can take more.
+pub(crate) async fn the_largest_message_that_a_claim_asks_for() {
     let server = NatsServer::start_configured("max_payload: 64MB");
     let inbox = open("large", &server.url()).await;
-    let content = format!(r#"{{"type":"x","data":"{}"}}"#, "x".repeat(33 << 20));
-    let large = tower_nylas::testing::verified(content);
-    let large = tower_nylas::inbox::Entry::new(&large, Duration::from_secs(1));
+    let of = |bytes: usize| {
+        let content = format!(r#"{{"type":"x","data":"{}"}}"#, "x".repeat(bytes));
+        Entry::new(&testing::verified(content), Duration::from_secs(1))
+    };
+    let appended = inbox.append(of(32 << 20)).await;
+    let is_too_large = matches!(appended, Err(AppendError::TooLarge { .. }));
+    assert!(is_too_large, "{appended:?}");
+    let large = of((32 << 20) - (9 << 10));
     inbox.append(large.clone()).await.unwrap();
-    inbox.append(entry("n-2")).await.unwrap();
     let claim = inbox.claim(10, SOON).await.unwrap().remove(0);
     assert_eq!(claim.entry.key(), large.key());
-    let claim = inbox.claim(10, SOON).await.unwrap().remove(0);
-    assert_eq!(claim.entry.key(), entry("n-2").key());
 }

@@ -91,7 +91,7 @@ fn main() {
             a_user_and_a_password,
             a_token,
             a_user_who_cannot_read_what_has_failed,
-            one_message_that_is_larger_than_a_claim_asks_for,
+            the_largest_message_that_a_claim_asks_for,
         }
         outage {
             killed_under_load,
