@@ -2,10 +2,7 @@ use std::{
     convert::Infallible,
     fmt,
     future::ready,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -13,7 +10,7 @@ use std::{
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::{EnqueueError, ResponseFuture};
+use super::{EnqueueError, ResponseFuture, moves::Moves};
 #[cfg(feature = "tokio")]
 use crate::time::TokioTimer;
 use crate::{
@@ -65,9 +62,7 @@ struct Settings {
     forwards: bool,
     other: Option<BoxInbox>,
     observers: Arc<Observers>,
-    /// How many entries of another inbox were stored, which tells what one entry makes fail from
-    /// what the engine does.
-    moved: Arc<AtomicU64>,
+    moves: Arc<Moves>,
 }
 
 impl<I: Inbox> Enqueue<I> {
@@ -87,7 +82,7 @@ impl<I: Inbox> Enqueue<I> {
             inbox,
             settings: Arc::new(Settings {
                 observers,
-                moved: Arc::default(),
+                moves: Arc::default(),
                 timer: Arc::new(timer),
                 timeout: Self::TIMEOUT,
                 forwards: false,
@@ -157,7 +152,11 @@ impl<I: Inbox> Enqueue<I> {
                 Ok(Incoming::Received(Entry::of_request(request, received_at)))
             }
             Some(delivery) if self.settings.forwards => {
-                Ok(Incoming::Forwarded(delivery.entry().clone()))
+                let has_failed_before = delivery.failures() > 0;
+                Ok(Incoming::Forwarded(
+                    delivery.entry().clone(),
+                    has_failed_before,
+                ))
             }
             Some(_) => Err(Outcome::failed(EnqueueError::Loop)),
         }
@@ -167,8 +166,8 @@ impl<I: Inbox> Enqueue<I> {
 /// Where an entry comes from.
 enum Incoming {
     Received(Entry),
-    /// From another inbox, which has it until this one does.
-    Forwarded(Entry),
+    /// From another inbox, which has it until this one does, and whether it has failed before.
+    Forwarded(Entry, bool),
 }
 
 async fn receive<I: Inbox>(inbox: I, settings: Arc<Settings>, entry: Entry) -> Outcome {
@@ -179,33 +178,34 @@ async fn receive<I: Inbox>(inbox: I, settings: Arc<Settings>, entry: Entry) -> O
 
 /// Waits in here for an inbox that is away: given back at once, all entries of the other one would
 /// go round without end.
-async fn forward<I: Inbox>(inbox: I, settings: Arc<Settings>, entry: Entry) -> Outcome {
-    let moved = || settings.moved.load(Ordering::SeqCst);
-    let before = moved();
+async fn forward<I: Inbox>(
+    inbox: I,
+    settings: Arc<Settings>,
+    entry: Entry,
+    has_failed_before: bool,
+) -> Outcome {
     let mut last = None;
     for pause in FORWARDING_PAUSES {
-        let stores_others = moved() != before;
         match store(&inbox, &settings, entry.clone()).await {
             Ok(appended) => {
-                settings.moved.fetch_add(1, Ordering::SeqCst);
+                settings.moves.stored(settings.timer.now());
                 return outcome(appended);
             }
             Err(why @ EnqueueError::Append(AppendError::TooLarge { .. })) => {
                 return Outcome::failed(why);
             }
-            Err(why) => last = Some((why, stores_others)),
+            Err(why) => last = Some(why),
         }
         settings.timer.sleep(pause).await;
     }
-    let Some((why, stores_others)) = last else {
+    let Some(why) = last else {
         return Outcome::RetryAfter(FORWARD_AFTER);
     };
     let now = settings.timer.now();
     settings.observers.engine_failed("append", &why, now);
-    // It has failed after others were stored. That it is full is no matter of one entry: smaller
-    // ones may have found room.
+    // Smaller entries may find room where this one does not.
     let is_full = matches!(why, EnqueueError::Append(AppendError::Full));
-    if stores_others && !is_full {
+    if !is_full && settings.moves.not_stored(has_failed_before, now) {
         Outcome::failed(why)
     } else {
         Outcome::RetryAfter(FORWARD_AFTER)
@@ -278,8 +278,9 @@ impl<I: Inbox> Service<Request<VerifiedBody>> for Enqueue<I> {
             Ok(Incoming::Received(entry)) => {
                 ResponseFuture::new(receive(self.inbox.clone(), self.settings.clone(), entry))
             }
-            Ok(Incoming::Forwarded(entry)) => {
-                ResponseFuture::new(forward(self.inbox.clone(), self.settings.clone(), entry))
+            Ok(Incoming::Forwarded(entry, has_failed_before)) => {
+                let (inbox, settings) = (self.inbox.clone(), self.settings.clone());
+                ResponseFuture::new(forward(inbox, settings, entry, has_failed_before))
             }
             Err(outcome) => ResponseFuture::new(ready(outcome)),
         }
