@@ -40,7 +40,8 @@ async fn answered_by(
     config.subjects = vec![format!("{name}.elsewhere")];
     context.update_stream(config).await.unwrap();
     let mut appends = client.subscribe(format!("{name}.entries")).await.unwrap();
-    client.flush().await.unwrap();
+    // What is asked afterwards is answered afterwards: the server knows the subscription.
+    context.get_stream(&name).await.unwrap();
     let ids = Arc::<Mutex<Vec<String>>>::default();
     let seen = ids.clone();
     tokio::spawn(async move {
