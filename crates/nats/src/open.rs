@@ -117,8 +117,8 @@ impl NatsInboxBuilder {
     /// Connects to a cluster, and creates the streams that are missing. The URL is that of one
     /// server, or of several with commas between them.
     ///
-    /// A URL can have a user and a password, or a token (`nats://token@host`), percent-encoded. They
-    /// are used at all servers, so one URL with them is enough.
+    /// A URL can have a user and a password, or a token (`nats://token@host`), percent-encoded.
+    /// They are used at all servers, so one URL with them is enough.
     ///
     /// # Errors
     ///

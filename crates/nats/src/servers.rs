@@ -96,8 +96,8 @@ mod tests {
         Ok((addresses.collect(), servers.login))
     }
 
-    fn user(name: &str, password: &str) -> Option<Login> {
-        Some(Login::User(name.to_owned(), password.to_owned()))
+    fn user(name: &str, password: &str) -> Login {
+        Login::User(name.to_owned(), password.to_owned())
     }
 
     #[test]
@@ -108,12 +108,12 @@ mod tests {
             (
                 "nats://app:p%40ss%2Fw%C3%B6rd@a,tls://b:7",
                 &["nats://a", "tls://b:7"],
-                user("app", "p@ss/w\u{f6}rd"),
+                Some(user("app", "p@ss/w\u{f6}rd")),
             ),
             (
                 "nats://app:s@a, nats://app:s@b",
                 &["nats://a", "nats://b"],
-                user("app", "s"),
+                Some(user("app", "s")),
             ),
             (
                 "tls://s3cr%65t@[::1]:5",

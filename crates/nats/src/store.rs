@@ -64,7 +64,7 @@ impl Core {
 
 fn is_under_way(why: &PublishError) -> bool {
     let conflict = ErrorCode::STREAM_DUPLICATE_MESSAGE_CONFLICT;
-    why.source().is_some_and(|source| source.is::<UnderWay>())
+    why.source().is_some_and(<dyn Error>::is::<UnderWay>)
         || code_of(why).is_some_and(|(code, _)| code == conflict)
 }
 

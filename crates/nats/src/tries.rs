@@ -26,8 +26,8 @@ pub(crate) struct Tries {
     pub(crate) first_failure: u64,
     /// Which delivery was settled last.
     delivered: u64,
-    /// When the message of the entry was stored. Another one can be at the same place, once a stream
-    /// was created anew.
+    /// When the message of the entry was stored. Another one can be at the same place, once a
+    /// stream was created anew.
     born: u64,
     /// Where this is stored; 0 if it is not.
     sequence: u64,

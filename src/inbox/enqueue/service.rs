@@ -100,9 +100,9 @@ impl<I: Inbox> Enqueue<I> {
     }
 
     /// Stores in this other inbox what the first one does not store: it is full, has failed, or has
-    /// not answered within the first half of the [timeout](Self::timeout). What is too large for the
-    /// first one is refused, since it could never be moved there. Each such entry is an event with
-    /// the reason, and counted (`nylas_inbox_spilled_total`).
+    /// not answered within the first half of the [timeout](Self::timeout). Each such entry is an
+    /// event with the reason, and counted (`nylas_inbox_spilled_total`). What is too large for the
+    /// first one is refused, since it could never be moved there.
     ///
     /// A worker moves the entries back, with their keys and times; it begins within some 15 seconds
     /// from when the first one stores again:

@@ -22,8 +22,8 @@ const ENTRIES: &str = "nylas_inbox_entries";
 const BYTES: &str = "nylas_inbox_bytes";
 const OLDEST_READY_SECONDS: &str = "nylas_inbox_oldest_ready_seconds";
 
-/// Registers the unit and a description of each metric of workers and `Enqueue` with the recorder. Call it once,
-/// after the recorder is installed; without it the values are the same.
+/// Registers the unit and a description of each metric of workers and `Enqueue` with the recorder.
+/// Call it once, after the recorder is installed; without it the values are the same.
 pub fn describe_metrics() {
     for (name, text) in [
         (CLAIMED, "Entries that were claimed, by what came before"),

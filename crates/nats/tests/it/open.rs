@@ -77,6 +77,8 @@ pub(crate) async fn another_configuration_is_named() {
     );
 }
 
+type Change = fn(&mut pull::Config);
+
 /// With any of them, a consumer or a stream would do something else than it has to.
 pub(crate) async fn other_settings_are_named_as_well() {
     let (url, name) = (shared().await, name("more"));
@@ -86,14 +88,14 @@ pub(crate) async fn other_settings_are_named_as_well() {
     let consumer: PullConsumer = stream.get_consumer("workers").await.unwrap();
     let good = consumer.cached_info().config.clone();
     let good = pull::Config::try_from_consumer_config(good).unwrap();
-    let changes: [(&str, fn(&mut pull::Config)); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("inactive_threshold", |config| {
             config.inactive_threshold = Duration::from_secs(3600);
         }),
         ("max_batch", |config| config.max_batch = 5),
         ("max_bytes", |config| config.max_bytes = 5),
         ("max_expires", |config| {
-            config.max_expires = Duration::from_secs(1)
+            config.max_expires = Duration::from_secs(1);
         }),
         ("mem_storage", |config| config.memory_storage = true),
         ("replay_policy", |config| {

@@ -71,8 +71,8 @@ pub(crate) async fn spilled() {
     let comes_back = async || restart(&mut *server.lock().await).await;
     let spilled = scenes::spill(inbox.clone(), local.clone(), goes_away, comes_back).await;
     println!("{spilled:?}");
-    // Those whose append has timed out, and was sent when the server was back, can be handled twice:
-    // one for each sender.
+    // Those whose append has timed out, and was sent when the server was back, can be handled
+    // twice: one for each sender.
     assert!(spilled.again <= scenes::SENDERS, "{spilled:?}");
     inbox.close().await;
     local.close().await;
