@@ -53,21 +53,23 @@
 //! # Observation
 //!
 //! Of the answers to Nylas, the metrics and spans of [`observe`](crate::observe) have the outcomes
-//! `stored` and `duplicate`. A worker has its own:
+//! `stored` and `duplicate`. A worker has its own, and so has an
+//! [`Enqueue`] with two inboxes:
 //!
 //! | name | kind | labels | what |
 //! |---|---|---|---|
 //! | `nylas_inbox_claimed_total` | counter | `after`: `nothing`, `failure`, `crash` | entries that were claimed |
 //! | `nylas_inbox_settled_total` | counter | `settlement`: `done`, `failed`, `put_off`, or the [cause](DeadCause) of a dead one | entries that were settled |
 //! | `nylas_inbox_leases_lost_total` | counter | | settlements that came too late, so that the entry is handled once more, or that were repeated since their answer was lost |
-//! | `nylas_inbox_engine_failures_total` | counter | `call` | calls of the engine that failed, panicked or hung |
+//! | `nylas_inbox_engine_failures_total` | counter | `call` | calls of the engine that failed, panicked or hung; `append` of those of [`Enqueue::or`] and [`forwarding`](Enqueue::forwarding), where no answer to Nylas shows them |
+//! | `nylas_inbox_spilled_total` | counter | | of [`Enqueue::or`]: entries that the other inbox has stored, since the first one did not |
 //! | `nylas_inbox_lag_seconds` | histogram | | from received until handled, by the wall clock |
 //! | `nylas_inbox_entries` | gauge | `state`: `ready`, `waiting`, `claimed`, `dead`, `done` | with [`Worker::report_stats`]: entries of each state |
 //! | `nylas_inbox_bytes` | gauge | | with `report_stats`: what they take |
 //! | `nylas_inbox_oldest_ready_seconds` | gauge | | with `report_stats`: how long the longest due one has been due |
 //!
 //! [`docs/alerts.yml`] has the alerts that are worth having: any dead entry, `oldest_ready` above a
-//! minute, engine failures, and crashes. [`docs/operating.md`] says what to do.
+//! minute, engine failures, entries that spill, and crashes. [`docs/operating.md`] says what to do.
 //!
 //! [`docs/alerts.yml`]: https://docs.rs/crate/tower-nylas/latest/source/docs/alerts.yml
 //! [`docs/operating.md`]: https://docs.rs/crate/tower-nylas/latest/source/docs/operating.md
@@ -76,7 +78,8 @@
 //! `notification_id`, `entry` (the key), `crashes`, `failures`, `status`, `outcome`, and the
 //! `traceparent` of the delivery. Its `notification_id` is that of the span `delivery`, which has
 //! ended before, perhaps in another process. Events have the target `tower_nylas`: `DEBUG` for what
-//! is done or put off, `WARN` for failures and an engine in trouble, `ERROR` for a dead entry, and
+//! is done or put off, `WARN` for failures, an engine in trouble, and what
+//! another inbox has stored, `ERROR` for a dead entry, and
 //! for one that is larger than the inbox stores. Of each kind, 100 in 10 seconds are emitted, and
 //! the rest is summarized.
 

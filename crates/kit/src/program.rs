@@ -62,6 +62,8 @@ impl Program {
             .args(arguments)
             .current_dir(folder.into())
             .env_remove(SECRET_VARIABLE)
+            // An example would use a database that is not the test's.
+            .env_remove("DATABASE_URL")
             .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

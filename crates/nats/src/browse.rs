@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use async_nats::jetstream::{
+    ErrorCode,
     message::{PublishMessage, StreamMessage},
-    stream::{LastRawMessageErrorKind, Stream},
+    stream::{DeleteMessageError, DeleteMessageErrorKind, LastRawMessageErrorKind, Stream},
 };
 use futures_util::{StreamExt, stream};
 use tokio::time::timeout;
@@ -21,6 +22,9 @@ use crate::{
 
 /// How many messages are read at a time.
 const READS: usize = 16;
+
+/// How many replays of an entry are passed over, of which the server remembers the ids.
+const MOST_REPLAYS: u32 = 1000;
 
 impl Browse for NatsInbox {
     /// What is put off counts as claimed, and so does what has become due again: the server does
@@ -81,8 +85,7 @@ impl Browse for NatsInbox {
         let mut discarded = 0;
         for key in keys {
             if let Some(letter) = core.letter_of(*key).await? {
-                core.delete_letter(letter.sequence).await?;
-                discarded += 1;
+                discarded += usize::from(core.delete_letter(letter.sequence).await?);
             }
         }
         Ok(discarded)
@@ -110,10 +113,15 @@ impl Core {
         self.last_of(&self.streams.dead, &subject).await
     }
 
-    async fn delete_letter(&self, position: u64) -> Result<(), Failure> {
-        within(self.streams.dead.delete_message(position))
-            .await
-            .map(drop)
+    /// Whether it was there: somebody else can have replayed or discarded it, or a later one of
+    /// its key has replaced it.
+    async fn delete_letter(&self, position: u64) -> Result<bool, Failure> {
+        match timeout(PATIENCE, self.streams.dead.delete_message(position)).await {
+            Ok(Ok(_)) => Ok(true),
+            Ok(Err(why)) if is_gone(&why) => Ok(false),
+            Ok(Err(why)) => Err(Failure::new(why)),
+            Err(_) => Err(no_answer()),
+        }
     }
 
     /// Whether there was a letter of this key. Its message comes anew, so that nothing is known of
@@ -123,14 +131,29 @@ impl Core {
         let Some(letter) = self.letter_of(key).await? else {
             return Ok(false);
         };
-        let replays = dead::replays(&letter).saturating_add(1);
-        let message = PublishMessage::build()
-            .payload(letter.payload)
-            .message_id(envelope::id(key, replays));
-        let stored = self.publish(self.names.entries(), message).await;
-        stored.map_err(Failure::new)?;
-        self.delete_letter(letter.sequence).await?;
-        Ok(true)
+        let first = dead::replays(&letter).saturating_add(1);
+        for replays in first..first.saturating_add(MOST_REPLAYS) {
+            let id = envelope::id(key, replays);
+            let message = PublishMessage::build()
+                .payload(letter.payload.clone())
+                .message_id(&id);
+            let (entries, subject) = (&self.streams.entries, self.names.entries());
+            let stored = self.publish(entries, subject, message).await;
+            let stored = stored.map_err(Failure::new)?;
+            // An earlier replay that was interrupted. One that has ended is a duplicate as well,
+            // where the letter of the same key that was written last knows fewer of them.
+            if !stored.duplicate || self.has(stored.sequence, &id).await? {
+                self.delete_letter(letter.sequence).await?;
+                return Ok(true);
+            }
+        }
+        Err(Failure::new("it was replayed too often within the window"))
+    }
+
+    /// Whether the message with this id is still at its place among the entries.
+    async fn has(&self, position: u64, id: &str) -> Result<bool, Failure> {
+        let message = read(&self.streams.entries, position).await?;
+        Ok(message.is_some_and(|message| envelope::has_id(&message.headers, id)))
     }
 }
 
@@ -150,4 +173,16 @@ async fn within<T, E: Into<BoxError>>(
         Ok(result) => result.map_err(Failure::new),
         Err(_) => Err(no_answer()),
     }
+}
+
+/// Whether there is no message at the place that was to be deleted. Servers have one code for
+/// everything that keeps a message from being deleted.
+fn is_gone(why: &DeleteMessageError) -> bool {
+    let DeleteMessageErrorKind::JetStream(said) = why.kind() else {
+        return false;
+    };
+    let text = said.to_string();
+    said.error_code() == ErrorCode::NO_MESSAGE_FOUND
+        || text.contains("no message found")
+        || text.contains("message was not found")
 }

@@ -1,6 +1,6 @@
 //! Claims entries.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use async_nats::jetstream::{Message, consumer::pull::Batch};
 use futures_util::{StreamExt, stream};
@@ -8,15 +8,17 @@ use tokio::time::timeout_at;
 use tower_nylas::inbox::{Claimed, DeadCause, EntryKey, engine::Failure};
 
 use crate::{
-    core::{Core, PATIENCE, no_answer},
+    core::{Core, NO_ANSWER, PATIENCE, no_answer},
     dead::Letter,
     envelope,
+    lookup::Lookup,
     receipt::NatsReceipt,
     tries::Tries,
 };
 
-/// How many contents a claim brings at most, in bytes, and how many entries.
-const MOST_BYTES: usize = 32 << 20;
+/// How many contents a claim brings at most, in bytes, and how many entries. What is larger is not
+/// stored: servers before 2.10 never give it to a claim that asks for less.
+pub(crate) const MOST_BYTES: usize = 32 << 20;
 const MOST: usize = 4096;
 
 /// How many entries that were delivered before are looked up at a time.
@@ -24,6 +26,12 @@ const LOOKUPS: usize = 64;
 
 /// Longer than any worker waits.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
+/// What is answered where there is no consumer. Servers before 2.10 answer nothing.
+const MISSING: [&str; 4] = ["503", "Consumer Deleted", "no responders", NO_ANSWER];
+
+/// What a consumer answers if the first message is larger than what was asked for.
+const TOO_LARGE: &str = "Exceeds MaxBytes";
 
 /// What a consumer answers that has as many open claims as it can have.
 const EXHAUSTED: &str = "MaxAckPending";
@@ -38,6 +46,19 @@ impl Core {
             return Ok(Vec::new());
         }
         let max = max.min(MOST);
+        let claimed = self.claim_once(max, wait).await;
+        if claimed.as_ref().is_err_and(is_missing) {
+            // The next one will be answered.
+            self.repair().await;
+        }
+        claimed
+    }
+
+    async fn claim_once(
+        &self,
+        max: usize,
+        wait: Duration,
+    ) -> Result<Vec<Claimed<NatsReceipt>>, Failure> {
         let mut since = Instant::now();
         let mut messages = self.fetch(max).await?;
         if messages.is_empty() && !wait.is_zero() {
@@ -53,17 +74,38 @@ impl Core {
                 messages.extend(self.fetch(max - 1).await.unwrap_or_default());
             }
         }
+        let lookup = Lookup::new(since, self.options.settings.lease);
         let looked_up = stream::iter(messages)
-            .map(|message| self.open_message(message, since))
+            .map(|message| self.open_message(message, since, &lookup))
             .buffered(LOOKUPS);
-        Ok(looked_up.filter_map(std::future::ready).collect().await)
+        let claims: Vec<_> = looked_up.filter_map(std::future::ready).collect().await;
+        let unknown = claims.iter().filter(|claim| claim.receipt.tries.is_none());
+        let unknown = unknown.count();
+        if unknown > 0 {
+            tracing::warn!(
+                target: "tower_nylas",
+                inbox = %self.options.name,
+                "of {unknown} entries that have come before it cannot be read how often they have \
+                 failed"
+            );
+        }
+        Ok(claims)
     }
 
     /// What is due now, which the server sends at once.
     async fn fetch(&self, max: usize) -> Result<Vec<Message>, Failure> {
+        match self.fetch_up_to(max, MOST_BYTES).await {
+            // The first one alone takes more.
+            Err(why) if why.to_string().contains(TOO_LARGE) => self.fetch_up_to(1, 0).await,
+            fetched => fetched,
+        }
+    }
+
+    /// Up to so many messages, and bytes unless these are 0.
+    async fn fetch_up_to(&self, max: usize, bytes: usize) -> Result<Vec<Message>, Failure> {
         let end = Instant::now() + PATIENCE;
         let fetch = self.streams.consumer.fetch().max_messages(max);
-        let batch = fetch.max_bytes(MOST_BYTES).messages();
+        let batch = fetch.max_bytes(bytes).messages();
         match timeout_at(end.into(), batch).await {
             Ok(Ok(batch)) => collect(batch, end).await,
             Ok(Err(why)) => Err(Failure::new(why)),
@@ -84,23 +126,30 @@ impl Core {
     }
 
     /// The claim of a message; `None` if there is no entry in it that can be read.
-    async fn open_message(&self, message: Message, since: Instant) -> Option<Claimed<NatsReceipt>> {
+    async fn open_message(
+        &self,
+        message: Message,
+        since: Instant,
+        lookup: &Lookup,
+    ) -> Option<Claimed<NatsReceipt>> {
         let info = message.info().ok()?;
         let position = info.stream_sequence;
         let delivered = u64::try_from(info.delivered).unwrap_or(1).max(1);
+        let born = SystemTime::from(info.published);
+        let born = born.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        let born = u64::try_from(born.as_nanos()).ok()?;
         let reply = message.reply.clone()?;
+        let at = (position, born, delivered);
         let tries = if delivered > 1 {
-            // Without them it would be taken for a new one, and they would be lost: it comes again.
-            self.tries(position).await.ok()?
+            self.look_up(at, info.published, lookup).await
         } else {
-            Tries::default()
+            Some(Tries::default())
         };
         let id = envelope::read_id(message.headers.as_ref());
         let entry = id.map_or_else(
             || Err("its message has no key".to_owned()),
             |(key, _)| envelope::unpack(key, &message.payload),
         );
-        let at = (position, delivered);
         let id = id.unwrap_or_else(|| (key_of_place(position), 0));
         let receipt = NatsReceipt::new(id, at, tries, reply, message.payload.clone());
         match entry {
@@ -108,9 +157,11 @@ impl Core {
                 let lease = self.options.settings.lease;
                 let lease = lease.saturating_sub(since.elapsed());
                 let crashes = receipt.crashes();
-                let failing_for = Duration::from_millis(tries.failing_for(self.now()));
+                let failures = receipt.failures();
+                let failing_for = tries.map_or(0, |tries| tries.failing_for(self.now()));
+                let failing_for = Duration::from_millis(failing_for);
                 let claimed = Claimed::new(entry, receipt, lease.max(Duration::from_millis(1)));
-                Some(claimed.crashed(crashes).failed(tries.failures, failing_for))
+                Some(claimed.crashed(crashes).failed(failures, failing_for))
             }
             Err(why) => {
                 let letter = Letter {
@@ -125,6 +176,12 @@ impl Core {
             }
         }
     }
+}
+
+/// Nobody answers for the consumer: it was deleted, or its stream has no leader.
+fn is_missing(why: &Failure) -> bool {
+    let text = why.to_string();
+    MISSING.iter().any(|missing| text.contains(missing))
 }
 
 /// Of a message that somebody else has published into the stream.

@@ -1,6 +1,9 @@
 //! What the handles of an inbox share.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use async_nats::{
     Client, Subject,
@@ -19,6 +22,7 @@ use crate::{
     error::OpenError,
     gate::Gate,
     open::Options,
+    store::UnderWay,
     streams::{self, Names, Streams},
     warning::Warning,
 };
@@ -29,13 +33,17 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
 /// How many messages can wait to be acknowledged by the servers. Others wait before they are sent.
 const MOST_IN_FLIGHT: usize = 4096;
 
+/// How often it is looked whether something is missing.
+const REPAIR_EACH: Duration = Duration::from_secs(1);
+
 pub(crate) struct Core {
     pub(crate) options: Options,
     pub(crate) names: Names,
     pub(crate) streams: Streams,
     pub(crate) gate: Gate,
     pub(crate) warnings: Vec<Warning>,
-    client: Client,
+    pub(crate) client: Client,
+    repairs: Repairs,
     context: Context,
 }
 
@@ -61,6 +69,7 @@ impl Core {
             gate: Gate::new(),
             warnings,
             client,
+            repairs: Repairs::default(),
             context,
         })
     }
@@ -75,17 +84,61 @@ impl Core {
         u64::try_from(now).unwrap_or(u64::MAX)
     }
 
-    /// Returns when a stream has stored a message.
+    /// Returns when this stream has stored a message, or has had it before.
     pub(crate) async fn publish(
+        &self,
+        stream: &Stream,
+        subject: String,
+        message: PublishMessage,
+    ) -> Result<PublishAck, PublishError> {
+        let name = &stream.cached_info().config.name;
+        // Or another one that has the subject as well would acknowledge it.
+        let message = message.expected_stream(name);
+        let published = timeout(PATIENCE, async {
+            let sent = self.send(subject.clone(), message.clone()).await;
+            match sent {
+                Err(why) if is_missing(&why) && self.repair().await => {
+                    self.send(subject, message).await
+                }
+                sent => sent,
+            }
+        });
+        let late = |_| Err(PublishError::new(PublishErrorKind::TimedOut));
+        let stored = published.await.unwrap_or_else(late)?;
+        if stored.stream != *name {
+            let text = format!("the stream {} has answered for {name}", stored.stream);
+            return Err(PublishError::with_source(PublishErrorKind::Other, text));
+        }
+        if stored.sequence == 0 {
+            return Err(PublishError::with_source(PublishErrorKind::Other, UnderWay));
+        }
+        Ok(stored)
+    }
+
+    async fn send(
         &self,
         subject: String,
         message: PublishMessage,
     ) -> Result<PublishAck, PublishError> {
-        let published = timeout(PATIENCE, async {
-            self.context.send_publish(subject, message).await?.await
-        });
-        let late = |_| Err(PublishError::new(PublishErrorKind::TimedOut));
-        published.await.unwrap_or_else(late)
+        self.context.send_publish(subject, message).await?.await
+    }
+
+    /// Creates streams and the consumer again if somebody has deleted them. Whether all are there
+    /// now; `false` as well within a second of the last look.
+    pub(crate) async fn repair(&self) -> bool {
+        if !self.repairs.begin(Instant::now()) {
+            return false;
+        }
+        let preparing = streams::prepare(&self.context, &self.names, &self.options);
+        match timeout(PATIENCE, preparing).await {
+            Ok(Ok(_)) => true,
+            // The cluster is away, as the caller knows.
+            Err(_) | Ok(Err(OpenError::Other(_))) => false,
+            Ok(Err(why)) => {
+                tracing::warn!(target: "tower_nylas", inbox = %self.options.name, "{why}");
+                false
+            }
+        }
     }
 
     /// Returns when the server has answered what becomes of a delivery.
@@ -117,6 +170,28 @@ impl Core {
     }
 }
 
+pub(crate) const NO_ANSWER: &str = "the cluster does not answer";
+
 pub(crate) fn no_answer() -> Failure {
-    Failure::new("the cluster does not answer")
+    Failure::new(NO_ANSWER)
+}
+
+/// Nobody has answered: the stream was deleted, or it has no leader.
+fn is_missing(why: &PublishError) -> bool {
+    why.kind() == PublishErrorKind::StreamNotFound
+}
+
+/// When it was last looked whether something is missing.
+#[derive(Default)]
+struct Repairs(Mutex<Option<Instant>>);
+
+impl Repairs {
+    fn begin(&self, now: Instant) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.is_none_or(|last| now.saturating_duration_since(last) >= REPAIR_EACH);
+        if is_due {
+            *last = Some(now);
+        }
+        is_due
+    }
 }

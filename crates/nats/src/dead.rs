@@ -2,12 +2,18 @@
 
 use async_nats::{
     HeaderMap,
-    jetstream::message::{PublishMessage, StreamMessage},
+    jetstream::{
+        AckKind,
+        context::PublishErrorKind,
+        message::{PublishMessage, StreamMessage},
+    },
 };
-use tower_nylas::inbox::{DeadCause, EntryState, SettleError, StoredEntry, engine::stored_cause};
+use tower_nylas::inbox::{
+    DeadCause, EntryState, StoredEntry,
+    engine::{Failure, stored_cause},
+};
 
-use crate::{core::Core, envelope, receipt::NatsReceipt};
-use async_nats::jetstream::AckKind;
+use crate::{core::Core, envelope, error::code_of, receipt::NatsReceipt};
 
 const CAUSE: &str = "Nylas-Cause";
 const WHY: &str = "Nylas-Why";
@@ -32,12 +38,12 @@ impl Core {
         &self,
         receipt: &NatsReceipt,
         letter: Letter<'_>,
-    ) -> Result<(), SettleError> {
+    ) -> Result<(), NotBuried> {
         let mut headers = HeaderMap::new();
         headers.insert(CAUSE, letter.cause.as_str());
         headers.insert(WHY, one_line(letter.why).as_str());
         headers.insert(CRASHES, receipt.crashes().to_string().as_str());
-        headers.insert(FAILURES, receipt.tries.failures.to_string().as_str());
+        headers.insert(FAILURES, receipt.failures().to_string().as_str());
         headers.insert(REPLAYS, receipt.replays.to_string().as_str());
         let id = format!("{}.{}", receipt.key, receipt.position);
         let message = PublishMessage::build()
@@ -45,11 +51,26 @@ impl Core {
             .payload(receipt.payload.clone())
             .message_id(id);
         let subject = self.names.dead(receipt.key);
-        let stored = self.publish(subject, message).await;
-        stored.map_err(|why| SettleError::Unavailable(why.into()))?;
+        let stored = self.publish(&self.streams.dead, subject, message).await;
+        stored.map_err(|why| NotBuried {
+            is_refused: why.kind() == PublishErrorKind::MaxPayloadExceeded
+                || code_of(&why).is_some(),
+            why: Failure::new(why),
+        })?;
         let ended = self.acknowledge(&receipt.reply, AckKind::Term).await;
-        ended.map_err(|why| SettleError::Unavailable(why.into()))
+        ended.map_err(|why| NotBuried {
+            why,
+            is_refused: false,
+        })
     }
+}
+
+/// A dead letter was not stored, or its entry not ended.
+#[derive(Debug)]
+pub(crate) struct NotBuried {
+    pub(crate) why: Failure,
+    /// A server has said that it does not store the letter.
+    pub(crate) is_refused: bool,
 }
 
 /// A header has one line.

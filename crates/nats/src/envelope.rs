@@ -8,6 +8,9 @@ use tower_nylas::inbox::{Entry, EntryKey};
 /// What separates a key from the number of its replay in a message id: a replay is no duplicate.
 const REPLAY: &str = "#r";
 
+/// What ends the second message id of a key.
+const OTHER: &str = "#a";
+
 /// What a message has beside the head and the content of its entry, at most: the headers, of a dead
 /// letter as well.
 pub(crate) const RESERVED: usize = 8 << 10;
@@ -44,12 +47,23 @@ pub(crate) fn id(key: EntryKey, replays: u32) -> String {
     }
 }
 
+/// The message id of a key whose own one the server does not get rid of.
+pub(crate) fn other_id(key: EntryKey) -> String {
+    format!("{key}{OTHER}")
+}
+
+/// Whether a message has this id.
+pub(crate) fn has_id(headers: &HeaderMap, id: &str) -> bool {
+    let found = headers.get(NATS_MESSAGE_ID);
+    found.is_some_and(|found| found.as_str() == id)
+}
+
 /// The key, and how often it was replayed.
 pub(crate) fn read_id(headers: Option<&HeaderMap>) -> Option<(EntryKey, u32)> {
     let id = headers?.get(NATS_MESSAGE_ID)?.as_str();
     let (key, replays) = match id.split_once(REPLAY) {
         Some((key, replays)) => (key, replays.parse().ok()?),
-        None => (id, 0),
+        None => (id.strip_suffix(OTHER).unwrap_or(id), 0),
     };
     Some((read_key(key)?, replays))
 }
@@ -108,8 +122,12 @@ mod tests {
             headers.insert(NATS_MESSAGE_ID, id(key, replays).as_str());
             assert_eq!(read_id(Some(&headers)), Some((key, replays)));
         }
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_MESSAGE_ID, other_id(key).as_str());
+        assert_eq!(read_id(Some(&headers)), Some((key, 0)));
         for foreign in [
             "",
+            "#a",
             "n-1",
             "#r1",
             "0123#r1",

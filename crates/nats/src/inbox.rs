@@ -7,7 +7,6 @@ use async_nats::{
     jetstream::{
         ErrorCode,
         context::{PublishError, PublishErrorKind},
-        message::PublishMessage,
     },
 };
 use tower_nylas::{
@@ -19,6 +18,7 @@ use tower_nylas::{
 };
 
 use crate::{
+    claims::MOST_BYTES,
     core::Core,
     envelope,
     error::{OpenError, code_of, is_full},
@@ -101,7 +101,8 @@ impl Inbox for NatsInbox {
         let call = core.gate.enter().await;
         let _call = call.map_err(|why| AppendError::Unavailable(why.into()))?;
         let room = core.options.settings.max_bytes;
-        let most = usize::try_from(room).map_or(usize::MAX, |room| room.min(core.max_payload()));
+        let most = core.max_payload().min(MOST_BYTES);
+        let most = usize::try_from(room).map_or(most, |room| room.min(most));
         let limit = most.saturating_sub(envelope::RESERVED);
         let too_large = AppendError::TooLarge { limit };
         let Some(payload) = envelope::pack(&entry) else {
@@ -110,10 +111,7 @@ impl Inbox for NatsInbox {
         if payload.len() > limit {
             return Err(too_large);
         }
-        let message = PublishMessage::build()
-            .payload(payload)
-            .message_id(envelope::id(entry.key(), 0));
-        match core.publish(core.names.entries(), message).await {
+        match core.store(entry.key(), payload).await {
             Ok(stored) if stored.duplicate => Ok(Appended::Duplicate),
             Ok(_) => Ok(Appended::New),
             Err(why) => Err(refused(why, limit)),
@@ -155,7 +153,6 @@ fn refused(why: PublishError, limit: usize) -> AppendError {
     match code_of(&why) {
         Some((ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM, _)) => AppendError::TooLarge { limit },
         Some((code, text)) if is_full(code, &text) => AppendError::Full,
-        // Also while the same message is under way (10158): whether it is stored is not known yet.
         _ => AppendError::Unavailable(why.into()),
     }
 }

@@ -34,11 +34,13 @@
 //!
 //! - **Fencing**: a claim that another one has replaced still settles the entry.
 //!   [`LeaseLost`](tower_nylas::inbox::SettleError::LeaseLost) is returned only where a retry finds
-//!   that a later claim was settled. So a handler that is slower than its lease, since its worker
+//!   that a later claim was settled, and for a dead letter that the server refuses to store: its
+//!   entry comes again after a minute. So a handler that is slower than its lease, since its worker
 //!   does not reach the cluster, can run twice.
 //! - **Exact counters after a lost lease**: the server counts deliveries, and what it has not
 //!   replicated when a leader dies is missing. The numbers of crashes and failures are lower bounds
-//!   then; and a crash too many is counted if a claim does not reach its worker.
+//!   then, as they are while the stream of tries cannot be read, and after a stream or the consumer
+//!   was created anew; and a crash too many is counted if a claim does not reach its worker.
 //! - **Keys for as long as an entry is there**: a key is remembered for the window, by default an
 //!   hour, and not longer, also while its entry waits or is dead. When servers restart, they find
 //!   the keys of the window in the stream; what was handled before is not there any more, and its
@@ -60,6 +62,9 @@
 //! | `nylas_inbox` | `nylas_inbox.entries` | the entries that are not settled: `WorkQueue`, so that what is handled frees its space, and `DiscardPolicy::New`, so that a full one refuses |
 //! | `nylas_inbox_tries` | `nylas_inbox.tries.*` | how often an entry has failed: the last state of each one that came again |
 //! | `nylas_inbox_dead` | `nylas_inbox.dead.*` | the last dead letter of each key |
+//!
+//! If somebody deletes one of them, or the consumer, while an inbox is open, it is created again
+//! within seconds. What was in it is lost.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -71,9 +76,12 @@ mod envelope;
 mod error;
 mod gate;
 mod inbox;
+mod lookup;
 mod open;
 mod receipt;
+mod servers;
 mod settle;
+mod store;
 mod streams;
 mod tries;
 mod warning;

@@ -8,13 +8,20 @@ use tower_nylas::{
     time::{Clock, SystemClock},
 };
 
-use crate::{error::OpenError, inbox::NatsInbox};
+use crate::{
+    error::OpenError,
+    inbox::NatsInbox,
+    servers::{Login, Servers},
+};
 
 /// How long it takes to find out that nobody answers.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The longest pause between two tries to connect again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The shortest time that a server keeps anything: it takes none at all for a default, or for ever.
+const SHORTEST: Duration = Duration::from_millis(100);
 
 /// The settings of an inbox. Processes that share one should have the same ones: those that its
 /// streams have are compared when it is opened.
@@ -55,7 +62,7 @@ impl NatsInboxBuilder {
         self
     }
 
-    builder_settings!(lease, keep_dead);
+    builder_settings!(lease);
 
     fn settings(&mut self) -> &mut Settings {
         &mut self.options.settings
@@ -65,7 +72,14 @@ impl NatsInboxBuilder {
     /// [an hour](NatsInbox::WINDOW), at least 100 milliseconds. Servers hold the keys of the window
     /// in memory, some 100 bytes each.
     pub fn window(mut self, window: Duration) -> Self {
-        self.options.settings.window = window.max(Duration::from_millis(100));
+        self.options.settings.window = window.max(SHORTEST);
+        self
+    }
+
+    /// How long dead entries are kept; by default [30 days](NatsInbox::KEEP_DEAD_FOR), at least
+    /// 100 milliseconds.
+    pub fn keep_dead(mut self, time: Duration) -> Self {
+        self.options.settings.keep_dead_for = time.max(SHORTEST);
         self
     }
 
@@ -74,7 +88,8 @@ impl NatsInboxBuilder {
     /// [`Full`](tower_nylas::inbox::AppendError::Full). Dead letters and numbers of failures are in
     /// streams of their own, of up to 1 GiB and 256 MiB, which delete what is oldest.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
-        self.options.settings.max_bytes = bytes;
+        // For a server, 0 is no limit.
+        self.options.settings.max_bytes = bytes.max(1);
         self
     }
 
@@ -100,21 +115,31 @@ impl NatsInboxBuilder {
     }
 
     /// Connects to a cluster, and creates the streams that are missing. The URL is that of one
-    /// server, or of several with commas between them, each with a user and a password if need be.
+    /// server, or of several with commas between them.
+    ///
+    /// A URL can have a user and a password, or a token (`nats://token@host`), percent-encoded.
+    /// They are used at all servers, so one URL with them is enough.
     ///
     /// # Errors
     ///
-    /// [`OpenError`].
+    /// [`OpenError`]; no server is asked if URLs have different users, passwords or tokens.
     pub async fn open(self, url: &str) -> Result<NatsInbox, OpenError> {
-        let connecting = ConnectOptions::new()
+        let Servers { addresses, login } = Servers::read(url)?;
+        let connecting = match login {
+            None => ConnectOptions::new(),
+            Some(Login::Token(token)) => ConnectOptions::with_token(token),
+            Some(Login::User(user, password)) => {
+                ConnectOptions::with_user_and_password(user, password)
+            }
+        };
+        let connecting = connecting
             .name("tower-nylas")
             .connection_timeout(CONNECT_TIMEOUT)
             .reconnect_delay_callback(|tries| {
                 let tries = u32::try_from(tries).unwrap_or(u32::MAX).min(8);
                 (Duration::from_millis(8) * 2_u32.pow(tries)).min(LONGEST_PAUSE)
             });
-        let urls: Vec<&str> = url.split(',').collect();
-        let client = connecting.connect(urls).await;
+        let client = connecting.connect(addresses).await;
         let client = client.map_err(|why| OpenError::Unreachable(why.into()))?;
         NatsInbox::start(client, self.options).await
     }

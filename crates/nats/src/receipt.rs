@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use async_nats::Subject;
@@ -20,18 +20,23 @@ pub struct NatsReceipt {
     pub(crate) position: u64,
     /// How often the server has delivered it, this time included.
     pub(crate) delivered: u64,
-    pub(crate) tries: Tries,
+    /// `None` if they could not be read.
+    pub(crate) tries: Option<Tries>,
+    /// When its message was stored, by which another one at the same place is told from it: since
+    /// the Unix epoch, in nanoseconds.
+    pub(crate) born: u64,
     pub(crate) reply: Subject,
     /// For the dead letter that it may become.
     pub(crate) payload: Bytes,
     is_settled: AtomicBool,
+    refusals: AtomicU32,
 }
 
 impl NatsReceipt {
     pub(crate) fn new(
         (key, replays): (EntryKey, u32),
-        (position, delivered): (u64, u64),
-        tries: Tries,
+        (position, born, delivered): (u64, u64, u64),
+        tries: Option<Tries>,
         reply: Subject,
         payload: Bytes,
     ) -> Self {
@@ -41,16 +46,19 @@ impl NatsReceipt {
             position,
             delivered,
             tries,
+            born,
             reply,
             payload,
             is_settled: AtomicBool::new(false),
+            refusals: AtomicU32::new(0),
         }
     }
 
-    /// How many earlier deliveries have ended without a settlement.
+    /// How many earlier deliveries have ended without a settlement, as far as is known.
     pub(crate) fn crashes(&self) -> u32 {
         let ended = self.delivered.saturating_sub(1);
-        let crashes = ended.saturating_sub(self.tries.settled);
+        let settled = self.tries.map_or(ended, |tries| tries.settled);
+        let crashes = ended.saturating_sub(settled);
         u32::try_from(crashes).unwrap_or(u32::MAX)
     }
 
@@ -58,6 +66,17 @@ impl NatsReceipt {
     /// present delivery's.
     pub(crate) fn is_settled(&self) -> bool {
         self.is_settled.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn failures(&self) -> u32 {
+        self.tries.map_or(0, |tries| tries.failures)
+    }
+
+    /// Notes that a server does not store its dead letter. How often that was.
+    pub(crate) fn note_refusal(&self) -> u32 {
+        self.refusals
+            .fetch_add(1, Ordering::SeqCst)
+            .saturating_add(1)
     }
 
     pub(crate) fn note_settled(&self) {

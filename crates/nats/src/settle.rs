@@ -5,13 +5,21 @@ use std::time::Duration;
 use async_nats::jetstream::AckKind;
 use tower_nylas::inbox::{SettleError, Settlement, engine::Failure};
 
-use crate::{core::Core, dead::Letter, receipt::NatsReceipt};
+use crate::{
+    core::Core,
+    dead::{Letter, NotBuried},
+    receipt::NatsReceipt,
+};
 
 /// A server takes no pause for none at all: then it would not count it.
 const SHORTEST: Duration = Duration::from_millis(1);
 
 /// The longest pause, which a server can add to its clock.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// How often a letter is refused until its entry is put off, and for how long.
+const MOST_REFUSALS: u32 = 3;
+const REFUSED_FOR: Duration = Duration::from_secs(60);
 
 impl Core {
     pub(crate) async fn extend(&self, receipt: &NatsReceipt) -> Result<(), SettleError> {
@@ -38,14 +46,13 @@ impl Core {
                 ended.map_err(unavailable)?;
             }
             Settlement::Retry { after, failed, .. } => {
-                self.note_try(receipt, *failed).await?;
-                let pause = (*after).clamp(SHORTEST, LONGEST);
-                let kind = AckKind::Nak(Some(pause));
-                let put_off = self.acknowledge(&receipt.reply, kind).await;
-                put_off.map_err(unavailable)?;
+                self.put_off(receipt, *failed, *after).await?;
             }
             Settlement::Dead { cause, why } => {
-                self.bury(receipt, Letter { cause: *cause, why }).await?;
+                let letter = Letter { cause: *cause, why };
+                if let Err(not_buried) = self.bury(receipt, letter).await {
+                    return self.keep(receipt, not_buried).await;
+                }
             }
         }
         receipt.note_settled();
@@ -53,6 +60,39 @@ impl Core {
             self.forget_tries(receipt).await;
         }
         Ok(())
+    }
+
+    /// It comes again after a pause.
+    async fn put_off(
+        &self,
+        receipt: &NatsReceipt,
+        failed: bool,
+        after: Duration,
+    ) -> Result<(), SettleError> {
+        self.note_try(receipt, failed).await?;
+        let pause = after.clamp(SHORTEST, LONGEST);
+        let kind = AckKind::Nak(Some(pause));
+        let put_off = self.acknowledge(&receipt.reply, kind).await;
+        put_off.map_err(unavailable)
+    }
+
+    /// An entry whose dead letter is not stored stays where it is. If a server refuses the letter
+    /// again and again, the claim ends, so that a worker's slot is free for what can be handled.
+    async fn keep(&self, receipt: &NatsReceipt, why: NotBuried) -> Result<(), SettleError> {
+        let NotBuried { why, is_refused } = why;
+        if is_refused && receipt.note_refusal() >= MOST_REFUSALS {
+            let position = receipt.position;
+            tracing::warn!(
+                target: "tower_nylas",
+                entry = %receipt.key,
+                position,
+                "its dead letter is not stored, so it comes again in {REFUSED_FOR:?}: {why}"
+            );
+            self.put_off(receipt, false, REFUSED_FOR).await?;
+            receipt.note_settled();
+            return Err(SettleError::LeaseLost);
+        }
+        Err(unavailable(why))
     }
 }
 

@@ -175,6 +175,10 @@ fn compare(wanted: &stream::Config, found: &stream::Config) -> Result<(), OpenEr
         ("discard_new_per_subject", f.discard_new_per_subject),
         ("mirror", f.mirror.is_some()),
         ("sources", f.sources.is_some()),
+        // They would rename, show or refuse what is stored.
+        ("subject_transform", f.subject_transform.is_some()),
+        ("republish", f.republish.is_some()),
+        ("max_msg_size", f.max_message_size > 0),
     ] {
         same(&of, name, &false, &found)?;
     }
@@ -200,29 +204,31 @@ async fn consume(entries: &Stream, options: &Options) -> Result<PullConsumer, Op
         "the consumer {CONSUMER} of {}",
         consumer.cached_info().stream_name
     );
-    same(&of, "ack_policy", &wanted.ack_policy, &found.ack_policy)?;
-    same(&of, "ack_wait", &wanted.ack_wait, &found.ack_wait)?;
-    same(&of, "max_deliver", &wanted.max_deliver, &found.max_deliver)?;
-    let (most, found_most) = (wanted.max_ack_pending, found.max_ack_pending);
+    let (w, f) = (&wanted, found);
+    same(&of, "ack_policy", &w.ack_policy, &f.ack_policy)?;
+    same(&of, "ack_wait", &w.ack_wait, &f.ack_wait)?;
+    same(&of, "max_deliver", &w.max_deliver, &f.max_deliver)?;
+    let (most, found_most) = (w.max_ack_pending, f.max_ack_pending);
     same(&of, "max_ack_pending", &most, &found_most)?;
-    same(
-        &of,
-        "deliver_policy",
-        &wanted.deliver_policy,
-        &found.deliver_policy,
-    )?;
-    same(
-        &of,
-        "filter_subject",
-        &wanted.filter_subject,
-        &found.filter_subject,
-    )?;
-    same(
-        &of,
-        "headers_only",
-        &wanted.headers_only,
-        &found.headers_only,
-    )?;
+    let (policy, found_policy) = (w.deliver_policy, f.deliver_policy);
+    same(&of, "deliver_policy", &policy, &found_policy)?;
+    let (policy, found_policy) = (w.replay_policy, f.replay_policy);
+    same(&of, "replay_policy", &policy, &found_policy)?;
+    same(&of, "filter_subject", &w.filter_subject, &f.filter_subject)?;
+    same(&of, "backoff", &w.backoff, &f.backoff)?;
+    for (name, found) in [
+        ("headers_only", f.headers_only),
+        ("filter_subjects", !f.filter_subjects.is_empty()),
+        ("inactive_threshold", !f.inactive_threshold.is_zero()),
+        ("max_expires", !f.max_expires.is_zero()),
+        ("max_batch", f.max_batch > 0),
+        ("max_bytes", f.max_bytes > 0),
+        ("mem_storage", f.memory_storage),
+        ("priority_groups", !f.priority_groups.is_empty()),
+        ("pause_until", f.pause_until.is_some()),
+    ] {
+        same(&of, name, &false, &found)?;
+    }
     Ok(consumer)
 }
 

@@ -1,10 +1,20 @@
-//! How earlier claims of an entry have ended: a message of four numbers for each entry that comes
+//! How earlier claims of an entry have ended: a message of five numbers for each entry that comes
 //! again, written before it is put off, and read only of what was delivered before.
 
-use async_nats::jetstream::message::PublishMessage;
+use async_nats::{
+    datetime::DateTime,
+    jetstream::{context::PublishErrorKind, message::PublishMessage},
+};
+use tokio::time::timeout;
 use tower_nylas::inbox::{SettleError, engine::Failure};
 
-use crate::{core::Core, receipt::NatsReceipt};
+use crate::{
+    core::{Core, PATIENCE, no_answer},
+    receipt::NatsReceipt,
+};
+
+/// How often a try is written that others write as well.
+const MOST_WRITES: usize = 3;
 
 /// What is known of an entry that has come before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,6 +26,9 @@ pub(crate) struct Tries {
     pub(crate) first_failure: u64,
     /// Which delivery was settled last.
     delivered: u64,
+    /// When the message of the entry was stored. Another one can be at the same place, once a
+    /// stream was created anew.
+    born: u64,
     /// Where this is stored; 0 if it is not.
     sequence: u64,
 }
@@ -29,8 +42,33 @@ impl Tries {
         }
     }
 
+    /// Of an entry that was delivered so often, and nothing else is known: no crashes.
+    pub(crate) fn lost(delivered: u64) -> Self {
+        Self {
+            settled: delivered.saturating_sub(1),
+            ..Self::default()
+        }
+    }
+
+    /// What these say of the entry that was stored then, and was delivered so often: nothing if
+    /// they are another one's. A consumer that was created anew has counted from the start, so it
+    /// can have delivered less often than was settled.
+    pub(crate) fn of(self, born: u64, delivered: u64) -> Self {
+        let sequence = self.sequence;
+        if self.born != born {
+            return Self {
+                sequence,
+                ..Self::default()
+            };
+        }
+        Self {
+            settled: self.settled.min(delivered.saturating_sub(1)),
+            ..self
+        }
+    }
+
     /// When this claim is settled to come again.
-    fn after(&self, delivered: u64, failed: bool, now: u64) -> Self {
+    fn after(&self, (delivered, born): (u64, u64), failed: bool, now: u64) -> Self {
         let first_failure = match self.first_failure {
             0 if failed => now.max(1),
             first => first,
@@ -40,6 +78,7 @@ impl Tries {
             failures: self.failures.saturating_add(failed.into()),
             first_failure,
             delivered,
+            born,
             sequence: self.sequence,
         }
     }
@@ -50,9 +89,10 @@ impl Tries {
             failures,
             first_failure,
             delivered,
+            born,
             ..
         } = self;
-        format!("{settled} {failures} {first_failure} {delivered}")
+        format!("{settled} {failures} {first_failure} {delivered} {born}")
     }
 
     fn read(payload: &[u8], sequence: u64) -> Option<Self> {
@@ -64,23 +104,36 @@ impl Tries {
             failures: u32::try_from(next()?).unwrap_or(u32::MAX),
             first_failure: next()?,
             delivered: next()?,
+            born: next()?,
             sequence,
         })
     }
+}
 
-    pub(crate) fn is_stored(&self) -> bool {
-        self.sequence > 0
-    }
+/// What a claim that is put off finds of other ones.
+enum Found {
+    /// It was noted already.
+    Noted,
+    /// A later claim was settled.
+    Later,
+    /// These, after which it can be noted.
+    Earlier(Tries),
 }
 
 impl Core {
-    /// What is known of the entry at a place; nothing if that cannot be read, so that it is handled
-    /// all the same.
-    pub(crate) async fn tries(&self, position: u64) -> Result<Tries, Failure> {
+    /// What is known of whatever is or was at a place, and when it was written.
+    pub(crate) async fn tries(&self, position: u64) -> Result<Option<(Tries, DateTime)>, Failure> {
         let subject = self.names.tries(position);
         let message = self.last_of(&self.streams.tries, &subject).await?;
-        let read = message.and_then(|message| Tries::read(&message.payload, message.sequence));
-        Ok(read.unwrap_or_default())
+        Ok(message.map(|message| {
+            let read = Tries::read(&message.payload, message.sequence);
+            // What cannot be read is overwritten.
+            let tries = read.unwrap_or(Tries {
+                sequence: message.sequence,
+                ..Tries::default()
+            });
+            (tries, message.time)
+        }))
     }
 
     /// Notes that a claim was settled to come again. It can be repeated.
@@ -89,37 +142,82 @@ impl Core {
         receipt: &NatsReceipt,
         failed: bool,
     ) -> Result<(), SettleError> {
-        let tries = receipt.tries.after(receipt.delivered, failed, self.now());
-        let message = PublishMessage::build()
-            .payload(tries.write().into())
-            .expected_last_subject_sequence(receipt.tries.sequence);
-        let subject = self.names.tries(receipt.position);
-        let Err(why) = self.publish(subject, message).await else {
-            return Ok(());
-        };
-        if why.kind() != async_nats::jetstream::context::PublishErrorKind::WrongLastSequence {
-            return Err(SettleError::Unavailable(why.into()));
+        let unavailable = |why: Failure| SettleError::Unavailable(why.into());
+        let mut known = receipt.tries;
+        for _ in 0..MOST_WRITES {
+            let before = match known.take() {
+                Some(tries) => tries,
+                None => match self.find(receipt).await.map_err(unavailable)? {
+                    Found::Noted => return Ok(()),
+                    Found::Later => return Err(SettleError::LeaseLost),
+                    Found::Earlier(tries) => tries,
+                },
+            };
+            let now = (receipt.delivered, receipt.born);
+            let tries = before.after(now, failed, self.now());
+            let message = PublishMessage::build()
+                .payload(tries.write().into())
+                .expected_last_subject_sequence(before.sequence);
+            let subject = self.names.tries(receipt.position);
+            let written = self.publish(&self.streams.tries, subject, message).await;
+            let Err(why) = written else {
+                return Ok(());
+            };
+            if why.kind() != PublishErrorKind::WrongLastSequence {
+                return Err(SettleError::Unavailable(why.into()));
+            }
         }
-        // An earlier call has written it, or a later claim was settled.
-        let known = self.tries(receipt.position).await;
-        let known = known.map_err(|why| SettleError::Unavailable(why.into()))?;
-        if known.delivered == receipt.delivered {
-            Ok(())
+        Err(unavailable(Failure::new("others note tries of this entry")))
+    }
+
+    /// What others, or an earlier call, have noted.
+    async fn find(&self, receipt: &NatsReceipt) -> Result<Found, Failure> {
+        let settled = receipt.delivered.saturating_sub(1);
+        let settled = settled.saturating_sub(receipt.crashes().into());
+        let Some((found, written)) = self.tries(receipt.position).await? else {
+            return Ok(Found::Earlier(Tries {
+                settled,
+                ..Tries::default()
+            }));
+        };
+        let tries = found.of(receipt.born, receipt.delivered);
+        if found.born != receipt.born {
+            return Ok(Found::Earlier(Tries { settled, ..tries }));
+        }
+        // One of an earlier consumer, which has counted deliveries for itself, says nothing.
+        if found.delivered < receipt.delivered || written < self.consumer_created().await? {
+            return Ok(Found::Earlier(tries));
+        }
+        Ok(if found.delivered == receipt.delivered {
+            Found::Noted
         } else {
-            Err(SettleError::LeaseLost)
+            Found::Later
+        })
+    }
+
+    async fn consumer_created(&self) -> Result<DateTime, Failure> {
+        match timeout(PATIENCE, self.streams.consumer.get_info()).await {
+            Ok(Ok(info)) => Ok(info.created),
+            Ok(Err(why)) => Err(Failure::new(why)),
+            Err(_) => Err(no_answer()),
         }
     }
 
     /// Forgets an entry that does not come again. What fails is deleted by its age.
     pub(crate) async fn forget_tries(&self, receipt: &NatsReceipt) {
-        if receipt.tries.is_stored() {
-            let stream = &self.streams.tries;
-            let _ = tokio::time::timeout(
-                crate::core::PATIENCE,
-                stream.delete_message(receipt.tries.sequence),
-            )
-            .await;
-        }
+        let forgetting = timeout(PATIENCE, async {
+            let sequence = match receipt.tries {
+                Some(tries) => tries.sequence,
+                None => match self.tries(receipt.position).await {
+                    Ok(Some((tries, _))) => tries.sequence,
+                    _ => 0,
+                },
+            };
+            if sequence > 0 {
+                let _ = self.streams.tries.delete_message(sequence).await;
+            }
+        });
+        let _ = forgetting.await;
     }
 }
 
@@ -129,12 +227,25 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let tries = Tries::default().after(3, true, 70).after(5, false, 90);
+        let tries = Tries::default().after((3, 7), true, 70);
+        let tries = tries.after((5, 7), false, 90);
         assert_eq!((tries.settled, tries.failures), (2, 1));
         assert_eq!(tries.failing_for(100), 30);
         assert_eq!(Tries::read(tries.write().as_bytes(), 0), Some(tries));
-        for foreign in [&b""[..], b"1 2 3", b"1 2 3 x", b"\xff"] {
+        for foreign in [&b""[..], b"1 2 3 4", b"1 2 3 4 x", b"\xff"] {
             assert_eq!(Tries::read(foreign, 1), None);
         }
+    }
+
+    #[test]
+    fn what_another_entry_has_left_at_the_place_is_passed_over() {
+        let mut stored = Tries::default().after((40, 7), true, 70);
+        stored.sequence = 9;
+        assert_eq!(stored.of(7, 41), stored);
+        let other = stored.of(8, 2);
+        assert_eq!((other.failures, other.settled, other.sequence), (0, 0, 9));
+        // A consumer was created anew.
+        let again = stored.after((41, 7), true, 80).of(7, 2);
+        assert_eq!((again.failures, again.settled), (2, 1));
     }
 }

@@ -2,6 +2,7 @@
 
 mod error;
 mod future;
+mod moves;
 mod service;
 
 pub use self::{error::EnqueueError, future::ResponseFuture, service::Enqueue};

@@ -10,11 +10,14 @@ use std::{
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::{EnqueueError, ResponseFuture};
+use super::{EnqueueError, ResponseFuture, moves::Moves};
 #[cfg(feature = "tokio")]
 use crate::time::TokioTimer;
 use crate::{
-    inbox::{AppendError, Appended, BoxInbox, Delivery, Entry, Inbox, observe},
+    inbox::{
+        AppendError, Appended, BoxInbox, Delivery, Entry, Inbox,
+        observe::{self, Observers, Witness},
+    },
     middleware::caught,
     report::Outcome,
     router::RoutedBody,
@@ -58,6 +61,8 @@ struct Settings {
     timeout: Duration,
     forwards: bool,
     other: Option<BoxInbox>,
+    observers: Arc<Observers>,
+    moves: Arc<Moves>,
 }
 
 impl<I: Inbox> Enqueue<I> {
@@ -72,9 +77,12 @@ impl<I: Inbox> Enqueue<I> {
 
     /// Stores in this inbox, on any runtime.
     pub fn with_timer(inbox: I, timer: impl Timer) -> Self {
+        let observers = Arc::new(Observers::new(timer.now()));
         Self {
             inbox,
             settings: Arc::new(Settings {
+                observers,
+                moves: Arc::default(),
                 timer: Arc::new(timer),
                 timeout: Self::TIMEOUT,
                 forwards: false,
@@ -92,10 +100,12 @@ impl<I: Inbox> Enqueue<I> {
     }
 
     /// Stores in this other inbox what the first one does not store: it is full, has failed, or has
-    /// not answered within the first half of the [timeout](Self::timeout).
+    /// not answered within the first half of the [timeout](Self::timeout). Each such entry is an
+    /// event with the reason, and counted (`nylas_inbox_spilled_total`). What is too large for the
+    /// first one is refused, since it could never be moved there.
     ///
-    /// A worker moves the entries back within some 15 seconds from when the first one stores again,
-    /// with their keys and times:
+    /// A worker moves the entries back, with their keys and times; it begins within some 15 seconds
+    /// from when the first one stores again:
     ///
     /// ```
     /// # #[cfg(feature = "tokio")]
@@ -117,7 +127,8 @@ impl<I: Inbox> Enqueue<I> {
     /// Stores what a worker of **another** inbox sends as well, with its key and the time when it
     /// was received. While this inbox does not store, it tries again for some seconds and answers
     /// `429` then, so that the entry waits in the other one: that is no failure of it, and it does
-    /// not expire. What this inbox never stores has failed.
+    /// not expire. What this inbox never stores has failed, and so has what it does not store
+    /// while it stores others; after 72 hours of that, it is a dead letter of the other inbox.
     ///
     /// Without it, such requests are refused: in the worker's own inbox the entry
     /// would be a duplicate, so it would be done, and no handler would have run.
@@ -141,7 +152,11 @@ impl<I: Inbox> Enqueue<I> {
                 Ok(Incoming::Received(Entry::of_request(request, received_at)))
             }
             Some(delivery) if self.settings.forwards => {
-                Ok(Incoming::Forwarded(delivery.entry().clone()))
+                let has_failed_before = delivery.failures() > 0;
+                Ok(Incoming::Forwarded(
+                    delivery.entry().clone(),
+                    has_failed_before,
+                ))
             }
             Some(_) => Err(Outcome::failed(EnqueueError::Loop)),
         }
@@ -151,8 +166,8 @@ impl<I: Inbox> Enqueue<I> {
 /// Where an entry comes from.
 enum Incoming {
     Received(Entry),
-    /// From another inbox, which has it until this one does.
-    Forwarded(Entry),
+    /// From another inbox, which has it until this one does, and whether it has failed before.
+    Forwarded(Entry, bool),
 }
 
 async fn receive<I: Inbox>(inbox: I, settings: Arc<Settings>, entry: Entry) -> Outcome {
@@ -163,17 +178,38 @@ async fn receive<I: Inbox>(inbox: I, settings: Arc<Settings>, entry: Entry) -> O
 
 /// Waits in here for an inbox that is away: given back at once, all entries of the other one would
 /// go round without end.
-async fn forward<I: Inbox>(inbox: I, settings: Arc<Settings>, entry: Entry) -> Outcome {
+async fn forward<I: Inbox>(
+    inbox: I,
+    settings: Arc<Settings>,
+    entry: Entry,
+    has_failed_before: bool,
+) -> Outcome {
+    let mut last = None;
     for pause in FORWARDING_PAUSES {
         match store(&inbox, &settings, entry.clone()).await {
-            Ok(appended) => return outcome(appended),
+            Ok(appended) => {
+                settings.moves.stored(settings.timer.now());
+                return outcome(appended);
+            }
             Err(why @ EnqueueError::Append(AppendError::TooLarge { .. })) => {
                 return Outcome::failed(why);
             }
-            Err(_) => settings.timer.sleep(pause).await,
+            Err(why) => last = Some(why),
         }
+        settings.timer.sleep(pause).await;
     }
-    Outcome::RetryAfter(FORWARD_AFTER)
+    let Some(why) = last else {
+        return Outcome::RetryAfter(FORWARD_AFTER);
+    };
+    let now = settings.timer.now();
+    settings.observers.engine_failed("append", &why, now);
+    // Smaller entries may find room where this one does not.
+    let is_full = matches!(why, EnqueueError::Append(AppendError::Full));
+    if !is_full && settings.moves.not_stored(has_failed_before, now) {
+        Outcome::failed(why)
+    } else {
+        Outcome::RetryAfter(FORWARD_AFTER)
+    }
 }
 
 fn outcome(appended: Appended) -> Outcome {
@@ -192,10 +228,20 @@ async fn store<I: Inbox>(
         return append(inbox, settings, settings.timeout, entry).await;
     };
     let half = settings.timeout / 2;
-    match append(inbox, settings, half, entry.clone()).await {
-        Err(_) => append(other, settings, half, entry).await,
-        stored => stored,
+    let first = match append(inbox, settings, half, entry.clone()).await {
+        Ok(appended) => return Ok(appended),
+        Err(why @ EnqueueError::Append(AppendError::TooLarge { .. })) => return Err(why),
+        Err(why) => why,
+    };
+    let key = entry.key();
+    let stored = append(other, settings, half, entry).await;
+    let (observers, now) = (&settings.observers, settings.timer.now());
+    match &stored {
+        Ok(_) => observers.spilled(key, &first, now),
+        // The answer has the reason of the other one.
+        Err(_) => observers.engine_failed("append", &first, now),
     }
+    stored
 }
 
 async fn append<I: Inbox>(
@@ -232,8 +278,9 @@ impl<I: Inbox> Service<Request<VerifiedBody>> for Enqueue<I> {
             Ok(Incoming::Received(entry)) => {
                 ResponseFuture::new(receive(self.inbox.clone(), self.settings.clone(), entry))
             }
-            Ok(Incoming::Forwarded(entry)) => {
-                ResponseFuture::new(forward(self.inbox.clone(), self.settings.clone(), entry))
+            Ok(Incoming::Forwarded(entry, has_failed_before)) => {
+                let (inbox, settings) = (self.inbox.clone(), self.settings.clone());
+                ResponseFuture::new(forward(inbox, settings, entry, has_failed_before))
             }
             Err(outcome) => ResponseFuture::new(ready(outcome)),
         }

@@ -1,4 +1,4 @@
-//! What the feature `tracing` emits of a worker.
+//! What the feature `tracing` emits of a worker and of `Enqueue`.
 
 use std::{fmt::Display, time::Instant};
 
@@ -14,7 +14,7 @@ use crate::{
 /// How many events of each kind are emitted in each 10 seconds.
 const MANY: u32 = 100;
 
-/// The events of one worker.
+/// The events of one worker, or of one `Enqueue` and its clones.
 pub(in crate::inbox) struct Log(Flood<Kind>);
 
 #[derive(Clone, Copy, PartialEq)]
@@ -69,6 +69,18 @@ impl Witness for Log {
                 level,
                 call,
                 "the engine of the inbox failed: {}",
+                one_line(why)
+            );
+        }
+    }
+
+    fn spilled(&self, key: EntryKey, why: &dyn Display, now: Instant) {
+        let (level, what) = (Level::WARN, "spilled");
+        if self.admits(Kind { level, what }, now) {
+            event_at!(
+                level,
+                entry = %key,
+                "stored in the other inbox, since the first one did not: {}",
                 one_line(why)
             );
         }

@@ -16,13 +16,14 @@ const CLAIMED: &str = "nylas_inbox_claimed_total";
 const SETTLED: &str = "nylas_inbox_settled_total";
 const LEASES_LOST: &str = "nylas_inbox_leases_lost_total";
 const ENGINE_FAILURES: &str = "nylas_inbox_engine_failures_total";
+const SPILLED: &str = "nylas_inbox_spilled_total";
 const LAG_SECONDS: &str = "nylas_inbox_lag_seconds";
 const ENTRIES: &str = "nylas_inbox_entries";
 const BYTES: &str = "nylas_inbox_bytes";
 const OLDEST_READY_SECONDS: &str = "nylas_inbox_oldest_ready_seconds";
 
-/// Registers the unit and a description of each metric of workers with the recorder. Call it once,
-/// after the recorder is installed; without it the values are the same.
+/// Registers the unit and a description of each metric of workers and `Enqueue` with the recorder.
+/// Call it once, after the recorder is installed; without it the values are the same.
 pub fn describe_metrics() {
     for (name, text) in [
         (CLAIMED, "Entries that were claimed, by what came before"),
@@ -32,6 +33,10 @@ pub fn describe_metrics() {
             "Settlements whose claim was not there: replaced by another one, or settled before",
         ),
         (ENGINE_FAILURES, "Calls of the engine that failed, by call"),
+        (
+            SPILLED,
+            "Entries that the other inbox has stored, since the first one did not",
+        ),
     ] {
         describe_counter!(name, Unit::Count, text);
     }
@@ -77,6 +82,10 @@ impl Witness for Metrics {
 
     fn engine_failed(&self, call: &'static str, _why: &dyn Display, _now: Instant) {
         counter!(ENGINE_FAILURES, "call" => call).increment(1);
+    }
+
+    fn spilled(&self, _key: EntryKey, _why: &dyn Display, _now: Instant) {
+        counter!(SPILLED).increment(1);
     }
 
     #[allow(clippy::cast_precision_loss)] // no inbox has 2^53 entries or bytes

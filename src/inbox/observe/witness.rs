@@ -14,7 +14,7 @@ use crate::{
 /// method does nothing by default, `()` observes nothing, and a pair passes everything on to both.
 #[allow(unused_variables)]
 pub(in crate::inbox) trait Witness: Sized {
-    /// Called when a worker starts.
+    /// Called when a worker starts, or an `Enqueue` is made.
     fn new(now: Instant) -> Self;
 
     /// An entry was claimed, after so many crashes and failures.
@@ -31,6 +31,9 @@ pub(in crate::inbox) trait Witness: Sized {
 
     /// A call of the engine failed.
     fn engine_failed(&self, call: &'static str, why: &dyn Display, now: Instant) {}
+
+    /// The other inbox has stored an entry, since the first one did not.
+    fn spilled(&self, key: EntryKey, why: &dyn Display, now: Instant) {}
 
     /// A drain has ended with so many claims that could not be settled.
     fn left_open(&self, claims: usize) {}
@@ -77,6 +80,13 @@ impl<A: Witness, B: Witness> Witness for (A, B) {
         both(
             || self.0.engine_failed(call, why, now),
             || self.1.engine_failed(call, why, now),
+        );
+    }
+
+    fn spilled(&self, key: EntryKey, why: &dyn Display, now: Instant) {
+        both(
+            || self.0.spilled(key, why, now),
+            || self.1.spilled(key, why, now),
         );
     }
 

@@ -8,5 +8,6 @@ mod memory;
 #[cfg(all(feature = "metrics", feature = "tracing"))]
 mod observe;
 mod pause;
+mod spill;
 mod trouble;
 mod worker;

@@ -140,6 +140,68 @@ fn what_never_fits_is_an_error() {
     assert!(text.ends_with("it will be lost"), "{text}");
 }
 
+/// The reason of the first inbox is told, which no answer has.
+#[test]
+fn what_the_other_inbox_stores_is_told() {
+    let told = Told::by(|| {
+        let clock = VirtualClock::new();
+        let first = Faults::new(MemoryInbox::with_timer(clock.clone()), clock.clone());
+        first.set(&[Call::Append], Fault::Fails);
+        let other = Faults::new(MemoryInbox::with_timer(clock.clone()), clock.clone());
+        let enqueue = Enqueue::with_timer(first, clock.clone()).or(other.clone());
+        for (fault, status) in [(None, 200), (Some(Fault::Panics), 503)] {
+            other.set(&[Call::Append], fault);
+            let body = testing::verified(r#"{"type":"grant.expired","id":"n-1"}"#);
+            let response = tower::ServiceExt::oneshot(enqueue.clone(), http::Request::new(body));
+            assert_eq!(clock.run_until(response).unwrap().status(), status);
+        }
+    });
+    for line in [
+        "nylas_inbox_spilled_total 1",
+        r#"nylas_inbox_engine_failures_total{call="append"} 1"#,
+    ] {
+        assert!(told.metrics.lines().any(|told| told == line), "{line}");
+    }
+    let events = told.events();
+    assert_eq!(events.len(), 2);
+    for event in events {
+        assert_eq!(event["level"], "WARN");
+        let text = field(event, "message").as_str().unwrap();
+        assert!(text.ends_with("the inbox failed: it fails"), "{text}");
+    }
+}
+
+/// Of what waits to be moved, each settlement is `put_off`, which is no warning.
+#[test]
+fn an_inbox_that_takes_nothing_over_is_told() {
+    let told = Told::by(|| {
+        let clock = VirtualClock::new();
+        let first = Faults::new(MemoryInbox::with_timer(clock.clone()), clock.clone());
+        first.set(&[Call::Append], Fault::Fails);
+        let local = MemoryInbox::with_timer(clock.clone());
+        store(&clock, &local, r#"{"type":"grant.expired","id":"n-1"}"#);
+        let forward = Enqueue::with_timer(first, clock.clone()).forwarding();
+        let (spawn, timer) = (clock.clone(), clock.clone());
+        let worker =
+            Worker::on_runtime(local, forward, clock.clone(), move |task| spawn.spawn(task));
+        let worker = worker.run_until(async move { timer.sleep(10 * SECOND).await });
+        clock.run_until(worker).unwrap();
+    });
+    let line = r#"nylas_inbox_engine_failures_total{call="append"} 1"#;
+    assert!(
+        told.metrics.lines().any(|told| told == line),
+        "{}",
+        told.metrics
+    );
+    let events = told.events();
+    let warning = events
+        .iter()
+        .find(|event| event["level"] == "WARN")
+        .unwrap();
+    let text = field(warning, "message").as_str().unwrap();
+    assert!(text.ends_with("the inbox failed: it fails"), "{text}");
+}
+
 /// A recorder that panics is the observers' own trouble.
 #[test]
 fn a_recorder_that_panics_ends_nothing() {

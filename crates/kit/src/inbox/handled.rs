@@ -62,7 +62,9 @@ impl Handled {
     pub async fn wait_for(&self, keys: &[EntryKey], patience: Duration) -> usize {
         let missing = || keys.iter().filter(|key| self.of(**key) == 0).count();
         let mut count = self.count.subscribe();
-        let all = count.wait_for(|_| missing() == 0);
+        // To look for each key at each change takes minutes with some ten thousand.
+        let are_enough = || self.times.lock().unwrap().len() >= keys.len();
+        let all = count.wait_for(|_| are_enough() && missing() == 0);
         let is_late = timeout(patience, all).await.is_err();
         assert!(!is_late, "{} of {} were not handled", missing(), keys.len());
         keys.iter().filter(|key| self.of(**key) > 1).count()

@@ -1,14 +1,20 @@
 //! Callers of an engine, as fast as it goes.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{sync::watch, task::JoinSet, time::timeout};
 use tower_nylas::inbox::{EntryKey, Inbox};
 
 use super::entry;
+
+/// How long it takes at most until enough is accepted, with servers that are killed meanwhile.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Tasks that append one entry after the other, each as often as it takes until it is accepted.
 #[derive(Debug)]
@@ -49,7 +55,8 @@ impl Sending {
     pub async fn wait_for_more(&self, count: usize) {
         let mut accepted = self.shared.count.subscribe();
         let end = *accepted.borrow() + count;
-        accepted.wait_for(|count| *count >= end).await.unwrap();
+        let waiting = timeout(PATIENCE, accepted.wait_for(|count| *count >= end));
+        waiting.await.expect("nothing is accepted").unwrap();
     }
 
     /// How many appends have failed.

@@ -2,25 +2,27 @@
 
 use std::time::Duration;
 
-use tower_nylas::inbox::{Appended, Browse, DeadCause, EntryKey, EntryState, Inbox, Settlement};
+use tower_nylas::inbox::{
+    Appended, Browse, Claimed, DeadCause, EntryKey, EntryState, Inbox, Settlement,
+};
 use tower_nylas_kit::inbox::{dead, entry, retry};
 use tower_nylas_nats::{
-    NatsInbox,
+    NatsInbox, NatsReceipt,
     async_nats::{self, jetstream::message::StreamMessage},
 };
 
 use crate::server::{named, shared};
 
-const SOON: Duration = Duration::from_secs(5);
+pub(crate) const SOON: Duration = Duration::from_secs(5);
 
-struct Bench {
-    name: String,
-    inbox: NatsInbox,
-    context: async_nats::jetstream::Context,
+pub(crate) struct Bench {
+    pub(crate) name: String,
+    pub(crate) inbox: NatsInbox,
+    pub(crate) context: async_nats::jetstream::Context,
 }
 
 impl Bench {
-    async fn new(name: &str) -> Self {
+    pub(crate) async fn new(name: &str) -> Self {
         let (url, name) = (shared().await, format!("{name}_{}", std::process::id()));
         let client = async_nats::connect(&url).await.unwrap();
         Self {
@@ -30,8 +32,18 @@ impl Bench {
         }
     }
 
-    async fn settle_next(&self, settlement: Settlement) {
-        let claim = self.inbox.claim(1, SOON).await.unwrap().remove(0);
+    /// The next claim, as soon as the inbox gives one.
+    pub(crate) async fn next(&self) -> Claimed<NatsReceipt> {
+        loop {
+            match self.inbox.claim(1, SOON).await {
+                Ok(mut claims) if !claims.is_empty() => return claims.remove(0),
+                _ => tokio::task::yield_now().await,
+            }
+        }
+    }
+
+    pub(crate) async fn settle_next(&self, settlement: Settlement) {
+        let claim = self.next().await;
         self.inbox.settle(&claim.receipt, settlement).await.unwrap();
     }
 
@@ -44,7 +56,7 @@ impl Bench {
     }
 
     /// How many messages a stream of the inbox has.
-    async fn messages(&self, end: &str) -> u64 {
+    pub(crate) async fn messages(&self, end: &str) -> u64 {
         let name = format!("{}{end}", self.name);
         let stream = self.context.get_stream(name).await.unwrap();
         stream.cached_info().state.messages
@@ -92,6 +104,53 @@ pub(crate) async fn a_replay_that_was_interrupted_is_one_replay() {
     assert_eq!(claims[0].entry.key(), stored.key());
     assert_eq!((claims[0].crashes, claims[0].failures), (0, 0));
     assert_eq!(bench.messages("_dead").await, 0);
+}
+
+/// The entry was appended again after its first replay, so the letter that it has become does not
+/// know of that one.
+pub(crate) async fn a_replay_whose_number_was_used_before_stores_the_entry() {
+    let bench = Bench::new("replayed").await;
+    let stored = entry("n-1");
+    bench.inbox.append(stored.clone()).await.unwrap();
+    bench.settle_next(dead()).await;
+    assert_eq!(bench.inbox.replay(&[stored.key()]).await.unwrap(), 1);
+    bench.settle_next(dead()).await;
+    let letter = bench.letter(stored.key()).await;
+    let mut headers = letter.headers.clone();
+    headers.insert("Nylas-Replays", "0");
+    headers.insert("Nats-Msg-Id", "another");
+    let subject = letter.subject.to_string();
+    let published = bench
+        .context
+        .publish_with_headers(subject, headers, letter.payload);
+    published.await.unwrap().await.unwrap();
+
+    assert_eq!(bench.inbox.replay(&[stored.key()]).await.unwrap(), 1);
+    assert_eq!(bench.next().await.entry.key(), stored.key());
+    assert_eq!(bench.messages("_dead").await, 0);
+}
+
+pub(crate) async fn two_operators_at_the_same_letters() {
+    const LETTERS: usize = 50;
+    let bench = Bench::new("operators").await;
+    let keys: Vec<EntryKey> = (0..LETTERS)
+        .map(|n| entry(&format!("n-{n}")).key())
+        .collect();
+    for number in 0..LETTERS {
+        bench
+            .inbox
+            .append(entry(&format!("n-{number}")))
+            .await
+            .unwrap();
+        bench.settle_next(dead()).await;
+    }
+    let (one, other) = tokio::join!(bench.inbox.replay(&keys), bench.inbox.replay(&keys));
+    assert!(one.unwrap() + other.unwrap() >= LETTERS);
+    for _ in 0..LETTERS {
+        bench.settle_next(dead()).await;
+    }
+    let (one, other) = tokio::join!(bench.inbox.discard(&keys), bench.inbox.discard(&keys));
+    assert_eq!(one.unwrap() + other.unwrap(), LETTERS);
 }
 
 pub(crate) async fn what_others_publish_is_buried() {

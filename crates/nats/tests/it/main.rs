@@ -1,11 +1,14 @@
 //! The tests of the engine, on servers of NATS that they start, or on the one of
 //! `TOWER_NYLAS_TEST_NATS`, a URL. Where there is neither, they are reported as ignored.
 
+mod answers;
 mod closing;
 mod cluster;
 mod conformance;
+mod deleted;
 mod exempt;
 mod kept;
+mod login;
 mod open;
 mod outage;
 mod server;
@@ -32,9 +35,22 @@ fn main() {
     arguments.test_threads.get_or_insert(8);
     let mut trials: Vec<Trial> = on! {
         server::is_there(),
+        answers {
+            what_is_under_way_for_long_is_stored_with_another_id,
+            a_duplicate_of_what_is_not_stored_is_none,
+            the_answer_of_another_stream_counts_for_nothing,
+            another_stream_does_not_store_it,
+        }
         closing {
             a_closed_inbox_refuses_everything,
             what_waits_is_written_before_the_end,
+        }
+        deleted {
+            the_consumer_is_created_again_and_failures_are_known,
+            the_entries_are_created_again_and_what_is_at_their_places_is_new,
+            the_tries_are_created_again_and_nothing_is_a_crash,
+            the_dead_letters_are_created_again,
+            letters_that_are_refused_do_not_hold_up_the_others,
         }
         exempt {
             a_claim_that_was_replaced_settles_all_the_same,
@@ -44,6 +60,8 @@ fn main() {
         kept {
             dead_letters_are_in_a_stream_of_their_own,
             a_replay_that_was_interrupted_is_one_replay,
+            a_replay_whose_number_was_used_before_stores_the_entry,
+            two_operators_at_the_same_letters,
             what_others_publish_is_buried,
             nothing_is_left_of_what_is_done,
             claims_go_on_while_all_that_was_claimed_is_put_off,
@@ -51,6 +69,8 @@ fn main() {
         open {
             ten_replicas_at_once,
             another_configuration_is_named,
+            other_settings_are_named_as_well,
+            the_shortest_times_and_the_least_room,
             a_stream_of_another_application,
             a_stream_of_a_later_version,
             what_is_not_asserted_is_told,
@@ -67,6 +87,12 @@ fn main() {
     trials.extend(on! {
         server::can_start(),
         cluster { one_node_killed_under_load }
+        login {
+            a_user_and_a_password,
+            a_token,
+            a_user_who_cannot_read_what_has_failed,
+            the_largest_message_that_a_claim_asks_for,
+        }
         outage {
             killed_under_load,
             a_restart_forgets_the_keys_of_what_was_handled,

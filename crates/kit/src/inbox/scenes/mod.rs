@@ -10,5 +10,5 @@ mod spill;
 pub use self::{
     growth::Growth,
     lifetime::{closed, time_without_a_process, written_before_the_end},
-    spill::{Spilled, spill},
+    spill::{SENDERS, Spilled, spill},
 };

@@ -36,6 +36,11 @@ impl NatsServer {
         Self::start_with(free_port(), sync, "")
     }
 
+    /// Alone, with these lines in its configuration as well.
+    pub fn start_configured(lines: &str) -> Self {
+        Self::start_with(free_port(), Sync::Interval, lines)
+    }
+
     /// Several that know each other.
     pub fn start_cluster(nodes: usize, sync: Sync) -> Vec<Self> {
         let ports: Vec<(u16, u16)> = (0..nodes).map(|_| (free_port(), free_port())).collect();
@@ -77,6 +82,11 @@ impl NatsServer {
         };
         server.restart();
         server
+    }
+
+    /// Its URL with what stands before the host: a user and a password, or a token.
+    pub fn url_of(&self, login: &str) -> String {
+        format!("nats://{login}@127.0.0.1:{}", self.port)
     }
 
     pub fn url(&self) -> String {
