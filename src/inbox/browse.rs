@@ -14,7 +14,9 @@ pub trait Browse: Inbox {
     /// Those of the engine.
     fn stats(&self) -> impl Future<Output = Result<Stats, BoxError>> + Send;
 
-    /// The dead entries, the last one first: up to `max`, with positions below `before`.
+    /// The dead entries, the last one first: up to `max`, with positions below `before`. Fewer than
+    /// `max` are the last ones, unless their contents have a mebibyte or more in all: an engine
+    /// need not bring many large ones at once, but at least one.
     ///
     /// # Errors
     ///
@@ -60,7 +62,8 @@ pub trait Browse: Inbox {
 /// Looks into single entries. Engines that cannot search, as one over a stream, do not implement
 /// it.
 pub trait Inspect: Browse {
-    /// The entries that a query selects, the last one first.
+    /// The entries that a query selects, the last one first. Fewer than its `max` may not be all,
+    /// as of [`dead`](Browse::dead).
     ///
     /// # Errors
     ///

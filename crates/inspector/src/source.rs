@@ -95,6 +95,9 @@ impl<I: Inspect> Search for Inspected<I> {
 /// How many entries are read at a time: their contents come with them, of up to 16 MiB each.
 pub(crate) const READ_AT_A_TIME: usize = 16;
 
+/// Of how many bytes of contents on an engine may bring fewer entries than it is asked for.
+const LARGE: usize = 1 << 20;
+
 /// What a query selects. An engine that cannot search is asked for its dead entries, of which a
 /// page may then have fewer than there are, or none.
 pub(crate) async fn list(
@@ -108,11 +111,18 @@ pub(crate) async fn list(
         Some(search) => (search.list(query).await?, false),
         None => (source.dead(query.before, query.max).await?, true),
     };
-    let next = (found.len() >= query.max).then(|| found.last().map(|last| last.position));
+    let next = (!is_last(&found, query.max)).then(|| found.last().map(|last| last.position));
     let selected = found
         .into_iter()
         .filter(|stored| !is_filtered || selects(query, stored));
     Ok((selected.collect(), next.flatten()))
+}
+
+/// Whether there are no further ones: an engine brings fewer than `max` also where they are large.
+fn is_last(page: &[StoredEntry], max: usize) -> bool {
+    let entries = page.iter().filter_map(|stored| stored.entry.as_ref());
+    let size: usize = entries.map(|entry| entry.content().len()).sum();
+    page.is_empty() || page.len() < max && size < LARGE
 }
 
 fn selects(query: &Query, stored: &StoredEntry) -> bool {
@@ -179,7 +189,7 @@ impl Lookup {
         self.left = self.left.saturating_sub(READ_AT_A_TIME);
         let mut page = source.dead(self.before, READ_AT_A_TIME).await?;
         self.before = page.last().map(|last| last.position);
-        if page.len() < READ_AT_A_TIME {
+        if is_last(&page, READ_AT_A_TIME) {
             self.left = 0;
         }
         page.retain(|stored| {
