@@ -256,9 +256,9 @@ async fn by_hand() {
 
 #[cfg(feature = "inbox")]
 #[tokio::test]
-async fn inbox() {
-    answers_while_pending("inbox").await;
-    let server = Server::start("inbox", &[(SECRET_VARIABLE, SECRET)]).await;
+async fn enqueue() {
+    answers_while_pending("enqueue").await;
+    let server = Server::start("enqueue", &[(SECRET_VARIABLE, SECRET)]).await;
     answers(&server, PATH, SECRET).await;
     // The handler fails the first time, long after the answer.
     let mail =
@@ -675,7 +675,7 @@ async fn drains_end() {
     let plays = cfg!(all(feature = "gzip", feature = "testing"));
     names.extend(plays.then_some("quickstart"));
     names.extend(cfg!(all(feature = "axum", feature = "dedup")).then_some("axum_extractors"));
-    names.extend(cfg!(feature = "inbox").then_some("inbox"));
+    names.extend(cfg!(feature = "inbox").then_some("enqueue"));
     names.extend(cfg!(feature = "testing").then_some("sandbox"));
     let observes = cfg!(all(
         feature = "health",

@@ -2,7 +2,7 @@
 //! to the handlers, which fail at times and take as long as they take.
 //!
 //! ```text
-//! NYLAS_WEBHOOK_SECRET=try-me cargo run --features inbox --example inbox -- 127.0.0.1:8080
+//! NYLAS_WEBHOOK_SECRET=try-me cargo run --features inbox --example enqueue -- 127.0.0.1:8080
 //! ```
 //!
 //! Without the variable it starts pending: see the example `axum`. The delivery below is answered
