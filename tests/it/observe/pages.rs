@@ -72,7 +72,7 @@ fn described() -> BTreeSet<String> {
 #[test]
 fn each_metric_of_the_alerts_and_the_dashboard_exists() {
     let described = described();
-    assert_eq!(described.len(), 16 + 3 + 8);
+    assert_eq!(described.len(), 16 + 3 + 9);
     let dashboard = DASHBOARD.replace("\\\"", "\"");
     for (page, text) in [
         ("alerts", ALERTS),
