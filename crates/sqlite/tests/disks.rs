@@ -154,7 +154,7 @@ async fn fill(inbox: &SqliteInbox, round: usize) -> Result<usize, BoxError> {
         match inbox.append(entry(round, number)).await {
             Ok(_) => {}
             Err(AppendError::Full) => return Ok(number),
-            Err(other) => return Err(other.into()),
+            Err(other) => return Err(format!("append {number} of round {round}: {other}").into()),
         }
     }
     Ok(0)
@@ -166,7 +166,8 @@ async fn drain(inbox: &SqliteInbox, stored: usize) -> Result<(), BoxError> {
         let claims = inbox.claim(8, Duration::ZERO).await?;
         assert!(!claims.is_empty(), "{done} of {stored}");
         for claim in claims {
-            inbox.settle(&claim.receipt, Settlement::Done).await?;
+            let settled = inbox.settle(&claim.receipt, Settlement::Done).await;
+            settled.map_err(|why| format!("settlement {done} of {stored}: {why}"))?;
             done += 1;
         }
     }

@@ -19,6 +19,9 @@ const PRUNE_EACH: Duration = Duration::from_secs(1);
 /// How often it looks whether the disk has room for the log.
 const LOOK_AT_DISK_EACH: Duration = Duration::from_millis(20);
 
+/// And after how many transactions, which a fast disk takes in less time.
+const LOOK_AT_DISK_AFTER: u32 = 16;
+
 pub(super) struct Upkeep {
     cursor: Cursor,
     left: Left,
@@ -29,6 +32,7 @@ pub(super) struct Upkeep {
     /// Something was written since the log was cut last.
     has_log: bool,
     looked_at_disk: Instant,
+    writes_since: u32,
 }
 
 impl Upkeep {
@@ -40,6 +44,7 @@ impl Upkeep {
             is_busy: false,
             has_log: true,
             looked_at_disk: Instant::now(),
+            writes_since: 0,
         }
     }
 
@@ -56,6 +61,12 @@ impl Upkeep {
     pub(super) fn note_write(&mut self) {
         self.is_busy = true;
         self.has_log = true;
+        self.writes_since = self.writes_since.saturating_add(1);
+    }
+
+    fn is_to_look_at_disk(&self) -> bool {
+        let is_time = self.looked_at_disk.elapsed() >= LOOK_AT_DISK_EACH;
+        self.has_log && (is_time || self.writes_since >= LOOK_AT_DISK_AFTER)
     }
 }
 
@@ -101,8 +112,8 @@ impl Writer {
             return Ok(());
         };
         let upkeep = &mut self.upkeep;
-        if upkeep.has_log && upkeep.looked_at_disk.elapsed() >= LOOK_AT_DISK_EACH {
-            upkeep.looked_at_disk = Instant::now();
+        if upkeep.is_to_look_at_disk() {
+            (upkeep.looked_at_disk, upkeep.writes_since) = (Instant::now(), 0);
             let is_cut = Disk::is_scarce(session, &self.options) && session.truncate_log()?;
             // If somebody was in the way, the next look tries again.
             upkeep.has_log = !is_cut;
