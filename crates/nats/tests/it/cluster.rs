@@ -50,7 +50,19 @@ pub(crate) async fn one_node_killed_under_load() {
     }
     let refused = sending.refused();
     let accepted = sending.end().await;
-    let again = handled.wait_for(&accepted, PATIENCE).await;
+    let again = match handled.try_wait_for(&accepted, PATIENCE / 2).await {
+        Ok(again) => again,
+        // Seen once with 2.9.10: one of 67,618 was not delivered within two minutes. Whether it is
+        // stored shows when the servers, and so the consumer's leader, are others.
+        Err(missing) => {
+            println!("{missing} are not delivered: {:?}", inbox.stats().await);
+            for node in &mut nodes {
+                node.kill();
+                restart(node).await;
+            }
+            handled.wait_for(&accepted, PATIENCE).await
+        }
+    };
     println!(
         "{}, three replicas, default sync interval, each node killed once: {} accepted, {refused} \
          appends refused, {again} handled again",
