@@ -2,16 +2,16 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use async_nats::jetstream::{Message, consumer::pull::Batch};
+use async_nats::jetstream::Message;
 use futures_util::{StreamExt, stream};
-use tokio::time::timeout_at;
 use tower_nylas::inbox::{Claimed, DeadCause, EntryKey, engine::Failure};
 
 use crate::{
-    core::{Core, NO_ANSWER, PATIENCE, no_answer},
+    core::{Core, NO_ANSWER, PATIENCE},
     dead::Letter,
     envelope,
     lookup::Lookup,
+    pull::Pull,
     receipt::NatsReceipt,
     tries::Tries,
 };
@@ -32,9 +32,6 @@ const MISSING: [&str; 4] = ["503", "Consumer Deleted", "no responders", NO_ANSWE
 
 /// What a consumer answers if the first message is larger than what was asked for.
 const TOO_LARGE: &str = "Exceeds MaxBytes";
-
-/// What a consumer answers that has as many open claims as it can have.
-const EXHAUSTED: &str = "MaxAckPending";
 
 impl Core {
     pub(crate) async fn claim(
@@ -102,27 +99,25 @@ impl Core {
     }
 
     /// Up to so many messages, and bytes unless these are 0.
-    async fn fetch_up_to(&self, max: usize, bytes: usize) -> Result<Vec<Message>, Failure> {
-        let end = Instant::now() + PATIENCE;
-        let fetch = self.streams.consumer.fetch().max_messages(max);
-        let batch = fetch.max_bytes(bytes).messages();
-        match timeout_at(end.into(), batch).await {
-            Ok(Ok(batch)) => collect(batch, end).await,
-            Ok(Err(why)) => Err(Failure::new(why)),
-            Err(_) => Err(no_answer()),
-        }
+    async fn fetch_up_to(&self, messages: usize, bytes: usize) -> Result<Vec<Message>, Failure> {
+        let wait = None;
+        let pull = Pull {
+            messages,
+            bytes,
+            wait,
+        };
+        self.pull(pull, Instant::now() + PATIENCE).await
     }
 
     /// The first message, for which the server waits.
     async fn wait_for_one(&self, wait: Duration) -> Result<Vec<Message>, Failure> {
         let wait = wait.min(LONGEST_WAIT);
-        let end = Instant::now() + wait + PATIENCE;
-        let batch = self.streams.consumer.batch().max_messages(1);
-        match timeout_at(end.into(), batch.expires(wait).messages()).await {
-            Ok(Ok(batch)) => collect(batch, end).await,
-            Ok(Err(why)) => Err(Failure::new(why)),
-            Err(_) => Err(no_answer()),
-        }
+        let pull = Pull {
+            messages: 1,
+            bytes: 0,
+            wait: Some(wait),
+        };
+        self.pull(pull, Instant::now() + wait + PATIENCE).await
     }
 
     /// The claim of a message; `None` if there is no entry in it that can be read.
@@ -187,23 +182,4 @@ fn is_missing(why: &Failure) -> bool {
 /// Of a message that somebody else has published into the stream.
 fn key_of_place(position: u64) -> EntryKey {
     EntryKey::from_bytes(u128::from(position).to_be_bytes())
-}
-
-/// The messages until the server says that there is no other one. Those that have come before an
-/// error are there all the same.
-async fn collect(mut batch: Batch, end: Instant) -> Result<Vec<Message>, Failure> {
-    let mut messages = Vec::new();
-    loop {
-        match timeout_at(end.into(), batch.next()).await {
-            Ok(Some(Ok(message))) => messages.push(message),
-            Ok(Some(Err(why))) => {
-                if messages.is_empty() && !why.to_string().contains(EXHAUSTED) {
-                    return Err(Failure::new(why));
-                }
-                return Ok(messages);
-            }
-            Err(_) if messages.is_empty() => return Err(no_answer()),
-            Ok(None) | Err(_) => return Ok(messages),
-        }
-    }
 }

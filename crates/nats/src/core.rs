@@ -8,7 +8,7 @@ use std::{
 use async_nats::{
     Client, Subject,
     jetstream::{
-        AckKind, Context, ContextBuilder,
+        AckKind, Context, ContextBuilder, Message,
         context::{PublishError, PublishErrorKind},
         message::PublishMessage,
         publish::PublishAck,
@@ -22,6 +22,7 @@ use crate::{
     error::OpenError,
     gate::Gate,
     open::Options,
+    pull::Pull,
     store::UnderWay,
     streams::{self, Names, Streams},
     warning::Warning,
@@ -139,6 +140,12 @@ impl Core {
                 false
             }
         }
+    }
+
+    /// Asks the consumer.
+    pub(crate) async fn pull(&self, pull: Pull, end: Instant) -> Result<Vec<Message>, Failure> {
+        let consumer = &self.streams.consumer;
+        pull.run(&self.client, &self.context, consumer, end).await
     }
 
     /// Returns when the server has answered what becomes of a delivery.

@@ -78,6 +78,7 @@ mod gate;
 mod inbox;
 mod lookup;
 mod open;
+mod pull;
 mod receipt;
 mod servers;
 mod settle;
