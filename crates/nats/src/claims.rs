@@ -24,6 +24,10 @@ const MOST: usize = 4096;
 /// How many entries that were delivered before are looked up at a time.
 const LOOKUPS: usize = 64;
 
+/// Since 2.10, a server acknowledges a message a moment before its consumer knows of it. So a claim
+/// that is not to wait waits all the same, or it would not see what was stored before it.
+const SHORTEST_WAIT: Duration = Duration::from_millis(10);
+
 /// Longer than any worker waits.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
@@ -58,8 +62,8 @@ impl Core {
     ) -> Result<Vec<Claimed<NatsReceipt>>, Failure> {
         let mut since = Instant::now();
         let mut messages = self.fetch(max).await?;
-        if messages.is_empty() && !wait.is_zero() {
-            let waited = self.wait_for_one(wait);
+        if messages.is_empty() {
+            let waited = self.wait_for_one(wait.max(SHORTEST_WAIT));
             tokio::pin!(waited);
             messages = tokio::select! {
                 waited = &mut waited => waited?,
