@@ -5,23 +5,21 @@ use std::time::Duration;
 use async_nats::jetstream::{
     ErrorCode,
     message::{PublishMessage, StreamMessage},
-    stream::{DeleteMessageError, DeleteMessageErrorKind, LastRawMessageErrorKind, Stream},
+    stream::{DeleteMessageError, DeleteMessageErrorKind},
 };
-use futures_util::{StreamExt, stream};
 use tokio::time::timeout;
 use tower_nylas::{
     BoxError,
-    inbox::{Browse, EntryKey, Stats, StoredEntry, engine::Failure},
+    inbox::{Browse, DeadGroup, EntryKey, Stats, StoredEntry, engine::Failure},
 };
 
 use crate::{
     core::{Core, PATIENCE, no_answer},
     dead, envelope,
     inbox::NatsInbox,
+    pages::read,
+    within::within,
 };
-
-/// How many messages are read at a time.
-const READS: usize = 16;
 
 /// How many replays of an entry are passed over, of which the server remembers the ids.
 const MOST_REPLAYS: u32 = 1000;
@@ -51,22 +49,15 @@ impl Browse for NatsInbox {
     async fn dead(&self, before: Option<u64>, max: usize) -> Result<Vec<StoredEntry>, BoxError> {
         let core = self.core();
         let _call = core.gate.enter().await?;
-        let state = within(core.streams.dead.get_info()).await?.state;
-        let end = state.last_sequence.saturating_add(1);
-        let end = before.map_or(end, |before| before.min(end));
-        let positions = state.first_sequence.max(1)..end;
-        let letters = stream::iter(positions.rev())
-            .map(|position| core.letter(position))
-            .buffered(READS);
-        let mut letters = std::pin::pin!(letters);
-        let mut found = Vec::new();
-        while found.len() < max
-            && let Some(letter) = letters.next().await
-        {
-            // Some were replayed or discarded.
-            found.extend(letter?.as_ref().and_then(dead::shown));
-        }
-        Ok(found)
+        Ok(core.dead_page(before, max).await?)
+    }
+
+    /// Counts the last 100,000 places of the stream of dead letters, of which those of replayed and
+    /// discarded ones are empty.
+    async fn dead_groups(&self, max: usize) -> Result<Vec<DeadGroup>, BoxError> {
+        let core = self.core();
+        let _call = core.gate.enter().await?;
+        Ok(core.dead_groups(max).await?)
     }
 
     async fn replay(&self, keys: &[EntryKey]) -> Result<usize, BoxError> {
@@ -102,10 +93,6 @@ impl Core {
         });
         let now = Duration::from_millis(self.now());
         Ok(entry.map(|entry| now.saturating_sub(entry.received_at())))
-    }
-
-    async fn letter(&self, position: u64) -> Result<Option<StreamMessage>, Failure> {
-        read(&self.streams.dead, position).await
     }
 
     async fn letter_of(&self, key: EntryKey) -> Result<Option<StreamMessage>, Failure> {
@@ -154,24 +141,6 @@ impl Core {
     async fn has(&self, position: u64, id: &str) -> Result<bool, Failure> {
         let message = read(&self.streams.entries, position).await?;
         Ok(message.is_some_and(|message| envelope::has_id(&message.headers, id)))
-    }
-}
-
-async fn read(stream: &Stream, position: u64) -> Result<Option<StreamMessage>, Failure> {
-    match timeout(PATIENCE, stream.get_raw_message(position)).await {
-        Ok(Ok(message)) => Ok(Some(message)),
-        Ok(Err(why)) if why.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
-        Ok(Err(why)) => Err(Failure::new(why)),
-        Err(_) => Err(no_answer()),
-    }
-}
-
-async fn within<T, E: Into<BoxError>>(
-    call: impl Future<Output = Result<T, E>>,
-) -> Result<T, Failure> {
-    match timeout(PATIENCE, call).await {
-        Ok(result) => result.map_err(Failure::new),
-        Err(_) => Err(no_answer()),
     }
 }
 

@@ -110,7 +110,8 @@ impl Core {
             bytes,
             wait,
         };
-        self.pull(pull, Instant::now() + PATIENCE).await
+        self.pull(pull, &self.streams.consumer, Instant::now() + PATIENCE)
+            .await
     }
 
     /// The first message, for which the server waits.
@@ -121,7 +122,12 @@ impl Core {
             bytes: 0,
             wait: Some(wait),
         };
-        self.pull(pull, Instant::now() + wait + PATIENCE).await
+        self.pull(
+            pull,
+            &self.streams.consumer,
+            Instant::now() + wait + PATIENCE,
+        )
+        .await
     }
 
     /// The claim of a message; `None` if there is no entry in it that can be read.

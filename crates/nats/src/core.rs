@@ -9,6 +9,7 @@ use async_nats::{
     Client, Subject,
     jetstream::{
         AckKind, Context, ContextBuilder, Message,
+        consumer::PullConsumer,
         context::{PublishError, PublishErrorKind},
         message::PublishMessage,
         publish::PublishAck,
@@ -142,9 +143,13 @@ impl Core {
         }
     }
 
-    /// Asks the consumer.
-    pub(crate) async fn pull(&self, pull: Pull, end: Instant) -> Result<Vec<Message>, Failure> {
-        let consumer = &self.streams.consumer;
+    /// Asks a consumer for messages.
+    pub(crate) async fn pull(
+        &self,
+        pull: Pull,
+        consumer: &PullConsumer,
+        end: Instant,
+    ) -> Result<Vec<Message>, Failure> {
         pull.run(&self.client, &self.context, consumer, end).await
     }
 

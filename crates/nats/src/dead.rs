@@ -15,7 +15,10 @@ use tower_nylas::inbox::{
 
 use crate::{core::Core, envelope, error::code_of, receipt::NatsReceipt};
 
-const CAUSE: &str = "Nylas-Cause";
+/// Those by which letters are counted.
+pub(crate) const CAUSE: &str = "Nylas-Cause";
+pub(crate) const TRIGGER: &str = "Nylas-Trigger";
+
 const WHY: &str = "Nylas-Why";
 const CRASHES: &str = "Nylas-Crashes";
 const FAILURES: &str = "Nylas-Failures";
@@ -41,6 +44,9 @@ impl Core {
     ) -> Result<(), NotBuried> {
         let mut headers = HeaderMap::new();
         headers.insert(CAUSE, letter.cause.as_str());
+        if let Some(trigger) = trigger_of(receipt) {
+            headers.insert(TRIGGER, trigger.as_str());
+        }
         headers.insert(WHY, one_line(letter.why).as_str());
         headers.insert(CRASHES, receipt.crashes().to_string().as_str());
         headers.insert(FAILURES, receipt.failures().to_string().as_str());
@@ -71,6 +77,14 @@ pub(crate) struct NotBuried {
     pub(crate) why: Failure,
     /// A server has said that it does not store the letter.
     pub(crate) is_refused: bool,
+}
+
+/// The trigger of an entry, unless it has one that a header would not give back as it is.
+fn trigger_of(receipt: &NatsReceipt) -> Option<String> {
+    let entry = envelope::unpack(receipt.key, &receipt.payload).ok()?;
+    let trigger = entry.trigger()?.to_string();
+    let is_plain = trigger.bytes().all(|byte| byte.is_ascii_graphic());
+    (is_plain && !trigger.is_empty()).then_some(trigger)
 }
 
 /// A header has one line.

@@ -75,9 +75,11 @@ mod dead;
 mod envelope;
 mod error;
 mod gate;
+mod groups;
 mod inbox;
 mod lookup;
 mod open;
+mod pages;
 mod pull;
 mod receipt;
 mod servers;
@@ -86,6 +88,7 @@ mod store;
 mod streams;
 mod tries;
 mod warning;
+mod within;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -79,6 +79,8 @@ pub(crate) async fn dead_letters_are_in_a_stream_of_their_own() {
     assert_eq!(header("Nylas-Cause"), "exhausted");
     assert_eq!(header("Nylas-Why"), "a reason");
     assert_eq!(header("Nylas-Failures"), "1");
+    let trigger = stored.trigger().unwrap().to_string();
+    assert_eq!(header("Nylas-Trigger"), trigger);
     assert!(letter.payload.ends_with(stored.content()));
 }
 

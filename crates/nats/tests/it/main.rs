@@ -8,6 +8,7 @@ mod conformance;
 mod deleted;
 mod exempt;
 mod kept;
+mod letters;
 mod login;
 mod open;
 mod outage;
@@ -65,6 +66,11 @@ fn main() {
             what_others_publish_is_buried,
             nothing_is_left_of_what_is_done,
             claims_go_on_while_all_that_was_claimed_is_put_off,
+        }
+        letters {
+            places_that_are_empty_are_skipped,
+            groups_are_counted_over_what_is_empty,
+            a_trigger_of_any_characters_is_buried,
         }
         open {
             ten_replicas_at_once,
