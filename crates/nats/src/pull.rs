@@ -171,3 +171,139 @@ fn why_it_ended(status: StatusCode, answer: &Message) -> Result<(), Failure> {
 fn pending(headers: Option<&HeaderMap>, name: &str) -> Option<usize> {
     headers?.get(name)?.as_str().parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(messages: usize, bytes: usize) -> Read {
+        let wait = None;
+        let pull = Pull {
+            messages,
+            bytes,
+            wait,
+        };
+        Read::new(pull, Instant::now() + Duration::from_secs(60))
+    }
+
+    fn message() -> Message {
+        Message {
+            subject: "inbox.entries".into(),
+            reply: None,
+            payload: "{}".into(),
+            headers: None,
+            status: None,
+            description: None,
+            length: 0,
+        }
+    }
+
+    fn status(code: u16, description: &str, headers: &[(&str, &str)]) -> Message {
+        let mut map = HeaderMap::new();
+        for &(name, value) in headers {
+            map.insert(name, value);
+        }
+        Message {
+            status: Some(StatusCode::from_u16(code).unwrap()),
+            description: Some(description.into()),
+            headers: Some(map),
+            payload: "".into(),
+            ..message()
+        }
+    }
+
+    /// Whether it is complete after each of these.
+    fn take(read: &mut Read, answers: impl IntoIterator<Item = Message>) -> Vec<bool> {
+        let taken = answers.into_iter().map(|answer| {
+            read.take(answer).unwrap();
+            read.is_complete()
+        });
+        taken.collect()
+    }
+
+    #[test]
+    fn messages_that_come_behind_the_word_that_they_are_all_are_awaited() {
+        let completed = [
+            ("Nats-Pending-Messages", "0"),
+            ("Nats-Pending-Bytes", "100"),
+        ];
+        let mut all = read(2, 1000);
+        let answers = [
+            status(409, "Batch Completed", &completed),
+            message(),
+            message(),
+        ];
+        assert_eq!(take(&mut all, answers), [false, false, true]);
+
+        // The next one did not fit.
+        let too_large = [("Nats-Pending-Messages", "7"), ("Nats-Pending-Bytes", "5")];
+        let mut some = read(9, 1000);
+        let answers = [
+            status(409, "Message Size Exceeds MaxBytes", &too_large),
+            message(),
+            message(),
+        ];
+        assert_eq!(take(&mut some, answers), [false, false, true]);
+    }
+
+    /// As all servers say it: one of them counts as pending although it was sent.
+    #[test]
+    fn what_was_sent_before_the_end_is_all() {
+        let pending = [("Nats-Pending-Messages", "3"), ("Nats-Pending-Bytes", "0")];
+        let mut some = read(4, 0);
+        let answers = [
+            message(),
+            message(),
+            status(408, "Request Timeout", &pending),
+        ];
+        assert_eq!(take(&mut some, answers), [false, false, true]);
+        let mut none = read(4, 0);
+        let answers = [status(404, "No Messages", &[])];
+        assert_eq!(take(&mut none, answers), [true]);
+        let mut some = read(4, 0);
+        let answers = [message(), status(404, "No Messages", &[])];
+        assert_eq!(take(&mut some, answers), [false, true]);
+    }
+
+    #[test]
+    fn a_request_without_bytes_left_does_not_say_how_many_it_was() {
+        let used_up = [("Nats-Pending-Messages", "0"), ("Nats-Pending-Bytes", "0")];
+        let mut some = read(9, 1000);
+        let end = some.end;
+        let answers = [
+            message(),
+            status(409, "Batch Completed", &used_up),
+            message(),
+        ];
+        assert_eq!(take(&mut some, answers), [false, false, false]);
+        assert!(some.has_ended && some.end < end);
+        assert_eq!(some.messages.len(), 2);
+    }
+
+    #[test]
+    fn the_first_one_is_too_large_or_there_is_no_consumer() {
+        let nothing = [("Nats-Pending-Messages", "9"), ("Nats-Pending-Bytes", "10")];
+        for (status, text) in [
+            (
+                status(409, "Message Size Exceeds MaxBytes", &nothing),
+                "409 Message Size Exceeds MaxBytes",
+            ),
+            (status(409, "Consumer Deleted", &[]), "409 Consumer Deleted"),
+            (status(503, "", &[]), "503 "),
+            (
+                status(400, "Bad Request", &[("Nats-Pending-Messages", "-1")]),
+                "400 Bad Request",
+            ),
+        ] {
+            let mut none = read(9, 10);
+            assert_eq!(none.take(status).unwrap_err().to_string(), text);
+            assert!(none.is_complete());
+        }
+        let mut full = read(9, 10);
+        assert!(
+            full.take(status(409, "Exceeded MaxAckPending", &[]))
+                .is_ok()
+        );
+        assert!(full.is_complete());
+    }
+}

@@ -1,10 +1,13 @@
 //! Three servers, of which one dies under load.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
-use tower_nylas::inbox::Browse;
+use tower_nylas::inbox::{Appended, Browse, Inbox, Settlement};
 use tower_nylas_kit::inbox::{
-    Handled, Sending, Working,
+    Handled, Sending, Working, entry,
     servers::{NatsServer, Sync, nats_version},
 };
 use tower_nylas_nats::{NatsInbox, OpenError};
@@ -12,9 +15,20 @@ use tower_nylas_nats::{NatsInbox, OpenError};
 use crate::server::restart;
 
 const NODES: usize = 3;
+const SYNC: Sync = Sync::Always;
 const BETWEEN: usize = 200;
 const CONCURRENCY: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(120);
+
+const KEYS: usize = 30;
+const AT_ONCE: usize = 16;
+
+async fn start() -> (Vec<NatsServer>, NatsInbox) {
+    let nodes = NatsServer::start_cluster(NODES, SYNC);
+    let urls: Vec<String> = nodes.iter().map(NatsServer::url).collect();
+    let inbox = open(&urls.join(",")).await;
+    (nodes, inbox)
+}
 
 /// Opens an inbox as soon as the cluster has a leader.
 async fn open(urls: &str) -> NatsInbox {
@@ -31,11 +45,40 @@ async fn open(urls: &str) -> NatsInbox {
     }
 }
 
+/// The leader waits for the others to store a message, and meanwhile says of the same one that it is
+/// under way (2.11 and later) or a duplicate without a place.
+pub(crate) async fn the_same_notification_at_once() {
+    let (_nodes, inbox) = start().await;
+    for number in 0..KEYS {
+        let appending = (0..AT_ONCE).map(|_| {
+            let inbox = inbox.clone();
+            tokio::spawn(async move { inbox.append(entry(&format!("n-{number}"))).await })
+        });
+        let appending: Vec<_> = appending.collect();
+        let mut new = 0;
+        for appended in appending {
+            new += usize::from(appended.await.unwrap().unwrap() == Appended::New);
+        }
+        assert_eq!(new, 1);
+    }
+    assert_eq!(inbox.stats().await.unwrap().ready, KEYS as u64);
+    let mut claimed = HashSet::new();
+    while claimed.len() < KEYS {
+        // All that a claim can have, which such a cluster sends behind the word that it is complete.
+        for claim in inbox.claim(KEYS, PATIENCE).await.unwrap() {
+            assert!(claimed.insert(claim.entry.key()));
+            let settled = inbox.settle(&claim.receipt, Settlement::Done).await;
+            settled.unwrap();
+        }
+    }
+    let stats = inbox.stats().await.unwrap();
+    assert_eq!((stats.ready, stats.claimed), (0, 0));
+    inbox.close().await;
+}
+
 /// Each of them in its turn, so that the leaders are among them.
 pub(crate) async fn one_node_killed_under_load() {
-    let mut nodes = NatsServer::start_cluster(NODES, Sync::Interval);
-    let urls: Vec<String> = nodes.iter().map(NatsServer::url).collect();
-    let inbox = open(&urls.join(",")).await;
+    let (mut nodes, inbox) = start().await;
     let handled = Handled::default();
     let inboxes = [inbox.clone()];
     let working = Working::start(&inboxes, &handled.router(), CONCURRENCY);
@@ -65,9 +108,10 @@ pub(crate) async fn one_node_killed_under_load() {
         }
     };
     println!(
-        "{}, three replicas, default sync interval, each node killed once: {} accepted, {refused} \
-         appends refused, {again} handled again",
+        "{}, three replicas, {}, each node killed once: {} accepted, {refused} appends refused, \
+         {again} handled again",
         nats_version(),
+        SYNC.setting(),
         accepted.len()
     );
     working.end().await;

@@ -92,7 +92,10 @@ fn main() {
     trials.extend(conformance::trials());
     trials.extend(on! {
         server::can_start(),
-        cluster { one_node_killed_under_load }
+        cluster {
+            one_node_killed_under_load,
+            the_same_notification_at_once,
+        }
         login {
             a_user_and_a_password,
             a_token,

@@ -45,9 +45,9 @@ pub(crate) async fn killed_under_load() {
         let accepted = sending.end().await;
         let again = handled.wait_for(&accepted, PATIENCE).await;
         println!(
-            "{}, asked for {sync:?}, {KILLS} kills: {} accepted, {refused} appends refused, {again} \
-             handled again",
+            "{}, {}, {KILLS} kills: {} accepted, {refused} appends refused, {again} handled again",
             nats_version(),
+            sync.setting(),
             accepted.len()
         );
         assert!(refused > 0);

@@ -17,6 +17,21 @@ pub enum Sync {
     Always,
 }
 
+impl Sync {
+    /// The setting that a server has.
+    pub fn setting(self) -> &'static str {
+        if self.is_set() {
+            "sync_interval: always"
+        } else {
+            "sync_interval: 2m"
+        }
+    }
+
+    fn is_set(self) -> bool {
+        self == Self::Always && has_sync_always()
+    }
+}
+
 /// A server with JetStream, which is killed when this is dropped.
 #[derive(Debug)]
 pub struct NatsServer {
@@ -59,10 +74,8 @@ impl NatsServer {
 
     fn start_with(port: u16, sync: Sync, lines: &str) -> Self {
         let scratch = Scratch::new_of_system();
-        let sync = match sync {
-            Sync::Always if has_sync_always() => "sync_interval: always",
-            _ => "",
-        };
+        // Before 2.10 there is no such setting.
+        let sync = if sync.is_set() { sync.setting() } else { "" };
         let store = scratch.path("store");
         let store = store.display();
         let text = format!(
