@@ -1,6 +1,6 @@
 //! Claims entries.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::Message;
 use futures_util::{StreamExt, stream};
@@ -12,7 +12,7 @@ use crate::{
     envelope,
     lookup::Lookup,
     pull::Pull,
-    receipt::NatsReceipt,
+    receipt::{self, NatsReceipt},
     tries::Tries,
 };
 
@@ -140,10 +140,8 @@ impl Core {
         let info = message.info().ok()?;
         let position = info.stream_sequence;
         let delivered = u64::try_from(info.delivered).unwrap_or(1).max(1);
-        let born = SystemTime::from(info.published);
-        let born = born.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-        let born = u64::try_from(born.as_nanos()).ok()?;
-        let reply = message.reply.clone()?;
+        let born = receipt::born(info.published)?;
+        let reply = (message.reply.clone()?, self.connects());
         let at = (position, born, delivered);
         let tries = if delivered > 1 {
             self.look_up(at, info.published, lookup).await

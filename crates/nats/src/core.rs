@@ -1,12 +1,12 @@
 //! What the handles of an inbox share.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use async_nats::{
-    Client, Subject,
+    Client, Statistics,
     jetstream::{
         AckKind, Context, ContextBuilder, Message,
         consumer::PullConsumer,
@@ -24,9 +24,11 @@ use crate::{
     gate::Gate,
     open::Options,
     pull::Pull,
+    receipt::NatsReceipt,
     store::UnderWay,
     streams::{self, Names, Streams},
     warning::Warning,
+    within::within,
 };
 
 /// How long the cluster may take for a call: less than a caller of the inbox waits.
@@ -47,6 +49,7 @@ pub(crate) struct Core {
     pub(crate) client: Client,
     repairs: Repairs,
     context: Context,
+    statistics: Arc<Statistics>,
 }
 
 impl Core {
@@ -70,6 +73,7 @@ impl Core {
             streams,
             gate: Gate::new(),
             warnings,
+            statistics: client.statistics(),
             client,
             repairs: Repairs::default(),
             context,
@@ -153,17 +157,26 @@ impl Core {
         pull.run(&self.client, &self.context, consumer, end).await
     }
 
+    /// How often the client has connected.
+    pub(crate) fn connects(&self) -> u64 {
+        self.statistics.connects.load(Ordering::SeqCst)
+    }
+
     /// Returns when the server has answered what becomes of a delivery.
-    pub(crate) async fn acknowledge(&self, reply: &Subject, kind: AckKind) -> Result<(), Failure> {
+    pub(crate) async fn acknowledge(
+        &self,
+        receipt: &NatsReceipt,
+        kind: AckKind,
+    ) -> Result<(), Failure> {
         let request = async_nats::Request::new()
             .payload(kind.into())
             .timeout(Some(PATIENCE));
-        let answered = timeout(PATIENCE, self.client.send_request(reply.clone(), request));
-        match answered.await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(why)) => Err(Failure::new(why)),
-            Err(_) => Err(no_answer()),
+        let reply = receipt.reply.clone();
+        let answered = within(self.client.send_request(reply, request)).await;
+        if answered.is_err() {
+            receipt.note_doubt();
         }
+        answered.map(drop)
     }
 
     /// The last message of a subject.

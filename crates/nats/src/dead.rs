@@ -63,7 +63,7 @@ impl Core {
                 || code_of(&why).is_some(),
             why: Failure::new(why),
         })?;
-        let ended = self.acknowledge(&receipt.reply, AckKind::Term).await;
+        let ended = self.end(receipt, AckKind::Term).await;
         ended.map_err(|why| NotBuried {
             why,
             is_refused: false,

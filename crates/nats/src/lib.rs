@@ -74,6 +74,7 @@ mod core;
 mod dead;
 mod envelope;
 mod error;
+mod forgotten;
 mod gate;
 mod groups;
 mod inbox;

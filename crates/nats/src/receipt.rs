@@ -3,9 +3,10 @@
 use std::{
     fmt,
     sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    time::SystemTime,
 };
 
-use async_nats::Subject;
+use async_nats::{Subject, datetime::DateTime};
 use bytes::Bytes;
 use tower_nylas::inbox::EntryKey;
 
@@ -26,9 +27,12 @@ pub struct NatsReceipt {
     /// the Unix epoch, in nanoseconds.
     pub(crate) born: u64,
     pub(crate) reply: Subject,
+    /// How often the client had connected when it was delivered.
+    pub(crate) connects: u64,
     /// For the dead letter that it may become.
     pub(crate) payload: Bytes,
     is_settled: AtomicBool,
+    is_doubtful: AtomicBool,
     refusals: AtomicU32,
 }
 
@@ -37,7 +41,7 @@ impl NatsReceipt {
         (key, replays): (EntryKey, u32),
         (position, born, delivered): (u64, u64, u64),
         tries: Option<Tries>,
-        reply: Subject,
+        (reply, connects): (Subject, u64),
         payload: Bytes,
     ) -> Self {
         Self {
@@ -48,8 +52,10 @@ impl NatsReceipt {
             tries,
             born,
             reply,
+            connects,
             payload,
             is_settled: AtomicBool::new(false),
+            is_doubtful: AtomicBool::new(false),
             refusals: AtomicU32::new(0),
         }
     }
@@ -68,6 +74,20 @@ impl NatsReceipt {
         self.is_settled.load(Ordering::SeqCst)
     }
 
+    /// Whether a message that was stored then is the one of this entry.
+    pub(crate) fn is_of(&self, stored: DateTime) -> bool {
+        born(stored) == Some(self.born)
+    }
+
+    /// Whether the server has left a word about this delivery without an answer.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.is_doubtful.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn note_doubt(&self) {
+        self.is_doubtful.store(true, Ordering::SeqCst);
+    }
+
     pub(crate) fn failures(&self) -> u32 {
         self.tries.map_or(0, |tries| tries.failures)
     }
@@ -82,6 +102,12 @@ impl NatsReceipt {
     pub(crate) fn note_settled(&self) {
         self.is_settled.store(true, Ordering::SeqCst);
     }
+}
+
+/// When a message was stored: since the Unix epoch, in nanoseconds.
+pub(crate) fn born(stored: DateTime) -> Option<u64> {
+    let since = SystemTime::from(stored).duration_since(SystemTime::UNIX_EPOCH);
+    u64::try_from(since.ok()?.as_nanos()).ok()
 }
 
 impl fmt::Debug for NatsReceipt {

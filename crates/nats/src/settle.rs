@@ -8,6 +8,7 @@ use tower_nylas::inbox::{SettleError, Settlement, engine::Failure};
 use crate::{
     core::Core,
     dead::{Letter, NotBuried},
+    forgotten::Known,
     receipt::NatsReceipt,
 };
 
@@ -26,7 +27,7 @@ impl Core {
         if receipt.is_settled() {
             return Err(SettleError::LeaseLost);
         }
-        let extended = self.acknowledge(&receipt.reply, AckKind::Progress).await;
+        let extended = self.acknowledge(receipt, AckKind::Progress).await;
         extended.map_err(unavailable)
     }
 
@@ -42,7 +43,7 @@ impl Core {
         }
         match &settlement {
             Settlement::Done => {
-                let ended = self.acknowledge(&receipt.reply, AckKind::Ack).await;
+                let ended = self.end(receipt, AckKind::Ack).await;
                 ended.map_err(unavailable)?;
             }
             Settlement::Retry { after, failed, .. } => {
@@ -62,6 +63,15 @@ impl Core {
         Ok(())
     }
 
+    /// The entry does not come again.
+    pub(crate) async fn end(&self, receipt: &NatsReceipt, kind: AckKind) -> Result<(), Failure> {
+        match self.known(receipt).await? {
+            Known::Delivery => self.acknowledge(receipt, kind).await,
+            Known::Entry => self.delete_entry(receipt).await,
+            Known::Nothing => Ok(()),
+        }
+    }
+
     /// It comes again after a pause.
     async fn put_off(
         &self,
@@ -69,10 +79,13 @@ impl Core {
         failed: bool,
         after: Duration,
     ) -> Result<(), SettleError> {
+        if self.known(receipt).await.map_err(unavailable)? != Known::Delivery {
+            return Err(SettleError::LeaseLost);
+        }
         self.note_try(receipt, failed).await?;
         let pause = after.clamp(SHORTEST, LONGEST);
         let kind = AckKind::Nak(Some(pause));
-        let put_off = self.acknowledge(&receipt.reply, kind).await;
+        let put_off = self.acknowledge(receipt, kind).await;
         put_off.map_err(unavailable)
     }
 

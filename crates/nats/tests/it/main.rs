@@ -7,6 +7,7 @@ mod cluster;
 mod conformance;
 mod deleted;
 mod exempt;
+mod forgotten;
 mod kept;
 mod letters;
 mod login;
@@ -57,6 +58,12 @@ fn main() {
             a_claim_that_was_replaced_settles_all_the_same,
             a_key_is_forgotten_although_its_entry_waits,
             what_was_put_off_counts_as_claimed,
+        }
+        forgotten {
+            the_consumer_was_deleted,
+            the_consumer_was_created_again,
+            another_entry_at_the_place_stays,
+            a_worker_goes_on,
         }
         kept {
             dead_letters_are_in_a_stream_of_their_own,
