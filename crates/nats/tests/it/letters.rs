@@ -1,15 +1,8 @@
 //! What an operator sees of many dead letters.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::task::JoinHandle;
 use tower_nylas::{
     inbox::{Browse, DeadCause, Entry, EntryKey, Inbox},
     testing,
@@ -51,36 +44,32 @@ impl Bench {
 /// Counts the messages that are asked for one by one.
 struct Reads {
     client: async_nats::Client,
-    count: Arc<AtomicUsize>,
-    counting: JoinHandle<()>,
+    subject: String,
+    asked: async_nats::Subscriber,
 }
 
 impl Reads {
     async fn of(bench: &Bench) -> Self {
         let client = async_nats::connect(shared().await).await.unwrap();
         let subject = format!("$JS.API.STREAM.MSG.GET.{}_dead", bench.name);
-        let mut asked = client.subscribe(subject).await.unwrap();
+        let asked = client.subscribe(subject.clone()).await.unwrap();
         client.flush().await.unwrap();
-        let count = Arc::new(AtomicUsize::new(0));
-        let counting = tokio::spawn({
-            let count = count.clone();
-            async move {
-                while asked.next().await.is_some() {
-                    count.fetch_add(1, Ordering::SeqCst);
-                }
-            }
-        });
         Self {
             client,
-            count,
-            counting,
+            subject,
+            asked,
         }
     }
 
-    async fn end(self) -> usize {
-        self.client.flush().await.unwrap();
-        self.counting.abort();
-        self.count.load(Ordering::SeqCst)
+    async fn end(mut self) -> usize {
+        // What was answered has come to this subscription before.
+        let end = self.client.publish(self.subject, "end".into()).await;
+        end.unwrap();
+        let mut count = 0;
+        while self.asked.next().await.unwrap().payload != "end" {
+            count += 1;
+        }
+        count
     }
 }
 
