@@ -76,6 +76,31 @@ pub(crate) async fn the_same_notification_at_once() {
     inbox.close().await;
 }
 
+/// Of the server that a client is connected to nothing comes any more, and the connection stays open.
+pub(crate) async fn a_silent_server_is_left_for_another() {
+    let nodes = NatsServer::start_cluster(NODES, SYNC);
+    // It learns of the others from this one.
+    let inbox = open(&nodes[0].url()).await;
+    inbox.append(entry("n-1")).await.unwrap();
+    nodes[0].pause();
+    let going_on = async {
+        while inbox.append(entry("n-2")).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+        let mut left = 2;
+        while left > 0 {
+            for claim in inbox.claim(2, PATIENCE).await.unwrap_or_default() {
+                let settled = inbox.settle(&claim.receipt, Settlement::Done).await;
+                left -= usize::from(settled.is_ok());
+            }
+        }
+    };
+    let going_on = tokio::time::timeout(PATIENCE, going_on).await;
+    going_on.expect("the client stays with a silent server");
+    nodes[0].resume();
+    inbox.close().await;
+}
+
 /// Each of them in its turn, so that the leaders are among them.
 pub(crate) async fn one_node_killed_under_load() {
     let (mut nodes, inbox) = start().await;

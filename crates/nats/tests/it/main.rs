@@ -100,6 +100,7 @@ fn main() {
     trials.extend(on! {
         server::can_start(),
         cluster {
+            a_silent_server_is_left_for_another,
             one_node_killed_under_load,
             the_same_notification_at_once,
         }
