@@ -18,8 +18,8 @@ use crate::{
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How often a server is asked whether it is there. One that has not answered for three times as
-/// long is left for another: by default, that would take three minutes, in which nothing is accepted
-/// after the power of its host, or its network, has failed.
+/// long is left for another: by default, that would take three minutes, in which nothing is
+/// accepted after the power of its host, or its network, has failed.
 const PING_EACH: Duration = Duration::from_secs(2);
 
 /// The longest pause between two tries to connect again.
@@ -153,9 +153,9 @@ impl NatsInboxBuilder {
     /// Uses a client that the application has connected, for instance with credentials or
     /// certificates. Closing the inbox leaves the client open.
     ///
-    /// Set its `ping_interval` to some seconds, as [`open`](Self::open) does with 2 s: by default it
-    /// takes a client three minutes to leave a server that is silent, since its host has lost its
-    /// power or its network, and nothing is accepted or handled meanwhile.
+    /// Set its `ping_interval` to some seconds, as [`open`](Self::open) does with 2 s: by default
+    /// it takes a client three minutes to leave a server that is silent, since its host has lost
+    /// its power or its network, and nothing is accepted or handled meanwhile.
     ///
     /// # Errors
     ///

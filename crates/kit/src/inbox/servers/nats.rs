@@ -106,6 +106,11 @@ impl NatsServer {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    /// Where it stores its streams.
+    pub fn store(&self) -> PathBuf {
+        self.scratch.path("store")
+    }
+
     /// Kills it, which it cannot notice.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
