@@ -69,6 +69,9 @@ impl Core {
                 waited = &mut waited => waited?,
                 () = self.gate.closing() => return Err(Failure::closed()),
             };
+            if messages.is_empty() {
+                self.look_for_passed().await;
+            }
             since = Instant::now();
             if !messages.is_empty() && max > 1 {
                 // What has come with it. If that fails, the first one is there all the same.

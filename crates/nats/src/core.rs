@@ -23,6 +23,7 @@ use crate::{
     error::OpenError,
     gate::Gate,
     open::Options,
+    passed::Passed,
     pull::Pull,
     receipt::NatsReceipt,
     store::UnderWay,
@@ -47,6 +48,7 @@ pub(crate) struct Core {
     pub(crate) gate: Gate,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) client: Client,
+    pub(crate) passed: Passed,
     repairs: Repairs,
     context: Context,
     statistics: Arc<Statistics>,
@@ -75,6 +77,7 @@ impl Core {
             warnings,
             statistics: client.statistics(),
             client,
+            passed: Passed::default(),
             repairs: Repairs::default(),
             context,
         })

@@ -11,6 +11,9 @@ const REPLAY: &str = "#r";
 /// What ends the second message id of a key.
 const OTHER: &str = "#a";
 
+/// What separates the id of a message that was stored anew from the place that it had.
+const ANEW: &str = "#o";
+
 /// What a message has beside the head and the content of its entry, at most: the headers, of a dead
 /// letter as well.
 pub(crate) const RESERVED: usize = 8 << 10;
@@ -52,6 +55,18 @@ pub(crate) fn other_id(key: EntryKey) -> String {
     format!("{key}{OTHER}")
 }
 
+/// The id of a message that is stored anew, and was at this place.
+pub(crate) fn id_anew(headers: &HeaderMap, position: u64) -> String {
+    let id = headers.get(NATS_MESSAGE_ID);
+    let id = id.map_or("", |id| first_id(id.as_str()));
+    format!("{id}{ANEW}{position}")
+}
+
+/// The id that a message had before it was stored anew.
+fn first_id(id: &str) -> &str {
+    id.split_once(ANEW).map_or(id, |(id, _)| id)
+}
+
 /// Whether a message has this id.
 pub(crate) fn has_id(headers: &HeaderMap, id: &str) -> bool {
     let found = headers.get(NATS_MESSAGE_ID);
@@ -60,7 +75,7 @@ pub(crate) fn has_id(headers: &HeaderMap, id: &str) -> bool {
 
 /// The key, and how often it was replayed.
 pub(crate) fn read_id(headers: Option<&HeaderMap>) -> Option<(EntryKey, u32)> {
-    let id = headers?.get(NATS_MESSAGE_ID)?.as_str();
+    let id = first_id(headers?.get(NATS_MESSAGE_ID)?.as_str());
     let (key, replays) = match id.split_once(REPLAY) {
         Some((key, replays)) => (key, replays.parse().ok()?),
         None => (id.strip_suffix(OTHER).unwrap_or(id), 0),
@@ -122,12 +137,25 @@ mod tests {
             headers.insert(NATS_MESSAGE_ID, id(key, replays).as_str());
             assert_eq!(read_id(Some(&headers)), Some((key, replays)));
         }
+        for id in [id(key, 0), id(key, 3), other_id(key)] {
+            let mut headers = HeaderMap::new();
+            headers.insert(NATS_MESSAGE_ID, id.as_str());
+            let read = read_id(Some(&headers));
+            for position in [7, 8] {
+                let anew = id_anew(&headers, position);
+                assert_eq!(anew, format!("{id}#o{position}"));
+                headers.insert(NATS_MESSAGE_ID, anew.as_str());
+                assert_eq!(read_id(Some(&headers)), read);
+            }
+        }
         let mut headers = HeaderMap::new();
+        assert_eq!(id_anew(&headers, 7), "#o7");
         headers.insert(NATS_MESSAGE_ID, other_id(key).as_str());
         assert_eq!(read_id(Some(&headers)), Some((key, 0)));
         for foreign in [
             "",
             "#a",
+            "#o7",
             "n-1",
             "#r1",
             "0123#r1",

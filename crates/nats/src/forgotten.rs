@@ -1,5 +1,5 @@
-//! Deliveries that the consumer does not know of: its server was killed before it had written them, or
-//! somebody has deleted the consumer.
+//! Deliveries that the consumer does not know of: its server was killed before it had written them,
+//! or somebody has deleted the consumer.
 //!
 //! A server of 2.10 or later does not answer to the end of such a delivery, at no time. So whoever
 //! waited for that answer would never be done with the entry.

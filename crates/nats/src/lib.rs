@@ -81,6 +81,7 @@ mod inbox;
 mod lookup;
 mod open;
 mod pages;
+mod passed;
 mod pull;
 mod receipt;
 mod servers;

@@ -17,6 +17,11 @@ use crate::{
 /// How long it takes to find out that nobody answers.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How often a server is asked whether it is there. One that has not answered for three times as
+/// long is left for another: by default, that would take three minutes, in which nothing is
+/// accepted after the power of its host, or its network, has failed.
+const PING_EACH: Duration = Duration::from_secs(2);
+
 /// The longest pause between two tries to connect again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -135,6 +140,7 @@ impl NatsInboxBuilder {
         let connecting = connecting
             .name("tower-nylas")
             .connection_timeout(CONNECT_TIMEOUT)
+            .ping_interval(PING_EACH)
             .reconnect_delay_callback(|tries| {
                 let tries = u32::try_from(tries).unwrap_or(u32::MAX).min(8);
                 (Duration::from_millis(8) * 2_u32.pow(tries)).min(LONGEST_PAUSE)
@@ -146,6 +152,10 @@ impl NatsInboxBuilder {
 
     /// Uses a client that the application has connected, for instance with credentials or
     /// certificates. Closing the inbox leaves the client open.
+    ///
+    /// Set its `ping_interval` to some seconds, as [`open`](Self::open) does with 2 s: by default
+    /// it takes a client three minutes to leave a server that is silent, since its host has lost
+    /// its power or its network, and nothing is accepted or handled meanwhile.
     ///
     /// # Errors
     ///

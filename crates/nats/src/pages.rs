@@ -1,5 +1,5 @@
-//! Pages of dead letters, the last one first. Many of their places can be empty: what was replayed or
-//! discarded leaves a gap.
+//! Pages of dead letters, the last one first. Many of their places can be empty: what was replayed
+//! or discarded leaves a gap.
 
 use std::ops::Range;
 

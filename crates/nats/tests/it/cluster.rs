@@ -45,8 +45,8 @@ async fn open(urls: &str) -> NatsInbox {
     }
 }
 
-/// The leader waits for the others to store a message, and meanwhile says of the same one that it is
-/// under way (2.11 and later) or a duplicate without a place.
+/// The leader waits for the others to store a message, and meanwhile says of the same one that it
+/// is under way (2.11 and later) or a duplicate without a place.
 pub(crate) async fn the_same_notification_at_once() {
     let (_nodes, inbox) = start().await;
     for number in 0..KEYS {
@@ -64,7 +64,8 @@ pub(crate) async fn the_same_notification_at_once() {
     assert_eq!(inbox.stats().await.unwrap().ready, KEYS as u64);
     let mut claimed = HashSet::new();
     while claimed.len() < KEYS {
-        // All that a claim can have, which such a cluster sends behind the word that it is complete.
+        // All that a claim can have, which such a cluster sends behind the word that it is
+        // complete.
         for claim in inbox.claim(KEYS, PATIENCE).await.unwrap() {
             assert!(claimed.insert(claim.entry.key()));
             let settled = inbox.settle(&claim.receipt, Settlement::Done).await;
@@ -73,6 +74,32 @@ pub(crate) async fn the_same_notification_at_once() {
     }
     let stats = inbox.stats().await.unwrap();
     assert_eq!((stats.ready, stats.claimed), (0, 0));
+    inbox.close().await;
+}
+
+/// Nothing comes any more from the server that a client is connected to, and the connection stays
+/// open.
+pub(crate) async fn a_silent_server_is_left_for_another() {
+    let nodes = NatsServer::start_cluster(NODES, SYNC);
+    // It learns of the others from this one.
+    let inbox = open(&nodes[0].url()).await;
+    inbox.append(entry("n-1")).await.unwrap();
+    nodes[0].pause();
+    let going_on = async {
+        while inbox.append(entry("n-2")).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+        let mut left = 2;
+        while left > 0 {
+            for claim in inbox.claim(2, PATIENCE).await.unwrap_or_default() {
+                let settled = inbox.settle(&claim.receipt, Settlement::Done).await;
+                left -= usize::from(settled.is_ok());
+            }
+        }
+    };
+    let going_on = tokio::time::timeout(PATIENCE, going_on).await;
+    going_on.expect("the client stays with a silent server");
+    nodes[0].resume();
     inbox.close().await;
 }
 

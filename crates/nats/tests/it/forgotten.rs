@@ -1,4 +1,5 @@
-//! Deliveries of which the consumer does not know any more: what was handled is settled all the same.
+//! Deliveries of which the consumer does not know any more: what was handled is settled all the
+//! same.
 
 use std::{sync::Arc, time::Duration};
 

@@ -13,6 +13,7 @@ mod letters;
 mod login;
 mod open;
 mod outage;
+mod passed;
 mod server;
 mod worker;
 
@@ -100,6 +101,7 @@ fn main() {
     trials.extend(on! {
         server::can_start(),
         cluster {
+            a_silent_server_is_left_for_another,
             one_node_killed_under_load,
             the_same_notification_at_once,
         }
@@ -108,6 +110,10 @@ fn main() {
             a_token,
             a_user_who_cannot_read_what_has_failed,
             the_largest_message_that_a_claim_asks_for,
+        }
+        passed {
+            what_was_deleted_is_there_again,
+            what_comes_to_places_that_were_settled,
         }
         outage {
             killed_under_load,

@@ -106,6 +106,11 @@ impl NatsServer {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    /// Where it stores its streams.
+    pub fn store(&self) -> PathBuf {
+        self.scratch.path("store")
+    }
+
     /// Kills it, which it cannot notice.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -116,10 +121,26 @@ impl NatsServer {
 
     /// Lets it end by itself, as a service is stopped.
     pub fn stop(&mut self) {
+        self.signal("-TERM");
         if let Some(mut child) = self.child.take() {
-            let pid = child.id().to_string();
-            let _ = Command::new("kill").args(["-TERM", &pid]).status();
             let _ = child.wait();
+        }
+    }
+
+    /// Makes it silent, with its connections open, as a host is whose network has failed.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        if let Some(child) = &self.child {
+            let pid = child.id().to_string();
+            let _ = Command::new("kill").args([signal, &pid]).status();
         }
     }
 
