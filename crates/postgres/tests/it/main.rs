@@ -5,6 +5,7 @@
 // Servers are started as another user, and killed.
 #![cfg(unix)]
 
+mod backlog;
 mod commits;
 mod conformance;
 mod examples;
@@ -87,6 +88,13 @@ fn on_any_server() -> Vec<Trial> {
             one_that_is_refused,
             many_that_are_refused,
             an_inbox_that_never_polls,
+        }
+        backlog {
+            what_the_server_knows_is_renewed,
+            a_key_that_comes_again,
+            dead_ones_that_are_chosen,
+            what_a_transaction_keeps,
+            what_was_locked_when_it_was_due,
         }
         examples {
             effects_happen_once,
