@@ -1,21 +1,21 @@
 //! From which moment on claims look for what is due.
 //!
-//! Each entry that was claimed and handled leaves an item in the index of times, which the server can
-//! remove when no transaction may see it any more: anybody's, anywhere in the database. While one is
-//! open for hours, a look at all that was ever due takes longer and longer. So claims begin where the
-//! last one has found nothing before, and look at all only now and then.
+//! Each entry that was claimed and handled leaves an item in the index of times, which the server
+//! can remove when no transaction may see it any more: anybody's, anywhere in the database. While
+//! one is open for hours, a look at all that was ever due takes longer and longer. So claims begin
+//! where the last one has found nothing before, and look at all only now and then.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-/// How long before that they begin, in milliseconds: longer than a statement is waited for, and than
-/// the clocks of two processes are apart.
+/// How long before that they begin, in milliseconds: longer than a statement is waited for, and
+/// than the clocks of two processes are apart.
 const MARGIN: i64 = 10 * 1000;
 
-/// How long after a look at all the next one comes, at least: another transaction may have had a lock
-/// on an entry that is due, and left it as it was.
+/// How long after a look at all the next one comes, at least: another transaction may have had a
+/// lock on an entry that is due, and left it as it was.
 const AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// And in how many times what it has taken.

@@ -1,8 +1,9 @@
-//! Lets the server count again what is in the tables when it believes that there is next to nothing.
+//! Lets the server count again what is in the tables when it believes that there is next to
+//! nothing.
 //!
-//! What it believes decides how statements are carried out. Autovacuum looks once a minute, and what
-//! it has seen of tables in which everything was handled lets each claim, settlement and look read all
-//! of a backlog that has come since.
+//! What it believes decides how statements are carried out. Autovacuum looks once a minute, and
+//! what it has seen of tables in which everything was handled lets each claim, settlement and look
+//! read all of a backlog that has come since.
 
 use std::{sync::Arc, time::Duration};
 

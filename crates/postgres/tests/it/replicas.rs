@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tower_nylas::inbox::{Appended, Browse, Inbox};
+use tower_nylas::{
+    inbox::{Appended, Browse, Inbox},
+    testing::VirtualClock,
+};
 use tower_nylas_kit::inbox::{Handled, Working, entry};
-use tower_nylas_postgres::PostgresInbox;
+use tower_nylas_postgres::{PostgresInbox, PostgresInboxBuilder};
 
 use crate::server::Server;
 
@@ -73,42 +76,89 @@ pub(crate) async fn what_another_process_stores(server: &Server) {
     worker.close().await;
 }
 
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// Tells and listens, and never looks by itself.
+fn that_is_told(schema: &str) -> PostgresInboxBuilder {
+    let builder = PostgresInbox::builder().schema(schema);
+    builder.poll_each(HOUR).notify()
+}
+
+/// Until so many processes listen.
+async fn listeners(server: &Server, schema: &str, count: usize) {
+    let sql = format!(
+        "SELECT count(*) = {count} FROM pg_stat_activity WHERE query LIKE 'LISTEN \"{schema}\"%'"
+    );
+    server.wait_until(&sql).await;
+}
+
+async fn cut_listeners(server: &Server, schema: &str) {
+    let cut = format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE query LIKE 'LISTEN \"{schema}\"%'"
+    );
+    server.execute(&cut).await;
+}
+
+/// The claim of a worker that waits.
+fn waits(worker: &PostgresInbox) -> tokio::task::JoinHandle<usize> {
+    let worker = worker.clone();
+    tokio::spawn(async move { worker.claim(9, HOUR).await.unwrap().len() })
+}
+
+async fn is_found(claiming: tokio::task::JoinHandle<usize>) {
+    let claimed = tokio::time::timeout(Duration::from_secs(30), claiming).await;
+    assert_eq!(claimed.expect("it is found").unwrap(), 1);
+}
+
 /// With `notify`, a process finds what another one stores although it does not look; also when it
 /// has lost the connection over which it listens.
 pub(crate) async fn what_another_process_tells(server: &Server) {
-    const HOUR: Duration = Duration::from_secs(60 * 60);
-    let open = async || {
-        let builder = PostgresInbox::builder().schema("told").poll_each(HOUR);
-        builder.notify().open(server.url()).await.unwrap()
-    };
+    let open = async || that_is_told("told").open(server.url()).await.unwrap();
     let (receiver, worker) = (open().await, open().await);
-    let listening = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN \"told\"%'";
-    let client = server.connect().await;
     for number in 0..3 {
-        while client
-            .query_one(listening, &[])
-            .await
-            .unwrap()
-            .get::<_, i64>(0)
-            < 2
-        {
-            tokio::task::yield_now().await;
-        }
-        let claiming = tokio::spawn({
-            let worker = worker.clone();
-            async move { worker.claim(9, HOUR).await.unwrap() }
-        });
+        listeners(server, "told", 2).await;
+        let claiming = waits(&worker);
         tokio::task::yield_now().await;
-        receiver
-            .append(entry(&format!("n-{number}")))
-            .await
-            .unwrap();
-        let claims = tokio::time::timeout(Duration::from_secs(60), claiming).await;
-        assert_eq!(claims.unwrap().unwrap().len(), 1);
-        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                   WHERE query LIKE 'LISTEN \"told\"%'";
-        client.batch_execute(cut).await.unwrap();
+        let entry = entry(&format!("n-{number}"));
+        receiver.append(entry).await.unwrap();
+        is_found(claiming).await;
+        cut_listeners(server, "told").await;
     }
+    receiver.close().await;
+    worker.close().await;
+}
+
+/// Nobody listens when it is told, so who listens next looks.
+pub(crate) async fn what_is_told_while_nobody_listens(server: &Server) {
+    let open = async || that_is_told("untold").open(server.url()).await.unwrap();
+    let (receiver, worker) = (open().await, open().await);
+    listeners(server, "untold", 2).await;
+    let claiming = waits(&worker);
+    cut_listeners(server, "untold").await;
+    listeners(server, "untold", 0).await;
+    receiver.append(entry("n-1")).await.unwrap();
+    is_found(claiming).await;
+    receiver.close().await;
+    worker.close().await;
+}
+
+/// By the clock of the process that is told, what another one has stored is due a moment later
+/// only.
+pub(crate) async fn what_a_process_tells_whose_clock_is_ahead(server: &Server) {
+    let clock = VirtualClock::new();
+    let receiver = that_is_told("ahead").clock(clock.clone());
+    let receiver = receiver.open(server.url()).await.unwrap();
+    let worker = that_is_told("ahead").open(server.url()).await.unwrap();
+    listeners(server, "ahead", 2).await;
+    // What is told when they begin to listen is over.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let claiming = waits(&worker);
+    tokio::task::yield_now().await;
+    // It stands still otherwise, and follows the other one once a second.
+    clock.advance(Duration::from_millis(1500));
+    receiver.append(entry("n-1")).await.unwrap();
+    is_found(claiming).await;
     receiver.close().await;
     worker.close().await;
 }
