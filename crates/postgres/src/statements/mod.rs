@@ -51,6 +51,7 @@ statements! {
     prune_keys: "prune_keys.sql",
     stats: "stats.sql",
     list: "list.sql",
+    list_dead: "list_dead.sql",
     dead_groups: "dead_groups.sql",
     timeline: "timeline.sql",
 }

@@ -1,9 +1,9 @@
-//! What the server reads where much has come since it last counted, and where nothing that was handled
-//! can be removed.
+//! What the server reads where much has come since it last counted, and where nothing that was
+//! handled can be removed.
 
 use std::time::Duration;
 
-use tower_nylas::inbox::{Appended, Browse, Inbox};
+use tower_nylas::inbox::{Appended, Browse, DeadCause, EntryState, Inbox, Inspect, Query};
 use tower_nylas_kit::inbox::{dead, entry};
 use tower_nylas_postgres::PostgresInbox;
 
@@ -12,8 +12,8 @@ use crate::server::Server;
 /// How many entries there are.
 const MANY: i64 = 30_000;
 
-/// Stores an entry that is due, or dead, and lets the server believe that there are next to no others:
-/// it has counted them when everything was handled. Then there are many copies of it.
+/// Stores an entry that is due, or dead, and lets the server believe that there are next to no
+/// others: it has counted them when everything was handled. Then there are many copies of it.
 async fn fill(server: &Server, schema: &str, url: &str, is_dead: bool) -> PostgresInbox {
     let builder = PostgresInbox::builder().schema(schema);
     let inbox = builder.open(server.url()).await.unwrap();
@@ -138,8 +138,8 @@ pub(crate) async fn dead_ones_that_are_chosen(server: &Server) {
     assert!(read < 3 * MANY, "{read}");
 }
 
-/// While a transaction is open somewhere that may still see all that was ever handled, claims do not
-/// pass over all of it each time.
+/// While a transaction is open somewhere that may still see all that was ever handled, claims do
+/// not pass over all of it each time.
 pub(crate) async fn what_a_transaction_keeps(server: &Server) {
     let builder = PostgresInbox::builder().schema("kept");
     let builder = builder.poll_each(Duration::from_millis(10));
@@ -171,7 +171,8 @@ pub(crate) async fn what_a_transaction_keeps(server: &Server) {
     inbox.close().await;
 }
 
-/// What another transaction had a lock on when it was due, and left as it was, is claimed all the same.
+/// What another transaction had a lock on when it was due, and left as it was, is claimed all the
+/// same.
 pub(crate) async fn what_was_locked_when_it_was_due(server: &Server) {
     let inbox = PostgresInbox::builder().schema("locked_due");
     let inbox = inbox.open(server.url()).await.unwrap();
@@ -188,4 +189,53 @@ pub(crate) async fn what_was_locked_when_it_was_due(server: &Server) {
     let claims = inbox.claim(1, PostgresInbox::LEASE / 2).await.unwrap();
     assert_eq!(claims.len(), 1);
     inbox.close().await;
+}
+
+/// A group of dead entries is found, and a page of it, without a look at each of the others; and
+/// none of them, or of what is not dead, is in the way of the count.
+pub(crate) async fn dead_ones_that_are_few_among_many(server: &Server) {
+    let inbox = PostgresInbox::builder().schema("few");
+    let inbox = inbox.open(server.url()).await.unwrap();
+    let copies = |from: i64, state: i32, cause: &str| {
+        format!(
+            "INSERT INTO few.jobs \
+                (position, key, state, at_ms, stored_unix_ms, size, type, cause) \
+             SELECT n, decode(md5(n::text), 'hex'), {state}, engine_ms + 3600000, 0, 0, 'a.b', {cause} \
+             FROM few.clock, generate_series({from}, {from} + {MANY} - 1) AS n"
+        )
+    };
+    server.execute(&copies(1000, 3, "'expired'")).await;
+    let other = "UPDATE few.jobs SET cause = 'crashed' WHERE position < 1003";
+    server.execute(other).await;
+    server.execute(&copies(1000 + MANY, 0, "NULL")).await;
+    // As it does by itself.
+    server.execute("VACUUM ANALYZE few.jobs").await;
+    inbox.close().await;
+    drop(inbox);
+    others_have_ended(server).await;
+
+    let before = read_rows(server, "few", "jobs").await;
+    let inbox = PostgresInbox::builder().schema("few");
+    let inbox = inbox.open(server.url()).await.unwrap();
+    let groups = inbox.dead_groups(9).await.unwrap();
+    let counts: Vec<_> = groups
+        .iter()
+        .map(|group| (group.cause, group.count))
+        .collect();
+    let many = MANY.unsigned_abs();
+    assert_eq!(
+        counts,
+        [(DeadCause::Expired, many - 3), (DeadCause::Crashed, 3)]
+    );
+    let mut query = Query::default();
+    query.state = Some(EntryState::Dead(DeadCause::Crashed));
+    query.trigger = Some("a.b".to_owned());
+    assert_eq!(inbox.list(&query).await.unwrap().len(), 3);
+    assert_eq!(inbox.dead(None, 5).await.unwrap().len(), 5);
+    inbox.close().await;
+    drop(inbox);
+    others_have_ended(server).await;
+    // The count reads its index alone, the pages their rows.
+    let read = read_rows(server, "few", "jobs").await - before;
+    assert!(read < 1000, "{read}");
 }

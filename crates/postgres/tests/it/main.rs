@@ -62,6 +62,7 @@ fn on_any_server() -> Vec<Trial> {
         open {
             ten_replicas_at_once,
             a_schema_of_a_later_version,
+            a_schema_of_the_version_before,
             a_schema_of_another_application,
             commits_that_may_be_lost,
             a_database_that_accepts_no_writes,
@@ -93,6 +94,7 @@ fn on_any_server() -> Vec<Trial> {
             what_the_server_knows_is_renewed,
             a_key_that_comes_again,
             dead_ones_that_are_chosen,
+            dead_ones_that_are_few_among_many,
             what_a_transaction_keeps,
             what_was_locked_when_it_was_due,
         }
@@ -106,6 +108,8 @@ fn on_any_server() -> Vec<Trial> {
             receivers_and_workers,
             what_another_process_stores,
             what_another_process_tells,
+            what_is_told_while_nobody_listens,
+            what_a_process_tells_whose_clock_is_ahead,
         }
         stuck {
             a_lock_that_is_held,
@@ -132,6 +136,9 @@ fn on_servers_of_their_own() -> Vec<Trial> {
             hosts_that_hang_before_the_one_that_answers,
             a_host_that_hangs,
             a_failover,
+            a_standby_first,
+            a_listener_that_hears_nothing,
+            a_listener_whose_first_host_hangs,
         }
     };
     trials.extend(on! {
