@@ -103,9 +103,11 @@ fn on_any_server() -> Vec<Trial> {
         }
         outage {
             connections_that_are_cut,
+            a_database_that_is_dropped,
         }
         replicas {
             receivers_and_workers,
+            receivers_and_workers_that_are_serializable,
             what_another_process_stores,
             what_another_process_tells,
             what_is_told_while_nobody_listens,
@@ -125,6 +127,9 @@ fn on_servers_of_their_own() -> Vec<Trial> {
         open {
             a_user_without_rights,
             a_database_that_cannot_store_every_text,
+        }
+        replicas {
+            what_cannot_be_told,
         }
         commits {
             a_role_that_does_not_wait_for_the_standby,

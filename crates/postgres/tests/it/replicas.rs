@@ -15,12 +15,23 @@ use crate::server::Server;
 const REPLICAS: usize = 3;
 const ENTRIES: usize = 1500;
 
-/// Each replica gets every entry, as if Nylas had sent all of them three times.
 pub(crate) async fn receivers_and_workers(server: &Server) {
+    share(server.url(), "shared").await;
+}
+
+/// Of a role or a database under whose level any two statements that run at the same time may be in
+/// the way of each other.
+pub(crate) async fn receivers_and_workers_that_are_serializable(server: &Server) {
+    let option = "options=-c%20default_transaction_isolation%3Dserializable";
+    share(&format!("{}?{option}", server.url()), "serializable").await;
+}
+
+/// Each replica gets every entry, as if Nylas had sent all of them three times.
+async fn share(url: &str, schema: &str) {
     let mut inboxes = Vec::new();
     for _ in 0..REPLICAS {
-        let builder = PostgresInbox::builder().schema("shared");
-        inboxes.push(builder.open(server.url()).await.unwrap());
+        let builder = PostgresInbox::builder().schema(schema);
+        inboxes.push(builder.open(url).await.unwrap());
     }
     let handled = Handled::default();
     let working = Working::start(&inboxes, &handled.router(), 16);
@@ -139,6 +150,42 @@ pub(crate) async fn what_is_told_while_nobody_listens(server: &Server) {
     listeners(server, "untold", 0).await;
     receiver.append(entry("n-1")).await.unwrap();
     is_found(claiming).await;
+    receiver.close().await;
+    worker.close().await;
+}
+
+/// What cannot be told is stored all the same, and found by looking: here of a user who may not,
+/// as where the server's queue of notices is full, since somebody listens in a transaction that
+/// never ends.
+pub(crate) async fn what_cannot_be_told(server: &Server) {
+    PostgresInbox::open(server.url())
+        .await
+        .unwrap()
+        .close()
+        .await;
+    server
+        .execute(
+            "REVOKE EXECUTE ON FUNCTION pg_notify(text, text) FROM PUBLIC; \
+             CREATE ROLE mute LOGIN; GRANT USAGE ON SCHEMA nylas_inbox TO mute; \
+             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA nylas_inbox TO mute",
+        )
+        .await;
+    let url = server.url().replace("tester", "mute");
+    let receiver = PostgresInbox::builder().notify().open(&url).await.unwrap();
+    let worker = PostgresInbox::builder()
+        .notify()
+        .open(server.url())
+        .await
+        .unwrap();
+    for number in 0..20 {
+        let appended = receiver
+            .append(entry(&format!("n-{number}")))
+            .await
+            .unwrap();
+        assert_eq!(appended, Appended::New);
+        let claims = worker.claim(1, Duration::from_secs(30)).await.unwrap();
+        assert_eq!(claims.len(), 1);
+    }
     receiver.close().await;
     worker.close().await;
 }
