@@ -10,8 +10,8 @@ use tower_nylas::{
 };
 
 use crate::{
-    clock::duration, core::Core, error::Failure, history, inbox::PostgresInbox, lanes::entry,
-    state, text::text,
+    clock::duration, core::Core, database::Parameter, error::Failure, history,
+    inbox::PostgresInbox, lanes::entry, state, text::text,
 };
 
 /// How many entries one transaction purges at most.
@@ -232,26 +232,39 @@ async fn list(core: &Core, query: &Query, of_state: OfState) -> Result<Vec<Store
     let before = query.before.map_or(i64::MAX, as_number);
     let max = as_number(query.max as u64);
     let key = query.key.as_ref().map(|key| key.as_bytes().as_slice());
-    let rows = core
-        .database
-        .query(
-            &core.statements.list,
-            &[
-                (&now, Type::INT8),
-                (&unix, Type::INT8),
-                (&of_state.state, Type::INT4),
-                (&of_state.waits, Type::BOOL),
-                (&of_state.cause.map(DeadCause::as_str), Type::TEXT),
-                (&query.trigger.as_deref().map(text), Type::TEXT),
-                (&query.grant_id.as_deref().map(text), Type::TEXT),
-                (&before, Type::INT8),
-                (&max, Type::INT8),
-                (&key, Type::BYTEA),
-                (&MOST_BYTES, Type::INT8),
-                (&query.no_trigger, Type::BOOL),
-            ],
-        )
-        .await?;
+    let cause = of_state.cause.map(DeadCause::as_str);
+    let trigger = query.trigger.as_deref().map(text);
+    let grant = query.grant_id.as_deref().map(text);
+    let rows = if of_state.state == Some(state::DEAD) {
+        let parameters: [Parameter<'_>; 8] = [
+            (&cause, Type::TEXT),
+            (&trigger, Type::TEXT),
+            (&grant, Type::TEXT),
+            (&key, Type::BYTEA),
+            (&before, Type::INT8),
+            (&max, Type::INT8),
+            (&MOST_BYTES, Type::INT8),
+            (&query.no_trigger, Type::BOOL),
+        ];
+        let sql = &core.statements.list_dead;
+        core.database.query(sql, &parameters).await?
+    } else {
+        let parameters: [Parameter<'_>; 11] = [
+            (&now, Type::INT8),
+            (&unix, Type::INT8),
+            (&of_state.state, Type::INT4),
+            (&of_state.waits, Type::BOOL),
+            (&trigger, Type::TEXT),
+            (&grant, Type::TEXT),
+            (&before, Type::INT8),
+            (&max, Type::INT8),
+            (&key, Type::BYTEA),
+            (&MOST_BYTES, Type::INT8),
+            (&query.no_trigger, Type::BOOL),
+        ];
+        let sql = &core.statements.list;
+        core.database.query(sql, &parameters).await?
+    };
     let mut entries = Vec::new();
     for row in rows {
         let key: Result<[u8; EntryKey::LENGTH], _> = row.try_get::<_, &[u8]>(1)?.try_into();

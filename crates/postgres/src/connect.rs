@@ -5,9 +5,9 @@ use std::time::Duration;
 use deadpool_postgres::{
     ConfigConnectImpl, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime,
 };
-use tokio_postgres::Config;
 #[cfg(not(feature = "tls"))]
 use tokio_postgres::NoTls;
+use tokio_postgres::{Config, config::TargetSessionAttrs};
 
 use crate::{
     error::{OpenError, with_sources},
@@ -37,6 +37,11 @@ pub(crate) fn pool(
     if config.get_application_name().is_none() {
         config.application_name("tower-nylas");
     }
+    let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
+    if hosts > 1 && config.get_target_session_attrs() == TargetSessionAttrs::Any {
+        // Otherwise a standby that stands first would be connected to again and again.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
     let patience = config
         .get_connect_timeout()
         .map_or(CONNECT_TIMEOUT, |each| *each);
@@ -51,7 +56,7 @@ pub(crate) fn pool(
     };
     #[cfg(not(feature = "tls"))]
     let connector = NoTls;
-    let listener = Listener::new(config.clone(), connector.clone());
+    let listener = Listener::new(config.clone(), connector.clone(), patience);
     let connect = ByHost::new(ConfigConnectImpl { tls: connector }, patience);
     let manager = Manager::from_connect(config, connect, manager_config);
     let pool = Pool::builder(manager)

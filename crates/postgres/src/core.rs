@@ -16,7 +16,7 @@ use crate::{
     clock::InboxClock,
     database::{Database, Parameter},
     error::Failure,
-    lanes::{Appends, Claims, MOST_LOST, Orders, queues},
+    lanes::{Appends, Claims, Front, MOST_LOST, Orders, queues},
     open::Options,
     statements::Statements,
 };
@@ -36,6 +36,7 @@ pub(crate) struct Core {
     pub(crate) appends: Appends,
     pub(crate) orders: Orders,
     pub(crate) claims: Claims,
+    pub(crate) front: Front,
     /// Places for claims whose answers were lost.
     pub(crate) lost: Arc<Semaphore>,
     /// Something of this process was made due.
@@ -62,6 +63,7 @@ impl Core {
             appends,
             orders,
             claims,
+            front: Front::new(),
             lost: Arc::new(Semaphore::new(MOST_LOST)),
             due: Notify::new(),
             made_due: Notify::new(),

@@ -24,8 +24,10 @@ use crate::{
 /// caller of the inbox waits.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
 
-/// How often a statement that was in the way of others is tried.
-const TRIES: usize = 3;
+/// How long a statement waits at most that was in the way of others, before it is tried again:
+/// twice as long each time, and by chance, or the same ones would meet again.
+const FIRST_WAIT: Duration = Duration::from_millis(5);
+const LONGEST_WAIT: Duration = Duration::from_millis(200);
 
 /// How long no connection is made after one could not be made: doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -109,12 +111,20 @@ impl Database {
         sql: &str,
         parameters: &[Parameter<'_>],
     ) -> Result<Vec<Row>, Failure> {
-        let mut tries = 1;
+        let mut longest = FIRST_WAIT;
         loop {
-            match self.run_once(until, sql, parameters).await {
-                Err(why) if why.is_conflict() && tries < TRIES => tries += 1,
+            let why = match self.run_once(until, sql, parameters).await {
+                Err(why) if why.is_conflict() => why,
                 result => return result,
+            };
+            // Under the level `serializable`, which a role or a database may have, any two that
+            // run at the same time may be in the way of each other.
+            let wait = part_of(longest);
+            if Instant::now() + wait >= until {
+                return Err(why);
             }
+            sleep(wait).await;
+            longest = (longest * 2).min(LONGEST_WAIT);
         }
     }
 
@@ -262,6 +272,12 @@ impl Getting {
         let until = Instant::now() + pause;
         *outage = Some(Outage { until, pause, why });
     }
+}
+
+/// Some part of it, by chance.
+fn part_of(longest: Duration) -> Duration {
+    let random = getrandom::u32().unwrap_or(u32::MAX);
+    longest.mul_f64(f64::from(random) / f64::from(u32::MAX))
 }
 
 fn lock(outage: &Mutex<Option<Outage>>) -> MutexGuard<'_, Option<Outage>> {

@@ -61,7 +61,7 @@ impl<C: Connect> Connect for ByHost<C> {
 }
 
 /// A configuration for each host, in the order in which they are tried.
-fn hosts(config: &Config) -> Vec<Config> {
+pub(crate) fn hosts(config: &Config) -> Vec<Config> {
     let (names, addresses) = (config.get_hosts(), config.get_hostaddrs());
     let ports = config.get_ports();
     let count = names.len().max(addresses.len());

@@ -1,14 +1,25 @@
 //! What other processes tell, over a connection that belongs to no pool: notifications come to the
 //! session that listens.
 
-use std::{fmt, future::poll_fn, pin::Pin, sync::Arc};
+use std::{fmt, future::poll_fn, pin::Pin, sync::Arc, time::Duration};
 
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{sleep, timeout},
+};
 use tokio_postgres::{
-    AsyncMessage, Config, Socket,
+    AsyncMessage, Client, Config, Connection, Socket,
     tls::{MakeTlsConnect, TlsConnect},
 };
 
-use crate::error::Failure;
+use crate::{error::Failure, hosts::hosts};
+
+/// How often it is asked whether the server is still there: nothing else is sent, so neither a
+/// machine nor a network that is gone would show.
+const ASK_EACH: Duration = Duration::from_secs(5);
+
+/// How long it may take to answer.
+const LONGEST_ANSWER: Duration = Duration::from_secs(5);
 
 /// Listens to a channel until the connection ends.
 #[derive(Clone)]
@@ -21,13 +32,18 @@ type Listen =
 pub(crate) type Hear = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl Listener {
-    pub(crate) fn new<T>(config: Config, tls: T) -> Self
+    /// Each host has so long to let a connection be made.
+    pub(crate) fn new<T>(config: Config, tls: T, patience: Duration) -> Self
     where
         T: MakeTlsConnect<Socket, Stream: Send, TlsConnect: Send> + Clone + Send + Sync + 'static,
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
         Self(Arc::new(move |statement, hear| {
-            Box::pin(listen(config.clone(), tls.clone(), statement, hear))
+            let (config, tls) = (config.clone(), tls.clone());
+            Box::pin(async move {
+                let (client, connection) = connect(&config, &tls, patience).await?;
+                listen(client, connection, statement, hear).await
+            })
         }))
     }
 
@@ -37,11 +53,35 @@ impl Listener {
     }
 }
 
-async fn listen<T>(config: Config, tls: T, statement: String, hear: Hear) -> Result<(), Failure>
+/// The last failure is that of all.
+async fn connect<T>(
+    config: &Config,
+    tls: &T,
+    patience: Duration,
+) -> Result<(Client, Connection<Socket, T::Stream>), Failure>
 where
-    T: MakeTlsConnect<Socket>,
+    T: MakeTlsConnect<Socket> + Clone,
 {
-    let (client, mut connection) = config.connect(tls).await?;
+    let mut failed = Failure::new("there is no host");
+    for host in hosts(config) {
+        match timeout(patience, host.connect(tls.clone())).await {
+            Ok(Ok(connected)) => return Ok(connected),
+            Ok(Err(why)) => failed = why.into(),
+            Err(_) => failed = Failure::new("the host does not answer"),
+        }
+    }
+    Err(failed)
+}
+
+async fn listen<S>(
+    client: Client,
+    mut connection: Connection<Socket, S>,
+    statement: String,
+    hear: Hear,
+) -> Result<(), Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let heard = hear.clone();
     let hearing = async move {
         while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
@@ -52,15 +92,25 @@ where
         Ok(())
     };
     let asking = async {
-        client.batch_execute(&statement).await?;
+        ask(&client, &statement).await?;
         hear("");
         // The connection ends with its client.
-        std::future::pending().await
+        loop {
+            sleep(ASK_EACH).await;
+            ask(&client, &statement).await?;
+        }
     };
     tokio::select! {
         ended = hearing => ended,
         failed = asking => failed,
     }
+}
+
+/// To listen again changes nothing, and a standby refuses it.
+async fn ask(client: &Client, statement: &str) -> Result<(), Failure> {
+    let asked = timeout(LONGEST_ANSWER, client.batch_execute(statement)).await;
+    let late = |_| Failure::new("the database does not answer");
+    Ok(asked.map_err(late)??)
 }
 
 impl fmt::Debug for Listener {

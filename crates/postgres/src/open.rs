@@ -136,7 +136,7 @@ impl PostgresInboxBuilder {
         PostgresInbox::start(pool, Some(listener), self.options).await
     }
 
-    /// Opens the database of a pool, of which it takes up to seven connections at a time for
+    /// Opens the database of a pool, of which it takes up to eight connections at a time for
     /// itself, each for one statement, and others for operators. A statement that was given up,
     /// since a lock is held, say, has its connection until it has ended. Where handlers can have
     /// all connections of a pool, their settlements have none: give it one of its own then.

@@ -109,6 +109,7 @@ async fn claim(core: &Arc<Core>, slot: i32, max: usize) -> Result<Batch, Failure
     let random = getrandom::u64().map_err(|why| Failure::new(why.to_string()))?;
     let token = random.cast_signed();
     let (now, unix) = core.moment();
+    let look = core.front.look();
     let rows = core
         .database
         .query(
@@ -120,10 +121,16 @@ async fn claim(core: &Arc<Core>, slot: i32, max: usize) -> Result<Batch, Failure
                 (&MOST_BYTES, Type::INT8),
                 (&millis(core.options.settings.lease), Type::INT8),
                 (&token, Type::INT8),
+                (&look.from, Type::INT8),
             ],
         )
         .await
-        .inspect_err(|why| lost::give_back(core, slot, token, now, why))?;
+        .inspect_err(|why| {
+            core.front.took(&look);
+            lost::give_back(core, slot, token, now, why);
+        })?;
+    let first = rows.first().map(|row| row.try_get(7)).transpose()?;
+    core.front.found(&look, now, first);
     for row in rows {
         let position = row.try_get(0)?;
         let receipt = PostgresReceipt { position, token };

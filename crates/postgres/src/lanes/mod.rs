@@ -2,10 +2,12 @@
 
 mod appends;
 mod claims;
+mod front;
 mod lost;
 mod notices;
 mod orders;
 mod queue;
+mod statistics;
 mod upkeep;
 
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use tower_nylas::inbox::{AppendError, Appended, Claimed, Entry};
 use self::queue::Queue;
 pub(crate) use self::{
     claims::{Claim, entry},
+    front::Front,
     lost::MOST as MOST_LOST,
     orders::Order,
 };
@@ -76,6 +79,7 @@ pub(crate) fn start(
     spawn(Box::pin(orders::run(core.clone(), slot(0))));
     spawn(Box::pin(claims::run(core.clone(), slot(1))));
     spawn(Box::pin(upkeep::run(core.clone(), slot(2), left_out)));
+    spawn(Box::pin(statistics::run(core.clone())));
     if core.options.notifies {
         spawn(Box::pin(notices::tell(core.clone())));
         if let Some(listener) = listener {

@@ -101,6 +101,7 @@ async fn look_after(core: &Core, slot: i32, cursor: Cursor) -> Result<(Cursor, b
 async fn move_waiting(core: &Core, left_out: LeftOut) -> Result<Option<LeftOut>, Failure> {
     let sql = &core.statements.move_waiting;
     let rows = core.database.query(sql, &left_out.parameters()).await?;
+    core.front.reset();
     core.due.notify_one();
     left_out.next(&rows)
 }

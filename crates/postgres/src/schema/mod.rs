@@ -24,7 +24,7 @@ const APPLICATION: &str = "tower-nylas-postgres";
 /// Each brings a schema of the version before it to its own, which is its place in here, from 1 on.
 /// What stands here is never changed, only added to, and only in such a way that the version before
 /// can go on with the tables.
-const MIGRATIONS: [&str; 1] = [include_str!("1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("1.sql"), include_str!("2.sql")];
 
 /// "nyin": one half of the lock under which a schema is changed. The other is a hash of its name.
 const LOCK: i32 = 0x6e79_696e;

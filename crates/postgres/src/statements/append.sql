@@ -19,7 +19,8 @@ WITH moment AS (
     ON CONFLICT (key) DO UPDATE
     SET position = excluded.position, stored_ms = excluded.stored_ms
     WHERE known.stored_ms <= excluded.stored_ms - $5
-        AND NOT EXISTS (SELECT FROM nylas_inbox.jobs WHERE jobs.position = known.position)
+        -- Not `NOT EXISTS`, for which all jobs are read where few are expected.
+        AND (SELECT true FROM nylas_inbox.jobs WHERE jobs.position = known.position) IS NULL
     RETURNING key, position
 ), stored AS (
     INSERT INTO nylas_inbox.jobs (position, key, at_ms, stored_unix_ms, size, type, grant_id)

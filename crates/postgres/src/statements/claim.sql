@@ -1,4 +1,6 @@
--- $1 now, $2 unix time, $3 most entries, $4 most bytes, $5 lease, $6 token.
+-- $1 now, $2 unix time, $3 most entries, $4 most bytes, $5 lease, $6 token, $7 from which moment on.
+-- What is before that was claimed and handled, and as long as a transaction is open somewhere that may
+-- still see it, each claim would pass over all of it.
 WITH moment AS (
     SELECT
         greatest($1, max(engine_ms)) AS now,
@@ -7,7 +9,9 @@ WITH moment AS (
 ), due AS MATERIALIZED (
     SELECT position, state, at_ms, size, claimed_unix_ms
     FROM nylas_inbox.jobs
-    WHERE state < 2 AND at_ms <= (SELECT now FROM moment)
+    -- A row, since of two limits on one column the server expects next to nothing in between, and would
+    -- read and sort all of it.
+    WHERE state < 2 AND at_ms <= (SELECT now FROM moment) AND (at_ms, 0) >= ($7::int8, 0)
     ORDER BY at_ms
     LIMIT $3
     FOR UPDATE SKIP LOCKED
@@ -32,6 +36,6 @@ WITH moment AS (
     DELETE FROM nylas_inbox.history USING claimed
     WHERE crashed = 1 AND history.position = claimed.position AND event <= events - 32
 )
-SELECT position, key, crashes, failures, failing_ms, head, content
+SELECT position, key, crashes, failures, failing_ms, head, content, due_ms
 FROM claimed LEFT JOIN nylas_inbox.bodies USING (position)
 ORDER BY due_ms

@@ -44,11 +44,14 @@ statements! {
     page: "page.sql",
     mark: "mark.sql",
     move_waiting: "move_waiting.sql",
+    /// Tables whose statistics are far from what is in them.
+    stale: "stale.sql",
     prune_ended: "prune_ended.sql" "removed.sql",
     prune_done: "prune_done.sql" "removed.sql",
     prune_keys: "prune_keys.sql",
     stats: "stats.sql",
     list: "list.sql",
+    list_dead: "list_dead.sql",
     dead_groups: "dead_groups.sql",
     timeline: "timeline.sql",
 }

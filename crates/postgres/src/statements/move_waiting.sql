@@ -3,7 +3,7 @@
 WITH next AS MATERIALIZED (
     SELECT position, at_ms
     FROM nylas_inbox.jobs
-    WHERE state < 2 AND state = 0 AND at_ms >= $3
+    WHERE state < 1 AND at_ms >= $3
     ORDER BY at_ms
     LIMIT $4
     FOR UPDATE SKIP LOCKED

@@ -7,9 +7,10 @@ WITH moment AS (
 ), ended AS MATERIALIZED (
     SELECT position, state, size
     FROM nylas_inbox.jobs
-    WHERE state >= 2 AND position IN (
+    -- An array and no join, which could read all keys for each dead entry where few are expected.
+    WHERE state >= 2 AND position = ANY (ARRAY(
         SELECT position FROM nylas_inbox.keys WHERE key = ANY ($4::bytea[])
-    )
+    ))
     ORDER BY position
     FOR UPDATE
 ), replayed AS (

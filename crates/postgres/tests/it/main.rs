@@ -5,6 +5,7 @@
 // Servers are started as another user, and killed.
 #![cfg(unix)]
 
+mod backlog;
 mod commits;
 mod conformance;
 mod examples;
@@ -61,6 +62,7 @@ fn on_any_server() -> Vec<Trial> {
         open {
             ten_replicas_at_once,
             a_schema_of_a_later_version,
+            a_schema_of_the_version_before,
             a_schema_of_another_application,
             commits_that_may_be_lost,
             a_database_that_accepts_no_writes,
@@ -88,16 +90,28 @@ fn on_any_server() -> Vec<Trial> {
             many_that_are_refused,
             an_inbox_that_never_polls,
         }
+        backlog {
+            what_the_server_knows_is_renewed,
+            a_key_that_comes_again,
+            dead_ones_that_are_chosen,
+            dead_ones_that_are_few_among_many,
+            what_a_transaction_keeps,
+            what_was_locked_when_it_was_due,
+        }
         examples {
             effects_happen_once,
         }
         outage {
             connections_that_are_cut,
+            a_database_that_is_dropped,
         }
         replicas {
             receivers_and_workers,
+            receivers_and_workers_that_are_serializable,
             what_another_process_stores,
             what_another_process_tells,
+            what_is_told_while_nobody_listens,
+            what_a_process_tells_whose_clock_is_ahead,
         }
         stuck {
             a_lock_that_is_held,
@@ -114,6 +128,9 @@ fn on_servers_of_their_own() -> Vec<Trial> {
             a_user_without_rights,
             a_database_that_cannot_store_every_text,
         }
+        replicas {
+            what_cannot_be_told,
+        }
         commits {
             a_role_that_does_not_wait_for_the_standby,
         }
@@ -124,6 +141,9 @@ fn on_servers_of_their_own() -> Vec<Trial> {
             hosts_that_hang_before_the_one_that_answers,
             a_host_that_hangs,
             a_failover,
+            a_standby_first,
+            a_listener_that_hears_nothing,
+            a_listener_whose_first_host_hangs,
         }
     };
     trials.extend(on! {

@@ -153,6 +153,51 @@ pub(crate) async fn a_failover(first: &Server) {
     inbox.close().await;
 }
 
+/// Of several hosts the first one is a standby, and the URL says nothing of that.
+pub(crate) async fn a_standby_first(first: &Server) {
+    first.set("default_transaction_read_only", "on").await;
+    let second = Server::start(&[]).await;
+    let url = at(first, &[first, &second].map(Server::address));
+    let inbox = PostgresInbox::builder().notify().open(&url).await.unwrap();
+    inbox.append(entry("n-1")).await.unwrap();
+    let sql = "SELECT count(*) FROM nylas_inbox.jobs";
+    assert_eq!(second.number(sql).await, 1);
+    // It listens where it is told something.
+    let listens = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN %')";
+    second.wait_until(listens).await;
+    inbox.close().await;
+}
+
+/// The connection over which a process listens goes silent, as one to a machine that is gone. Only
+/// the process can notice that, which sends nothing over it otherwise.
+pub(crate) async fn a_listener_that_hears_nothing(server: &Server) {
+    let proxy = Proxy::start(server).await;
+    let builder = PostgresInbox::builder().notify();
+    let inbox = builder.open(&proxy.url).await.unwrap();
+    let listeners = |count: usize| {
+        format!(
+            "SELECT count(*) = {count} FROM pg_stat_activity WHERE query LIKE 'LISTEN %' \
+             AND backend_type = 'client backend'"
+        )
+    };
+    server.wait_until(&listeners(1)).await;
+    proxy.fall_silent();
+    // The server knows nothing of the end of the first one.
+    server.wait_until(&listeners(2)).await;
+    inbox.close().await;
+}
+
+/// Of two hosts, the first one accepts connections and says nothing: the second one is listened to.
+pub(crate) async fn a_listener_whose_first_host_hangs(server: &Server) {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addresses = [silent.local_addr().unwrap(), server.address()];
+    let url = format!("{}?connect_timeout=1", at(server, &addresses));
+    let inbox = PostgresInbox::builder().notify().open(&url).await.unwrap();
+    let listens = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN %')";
+    server.wait_until(listens).await;
+    inbox.close().await;
+}
+
 async fn open(server: &Server, schema: &str) -> (Proxy, PostgresInbox) {
     let proxy = Proxy::start(server).await;
     let builder = PostgresInbox::builder().schema(schema);

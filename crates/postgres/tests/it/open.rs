@@ -135,12 +135,47 @@ pub(crate) async fn a_schema_of_a_later_version(server: &Server) {
             error,
             OpenError::Newer {
                 found: 99,
-                known: 1
+                known: 2
             }
         ),
         "{error:?}"
     );
     assert!(error.to_string().contains("version 99"), "{error}");
+}
+
+/// As a deployment over a version that has no indexes of dead entries yet: ten processes bring its
+/// schema to the later version, once, and what is in it stays.
+pub(crate) async fn a_schema_of_the_version_before(server: &Server) {
+    const OLD: &str = include_str!("../../src/schema/1.sql");
+    for round in 0..5 {
+        let schema = format!("before_{round}");
+        let old = OLD.replace("nylas_inbox", &schema);
+        // As that version has done it, and with a dead entry.
+        server
+            .execute(&format!(
+                "BEGIN; CREATE SCHEMA {schema}; {old}; \
+                 INSERT INTO {schema}.meta (application, version) \
+                    VALUES ('tower-nylas-postgres', 1); \
+                 INSERT INTO {schema}.keys (key, stored_ms) VALUES ('\\x00', 0); \
+                 INSERT INTO {schema}.jobs (position, key, state, at_ms, stored_unix_ms, size, cause) \
+                    SELECT position, decode(md5(''), 'hex'), 3, 1::int8 << 41, 0, 0, 'expired' \
+                    FROM {schema}.keys; \
+                 COMMIT"
+            ))
+            .await;
+        for inbox in open_ten(server.url(), &schema).await {
+            let groups = inbox.dead_groups(9).await.unwrap();
+            assert_eq!((groups.len(), groups[0].count), (1, 1));
+            inbox.close().await;
+        }
+        let version = format!("SELECT version::int8 FROM {schema}.meta");
+        assert_eq!(server.number(&version).await, 2);
+        let indexes = format!(
+            "SELECT count(*) FROM pg_indexes WHERE schemaname = '{schema}' \
+             AND indexname LIKE 'dead_by_%'"
+        );
+        assert_eq!(server.number(&indexes).await, 2);
+    }
 }
 
 pub(crate) async fn a_schema_of_another_application(server: &Server) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tower_nylas::inbox::{Browse, Inbox};
+use tower_nylas::inbox::{Appended, Browse, Inbox};
 use tower_nylas_kit::inbox::{Handled, Scratch, Sending, Working, entry, scenes};
 use tower_nylas_postgres::PostgresInbox;
 use tower_nylas_sqlite::SqliteInbox;
@@ -68,6 +68,39 @@ pub(crate) async fn spilled() {
     assert_eq!(spilled.again, 0);
     inbox.close().await;
     local.close().await;
+}
+
+/// Somebody drops the database. Appends are refused meanwhile, each with what is missing; when it
+/// is there again, and was opened by anybody, they go on.
+pub(crate) async fn a_database_that_is_dropped(server: &Server) {
+    server.execute("CREATE DATABASE dropped").await;
+    let (before, _) = server.url().rsplit_once('/').unwrap();
+    let url = format!("{before}/dropped");
+    let inbox = PostgresInbox::open(&url).await.unwrap();
+    inbox.append(entry("n-1")).await.unwrap();
+    server.execute("DROP DATABASE dropped WITH (FORCE)").await;
+    is_refused(&inbox, "3D000").await;
+    server.execute("CREATE DATABASE dropped").await;
+    is_refused(&inbox, "42P01").await;
+    let other = PostgresInbox::open(&url).await.unwrap();
+    assert_eq!(inbox.append(entry("n-1")).await.unwrap(), Appended::New);
+    assert_eq!(
+        other.append(entry("n-1")).await.unwrap(),
+        Appended::Duplicate
+    );
+    other.close().await;
+    inbox.close().await;
+}
+
+/// With this code, as soon as that is noticed.
+async fn is_refused(inbox: &PostgresInbox, code: &str) {
+    let started = std::time::Instant::now();
+    while let why = inbox.append(entry("n-1")).await.unwrap_err().to_string()
+        && !why.contains(code)
+    {
+        assert!(started.elapsed() < PATIENCE, "{why}");
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Connections end, and the next call has another one.

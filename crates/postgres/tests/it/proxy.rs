@@ -8,7 +8,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::Notify,
+    sync::{Notify, watch},
 };
 
 use crate::server::Server;
@@ -23,6 +23,7 @@ struct Cut {
     /// Part of the statement of whose answer nothing comes through.
     at: Mutex<Option<&'static str>>,
     happened: Notify,
+    silent: watch::Sender<()>,
 }
 
 impl Cut {
@@ -64,6 +65,11 @@ impl Proxy {
         *self.cut.at.lock().unwrap() = Some(text);
         self.cut.happened.notified().await;
     }
+
+    /// From now on nothing comes through the connections that there are, and none of them ends.
+    pub(crate) fn fall_silent(&self) {
+        self.cut.silent.send_replace(());
+    }
 }
 
 /// The URL of a server with these addresses in the place of its own.
@@ -77,8 +83,10 @@ pub(crate) fn at(server: &Server, addresses: &[SocketAddr]) -> String {
 async fn pass(mut client: TcpStream, mut server: TcpStream, cut: &Cut) {
     let (mut asked, mut answered) = (vec![0; 64 << 10], vec![0; 64 << 10]);
     let mut is_cut = false;
+    let mut silent = cut.silent.subscribe();
     loop {
         tokio::select! {
+            _ = silent.changed() => std::future::pending().await,
             count = client.read(&mut asked) => match count {
                 Ok(count @ 1..) => {
                     is_cut |= cut.is_at(&asked[..count]);
