@@ -188,6 +188,7 @@ fn browse_cases<E: Engine<Inbox: Browse>>() -> Vec<Case<E>> {
             stats_count_each_state,
             the_dead_are_listed_with_cause_and_reason,
             the_dead_are_counted_by_trigger_and_cause,
+            the_groups_are_those_of_the_entries_that_are_listed,
             a_replay_starts_anew,
             what_is_discarded_is_gone_and_its_key_is_not,
         }

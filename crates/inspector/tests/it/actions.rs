@@ -11,12 +11,13 @@ use tower::ServiceExt;
 use tower_nylas::{
     BoxError,
     inbox::{
-        AppendError, Appended, Browse, Claimed, DeadCause, Entry, EntryKey, EntryState, Inbox,
-        MemoryInbox, MemoryReceipt, SettleError, Settlement, Stats, StoredEntry,
+        Appended, Browse, DeadCause, Entry, EntryKey, EntryState, Inbox, MemoryInbox,
+        MemoryReceipt, Settlement,
     },
     testing,
 };
 use tower_nylas_inspector::Inspector;
+use tower_nylas_kit::forward;
 
 use crate::stage::Stage;
 
@@ -243,46 +244,14 @@ struct Hanging(MemoryInbox);
 impl Inbox for Hanging {
     type Receipt = MemoryReceipt;
 
-    async fn append(&self, entry: Entry) -> Result<Appended, AppendError> {
-        self.0.append(entry).await
-    }
-
-    async fn claim(
-        &self,
-        max: usize,
-        wait: Duration,
-    ) -> Result<Vec<Claimed<MemoryReceipt>>, BoxError> {
-        self.0.claim(max, wait).await
-    }
-
-    async fn extend(&self, receipt: &MemoryReceipt) -> Result<(), SettleError> {
-        self.0.extend(receipt).await
-    }
-
-    async fn settle(
-        &self,
-        receipt: &MemoryReceipt,
-        settlement: Settlement,
-    ) -> Result<(), SettleError> {
-        self.0.settle(receipt, settlement).await
-    }
+    forward!(0: append, claim, extend, settle);
 }
 
 impl Browse for Hanging {
-    async fn stats(&self) -> Result<Stats, BoxError> {
-        self.0.stats().await
-    }
-
-    async fn dead(&self, before: Option<u64>, max: usize) -> Result<Vec<StoredEntry>, BoxError> {
-        self.0.dead(before, max).await
-    }
+    forward!(0: stats, dead, discard);
 
     async fn replay(&self, _keys: &[EntryKey]) -> Result<usize, BoxError> {
         pending().await
-    }
-
-    async fn discard(&self, keys: &[EntryKey]) -> Result<usize, BoxError> {
-        self.0.discard(keys).await
     }
 }
 
