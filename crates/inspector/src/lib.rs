@@ -128,8 +128,10 @@
 //! # URLs
 //!
 //! `Accept: application/json` gets the same as JSON, with the same limits; `next` is the link to
-//! the following page. A group of dead entries has its
-//! `filter`, of which `no_trigger` is `true` and `trigger` is `null` for those without one.
+//! the following page. A group of dead entries has its `filter`, which selects what the group
+//! counts, and of which `no_trigger` is `true` and `trigger` is `null` for those without one. Of the
+//! cause `undecodable` are those that cannot be read, and those that have died of a cause which only
+//! a later version knows.
 //!
 //! | query | page |
 //! |---|---|

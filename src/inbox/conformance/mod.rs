@@ -105,6 +105,18 @@ pub trait Engine: Send + Sync + 'static {
         async { false }
     }
 
+    /// Gives a dead entry a cause of this name, as a later version would that knows more of them.
+    /// Returns `false` if that cannot be done, as by default; then the case of it is passed over,
+    /// which standard error tells.
+    fn rename_cause(
+        &self,
+        _inbox: &Self::Inbox,
+        _key: EntryKey,
+        _name: &str,
+    ) -> impl Future<Output = bool> + Send {
+        async { false }
+    }
+
     /// Sets the wall clock of the inbox so many seconds ahead, or back, and leaves its monotonic
     /// one alone. Returns `false` if that cannot be done, as by default; then the cases of it are
     /// passed over, which standard error tells.
@@ -199,6 +211,7 @@ fn inspect_cases<E: Engine<Inbox: Inspect>>() -> Vec<Case<E>> {
     cases! {
         inspect {
             a_query_selects_and_pages,
+            what_a_later_version_has_written_is_found_as_it_is_shown,
             a_timeline_tells_what_has_happened,
             a_purged_grant_leaves_nothing_behind,
         }

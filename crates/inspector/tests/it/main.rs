@@ -130,6 +130,7 @@ fn main() {
             a_selection_that_is_cut_does_not_slide,
             what_was_handled_meanwhile_is_not_handled_again,
             what_cannot_be_read_stays_in_its_group,
+            every_group_leads_to_what_it_counts,
             what_was_not_looked_through_is_told,
             what_was_done_before_a_failure_is_told,
             a_thousand_keys_are_all_read,

@@ -254,6 +254,56 @@ pub(crate) async fn what_cannot_be_read_stays_in_its_group() {
     }
 }
 
+/// Written by a later version as well, which knows more causes: they are shown as one, of which the
+/// link leads to all of them.
+pub(crate) async fn every_group_leads_to_what_it_counts() {
+    let stage = Stage::start().await;
+    for cause in DeadCause::ALL {
+        stage.bury_many(2, cause).await;
+    }
+    let no_trigger = "{\"id\":\"n-none\"}".to_owned();
+    stage.bury(no_trigger, DeadCause::Expired, "no").await;
+    let file = rusqlite::Connection::open(&stage.file).unwrap();
+    for (cause, name) in [("crashed", "a_later_one"), ("malformed", "yet_another")] {
+        let rename = "UPDATE jobs SET cause = ?2 WHERE cause = ?1";
+        assert_eq!(file.execute(rename, [cause, name]).unwrap(), 2);
+    }
+    for page in ["", "?page=dead"] {
+        let shown = stage.json(page).await;
+        let groups = shown[if page.is_empty() { "dead" } else { "groups" }].as_array();
+        let groups = groups.unwrap();
+        let counts: Vec<_> = groups
+            .iter()
+            .map(|group| (group["cause"].as_str().unwrap(), group["count"].as_u64()))
+            .collect();
+        // The last one to die stands first of those that are as many.
+        let expected = [
+            ("undecodable", Some(6)),
+            ("expired", Some(2)),
+            ("exhausted", Some(2)),
+            ("expired", Some(1)),
+        ];
+        assert_eq!(counts, expected, "{page}");
+        let html = stage.page(page).await;
+        for group in groups {
+            let link = group["link"].as_str().unwrap();
+            assert!(html.contains(&link.replace('&', "&amp;")), "{link}: {html}");
+            let list = stage.json(link).await;
+            let entries = list["entries"].as_array().unwrap();
+            assert_eq!(entries.len() as u64, group["count"].as_u64().unwrap());
+            for entry in entries {
+                assert_eq!(entry["cause"], group["cause"], "{link}");
+                assert_eq!(entry["trigger"], group["trigger"], "{link}");
+            }
+            let dry = stage.json(&link.replace("inbox", "replay")).await;
+            assert_eq!(dry["count"], group["count"], "{link}");
+        }
+    }
+    // By the cause alone.
+    let list = stage.json("?page=inbox&state=dead&cause=undecodable").await;
+    assert_eq!(list["entries"].as_array().unwrap().len(), 6);
+}
+
 /// Of an engine that cannot search, so many entries are read at most.
 pub(crate) async fn what_was_not_looked_through_is_told() {
     let triggers = [""].into_iter().chain(repeat_n("message.created", 20_001));
