@@ -50,6 +50,22 @@ pub trait Browse: Inbox {
     /// Those of the engine.
     fn replay(&self, keys: &[EntryKey]) -> impl Future<Output = Result<usize, BoxError>> + Send;
 
+    /// The same, of those only that are dead when it happens: one that an operator has seen dead, and
+    /// that was replayed and handled since, is not handled once more.
+    ///
+    /// By default it is [`replay`](Self::replay), which is the same for an engine that keeps nothing
+    /// that is done.
+    ///
+    /// # Errors
+    ///
+    /// Those of the engine.
+    fn replay_dead(
+        &self,
+        keys: &[EntryKey],
+    ) -> impl Future<Output = Result<usize, BoxError>> + Send {
+        self.replay(keys)
+    }
+
     /// Deletes dead entries. Their keys are remembered. Returns how many; keys of other entries are
     /// passed over.
     ///

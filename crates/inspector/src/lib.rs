@@ -103,7 +103,10 @@
 //!   loads, but for the page of a link, is refused as well, since to count reads a great deal.
 //! - **What was counted** is what is changed. The confirmation sends the keys that were counted,
 //!   and the state that they were in: what has died since is not among them, and what another
-//!   operator has replayed is passed over. A parameter that is not known, empty, too long or there
+//!   operator has replayed is passed over, also if that was a moment ago: the engine looks at the
+//!   state in the transaction that changes it
+//!   ([`Browse::replay_dead`](tower_nylas::inbox::Browse::replay_dead)). An entry that was replayed
+//!   and has died once more is dead, so it is changed, whatever it has died of this time. A parameter that is not known, empty, too long or there
 //!   twice is a `400`, and changes nothing.
 //! - **Nothing is loaded** from anywhere: `Content-Security-Policy: default-src 'none'`, with the
 //!   style by its hash, `form-action 'self'`, `frame-ancestors 'none'`; `nosniff`, `no-store`, no
@@ -122,8 +125,10 @@
 //!
 //! Each action is two events of `tracing` with the target `tower_nylas_inspector`: `INFO` when it
 //! begins, with `action`, `who`, `selection` and `reason`, and at its end `INFO`, or `WARN` if it
-//! failed or its client left, with `selected` and `done`. [`Builder::on_action`] is called at the
-//! end. A `POST` that is refused is an `INFO`, any other refusal a `DEBUG`.
+//! failed or its client left, with `selected` and `done`. A `POST` that is refused before it begins
+//! is one `INFO`, with `why`: without access, from another origin, read only, too large, not
+//! understood, not confirmed. [`Builder::on_action`] is called once for each of all these. A page
+//! that is refused is a `DEBUG`.
 //!
 //! # URLs
 //!

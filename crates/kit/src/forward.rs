@@ -3,8 +3,9 @@
 /// Methods of an inbox around another one that only pass the call on, to the field of this name.
 ///
 /// A test's own engine writes the methods in which it is odd, and these for the rest: of `Inbox`
-/// `append`, `claim`, `extend` and `settle`, of `Browse` `stats`, `dead`, `replay` and `discard`. It
-/// has no `dead_groups`, so that the inbox around counts what its own `dead` returns.
+/// `append`, `claim`, `extend` and `settle`, of `Browse` `stats`, `dead`, `replay`,
+/// `replay_dead` and `discard`. It has no `dead_groups`, so that the inbox around counts what its own
+/// `dead` returns.
 ///
 /// ```ignore
 /// impl Inbox for Odd {
@@ -75,6 +76,14 @@ macro_rules! forward {
             keys: &[::tower_nylas::inbox::EntryKey],
         ) -> Result<usize, ::tower_nylas::BoxError> {
             ::tower_nylas::inbox::Browse::replay(&self.$inner, keys).await
+        }
+    };
+    (@ replay_dead $inner:tt) => {
+        async fn replay_dead(
+            &self,
+            keys: &[::tower_nylas::inbox::EntryKey],
+        ) -> Result<usize, ::tower_nylas::BoxError> {
+            ::tower_nylas::inbox::Browse::replay_dead(&self.$inner, keys).await
         }
     };
     (@ discard $inner:tt) => {

@@ -54,6 +54,10 @@ impl Browse for SqliteInbox {
         Ok(self.order_in_parts(keys, What::Replay).await?)
     }
 
+    async fn replay_dead(&self, keys: &[EntryKey]) -> std::result::Result<usize, BoxError> {
+        Ok(self.order_in_parts(keys, What::ReplayDead).await?)
+    }
+
     async fn discard(&self, keys: &[EntryKey]) -> std::result::Result<usize, BoxError> {
         Ok(self.order_in_parts(keys, What::Discard).await?)
     }

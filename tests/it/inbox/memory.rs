@@ -73,10 +73,19 @@ fn what_is_done_is_kept_for_a_while_and_makes_room() {
     });
 
     let inbox = MemoryInbox::with_timer(clock.clone()).keep_done(HOUR, 1 << 20);
-    clock.run_until(settled(&inbox, 0..3, Settlement::Done));
+    clock.run_until(async {
+        settled(&inbox, 3..4, dead()).await;
+        settled(&inbox, 0..3, Settlement::Done).await;
+        // What is done is replayed if that is asked for.
+        let keys = [entry(0).key(), entry(3).key()];
+        assert_eq!(inbox.replay_dead(&keys).await.unwrap(), 1);
+        assert_eq!(inbox.replay_dead(&keys).await.unwrap(), 0);
+        let stats = inbox.stats().await.unwrap();
+        assert_eq!((stats.done, stats.ready), (3, 1), "{stats:?}");
+    });
     clock.advance(HOUR);
     clock.run_until(async {
-        append(&inbox, 3).await.unwrap();
+        append(&inbox, 4).await.unwrap();
         assert_eq!(inbox.stats().await.unwrap().done, 0);
     });
 }

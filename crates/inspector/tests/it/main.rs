@@ -129,6 +129,7 @@ fn main() {
             what_was_counted_is_what_is_changed,
             a_selection_that_is_cut_does_not_slide,
             what_was_handled_meanwhile_is_not_handled_again,
+            what_is_handled_at_this_moment_is_not_handled_again,
             what_cannot_be_read_stays_in_its_group,
             every_group_leads_to_what_it_counts,
             what_was_not_looked_through_is_told,

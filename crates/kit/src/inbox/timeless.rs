@@ -154,6 +154,10 @@ impl<I: Browse> Browse for Timeless<I> {
         self.call(self.inbox.replay(keys))
     }
 
+    async fn replay_dead(&self, keys: &[EntryKey]) -> Result<usize, BoxError> {
+        self.call(self.inbox.replay_dead(keys))
+    }
+
     async fn discard(&self, keys: &[EntryKey]) -> Result<usize, BoxError> {
         self.call(self.inbox.discard(keys))
     }
