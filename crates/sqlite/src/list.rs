@@ -6,7 +6,6 @@ use tower_nylas::inbox::{
 };
 
 use crate::{
-    browse::POSITION,
     state,
     transaction::{as_limit, entry},
 };
@@ -15,7 +14,13 @@ use crate::{
 /// their positions, where one of them is never far.
 const FEW: i64 = 2000;
 
-pub(crate) fn list(connection: &Connection, query: &Query, now: i64) -> Result<Vec<StoredEntry>> {
+/// `position` is that of the key of the query, if it has one and there is such a key.
+pub(crate) fn list(
+    connection: &Connection,
+    query: &Query,
+    position: Option<i64>,
+    now: i64,
+) -> Result<Vec<StoredEntry>> {
     let cause = match query.state {
         Some(EntryState::Dead(cause)) if !query.any_cause => Some(cause.as_str()),
         _ => None,
@@ -32,7 +37,7 @@ pub(crate) fn list(connection: &Connection, query: &Query, now: i64) -> Result<V
         query.grant_id,
         before,
         as_limit(query.max),
-        query.key.as_ref().map(EntryKey::as_bytes),
+        position,
     ])?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
@@ -103,8 +108,8 @@ fn statement(connection: &Connection, query: &Query) -> Result<String> {
         None => "?3 IS NULL",
     };
     let of_key = match query.key {
-        Some(_) => format!("jobs.position = ({})", POSITION.replace("?1", "?7")),
-        None => "?7 IS NULL".to_owned(),
+        Some(_) => "jobs.position = ?7",
+        None => "?7 IS NULL",
     };
     Ok(format!(
         "SELECT position, key, state, at, cause, crashes, failures, why \
@@ -196,7 +201,7 @@ pub(crate) fn dead_groups(connection: &Connection, max: usize, now: i64) -> Resu
         query.any_cause = true;
         query.before = u64::try_from(position.saturating_add(1)).ok();
         query.max = 1;
-        let Some(last) = list(connection, &query, now)?.pop() else {
+        let Some(last) = list(connection, &query, None, now)?.pop() else {
             continue;
         };
         let cause = stored_cause(Some(&cause));
