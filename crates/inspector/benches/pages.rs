@@ -68,7 +68,8 @@ async fn fill(inbox: &SqliteInbox) {
     }
     let why = || "the calendar API answered 500".to_owned();
     let dead = |place: usize| Settlement::Dead {
-        cause: DeadCause::ALL[place % 4],
+        // Each with each trigger.
+        cause: DeadCause::ALL[place / TRIGGERS.len() % 4],
         why: why(),
     };
     let waits = |_| Settlement::Retry {

@@ -103,11 +103,16 @@
 //!   loads, but for the page of a link, is refused as well, since to count reads a great deal.
 //! - **What was counted** is what is changed. The confirmation sends the keys that were counted,
 //!   and the state that they were in: what has died since is not among them, and what another
-//!   operator has replayed is passed over, also if that was a moment ago: the engine looks at the
-//!   state in the transaction that changes it
-//!   ([`Browse::replay_dead`](tower_nylas::inbox::Browse::replay_dead)). An entry that was replayed
-//!   and has died once more is dead, so it is changed, whatever it has died of this time. A parameter that is not known, empty, too long or there
+//!   operator has replayed is passed over. A parameter that is not known, empty, too long or there
 //!   twice is a `400`, and changes nothing.
+//! - **Between a look and a change**, up to 16 entries are looked up, then changed. The engine looks
+//!   at the state once more, in the transaction that changes it
+//!   ([`Browse::replay_dead`](tower_nylas::inbox::Browse::replay_dead)): what is not dead any more
+//!   is neither replayed nor discarded. Two things are left. An entry that was replayed meanwhile
+//!   and has died once more is dead, so it is changed, whatever it has died of this time. One that
+//!   was done, if such are replayed (`was=done`), and that was replayed and has died meanwhile, is
+//!   replayed. An engine that keeps what is done, and has no `replay_dead` of its own, replays what
+//!   was replayed by somebody else and handled in that moment.
 //! - **Nothing is loaded** from anywhere: `Content-Security-Policy: default-src 'none'`, with the
 //!   style by its hash, `form-action 'self'`, `frame-ancestors 'none'`; `nosniff`, `no-store`, no
 //!   referrer. There is no script.
@@ -116,7 +121,9 @@
 //!   that an action may change) and shown of a body (128 Ki characters). A dry run, and an action
 //!   on a filter, reads up to 20,000 entries, 16 at a time; two dry runs are under way at most, and
 //!   further ones are answered with `503`. A change of more than one entry is counted first, and
-//!   confirmed. Purging a grant deletes all of its entries but those that are being handled.
+//!   confirmed. Purging a grant deletes all of its entries but those that are being handled. One of
+//!   many hundred thousand entries may take longer than the 60 s of a change: what it has deleted by
+//!   then stays so, and doing it again goes on.
 //!
 //! Pausing is about the workers of the process that answers: of several behind a balancer, the
 //! others go on.
