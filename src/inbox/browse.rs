@@ -50,11 +50,11 @@ pub trait Browse: Inbox {
     /// Those of the engine.
     fn replay(&self, keys: &[EntryKey]) -> impl Future<Output = Result<usize, BoxError>> + Send;
 
-    /// The same, of those only that are dead when it happens: one that an operator has seen dead, and
-    /// that was replayed and handled since, is not handled once more.
+    /// The same, of those only that are dead when it happens: one that an operator has seen dead,
+    /// and that was replayed and handled since, is not handled once more.
     ///
-    /// By default it is [`replay`](Self::replay), which is the same for an engine that keeps nothing
-    /// that is done.
+    /// By default it is [`replay`](Self::replay), which is the same for an engine that keeps
+    /// nothing that is done.
     ///
     /// # Errors
     ///

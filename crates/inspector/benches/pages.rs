@@ -211,7 +211,7 @@ fn pages(key: EntryKey, keys: &[EntryKey]) -> Vec<(String, String)> {
     ]
     .map(|page| (page.to_owned(), page.to_owned()))
     .into();
-    pages[0].0 = "overview".to_owned();
+    "overview".clone_into(&mut pages[0].0);
     for page in [
         "entry&key",
         "find&key",

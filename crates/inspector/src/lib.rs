@@ -105,8 +105,8 @@
 //!   and the state that they were in: what has died since is not among them, and what another
 //!   operator has replayed is passed over. A parameter that is not known, empty, too long or there
 //!   twice is a `400`, and changes nothing.
-//! - **Between a look and a change**, up to 16 entries are looked up, then changed. The engine looks
-//!   at the state once more, in the transaction that changes it
+//! - **Between a look and a change**, up to 16 entries are looked up, then changed. The engine
+//!   looks at the state once more, in the transaction that changes it
 //!   ([`Browse::replay_dead`](tower_nylas::inbox::Browse::replay_dead)): what is not dead any more
 //!   is neither replayed nor discarded. Two things are left. An entry that was replayed meanwhile
 //!   and has died once more is dead, so it is changed, whatever it has died of this time. One that
@@ -122,8 +122,8 @@
 //!   on a filter, reads up to 20,000 entries, 16 at a time; two dry runs are under way at most, and
 //!   further ones are answered with `503`. A change of more than one entry is counted first, and
 //!   confirmed. Purging a grant deletes all of its entries but those that are being handled. One of
-//!   many hundred thousand entries may take longer than the 60 s of a change: what it has deleted by
-//!   then stays so, and doing it again goes on.
+//!   many hundred thousand entries may take longer than the 60 s of a change: what it has deleted
+//!   by then stays so, and doing it again goes on.
 //!
 //! Pausing is about the workers of the process that answers: of several behind a balancer, the
 //! others go on.
@@ -141,9 +141,9 @@
 //!
 //! `Accept: application/json` gets the same as JSON, with the same limits; `next` is the link to
 //! the following page. A group of dead entries has its `filter`, which selects what the group
-//! counts, and of which `no_trigger` is `true` and `trigger` is `null` for those without one. Of the
-//! cause `undecodable` are those that cannot be read, and those that have died of a cause which only
-//! a later version knows.
+//! counts, and of which `no_trigger` is `true` and `trigger` is `null` for those without one. Of
+//! the cause `undecodable` are those that cannot be read, and those that have died of a cause which
+//! only a later version knows.
 //!
 //! | query | page |
 //! |---|---|

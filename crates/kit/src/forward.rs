@@ -3,9 +3,9 @@
 /// Methods of an inbox around another one that only pass the call on, to the field of this name.
 ///
 /// A test's own engine writes the methods in which it is odd, and these for the rest: of `Inbox`
-/// `append`, `claim`, `extend` and `settle`, of `Browse` `stats`, `dead`, `replay`,
-/// `replay_dead` and `discard`. It has no `dead_groups`, so that the inbox around counts what its own
-/// `dead` returns.
+/// `append`, `claim`, `extend` and `settle`, of `Browse` `stats`, `dead`, `replay`, `replay_dead`
+/// and `discard`. It has no `dead_groups`, so that the inbox around counts what its own `dead`
+/// returns.
 ///
 /// ```ignore
 /// impl Inbox for Odd {

@@ -132,8 +132,8 @@ impl Inspect for SqliteInbox {
 /// so does the log.
 const MOST_LOOKED_AT: usize = 4096;
 
-/// Positions of a grant's entries that are not claimed, and up to where all were looked at. No index
-/// is kept of grants, since every entry would pay for it.
+/// Positions of a grant's entries that are not claimed, and up to where all were looked at. No
+/// index is kept of grants, since every entry would pay for it.
 fn of_grant(
     connection: &Connection,
     grant_id: &str,

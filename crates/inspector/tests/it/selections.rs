@@ -298,8 +298,8 @@ pub(crate) async fn what_is_handled_at_this_moment_is_not_handled_again() {
         let (status, done) = at.post(&form).await;
         assert_eq!(status, StatusCode::OK, "{done}");
         assert_eq!((&done["selected"], &done["done"]), (&1.into(), &0.into()));
-        let stats = inbox.stats().await.unwrap();
-        assert_eq!((stats.done, stats.ready), (1, 0), "{form}");
+        let counts = inbox.stats().await.unwrap();
+        assert_eq!((counts.done, counts.ready), (1, 0), "{form}");
         // For the next form.
         assert_eq!(inbox.replay(&[key]).await.unwrap(), 1);
     }
