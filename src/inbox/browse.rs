@@ -50,6 +50,22 @@ pub trait Browse: Inbox {
     /// Those of the engine.
     fn replay(&self, keys: &[EntryKey]) -> impl Future<Output = Result<usize, BoxError>> + Send;
 
+    /// The same, of those only that are dead when it happens: one that an operator has seen dead,
+    /// and that was replayed and handled since, is not handled once more.
+    ///
+    /// By default it is [`replay`](Self::replay), which is the same for an engine that keeps
+    /// nothing that is done.
+    ///
+    /// # Errors
+    ///
+    /// Those of the engine.
+    fn replay_dead(
+        &self,
+        keys: &[EntryKey],
+    ) -> impl Future<Output = Result<usize, BoxError>> + Send {
+        self.replay(keys)
+    }
+
     /// Deletes dead entries. Their keys are remembered. Returns how many; keys of other entries are
     /// passed over.
     ///
@@ -94,11 +110,15 @@ pub trait Inspect: Browse {
 }
 
 /// How many dead entries are counted, and how many of them are read at a time, for an engine that
-/// does not count by itself: their contents come with them, of up to 16 MiB each.
+/// does not count by itself: their contents come with them, of up to 16 MiB each. No more than one
+/// such page is held.
 const MOST_COUNTED: usize = 10_000;
 const PAGE: usize = 16;
 
-async fn count_groups<I: Browse>(inbox: &I, max: usize) -> Result<Vec<DeadGroup>, BoxError> {
+pub(super) async fn count_groups<I: Browse>(
+    inbox: &I,
+    max: usize,
+) -> Result<Vec<DeadGroup>, BoxError> {
     let mut groups = Groups::default();
     let mut before = None;
     for _ in 0..MOST_COUNTED / PAGE {
@@ -112,9 +132,10 @@ async fn count_groups<I: Browse>(inbox: &I, max: usize) -> Result<Vec<DeadGroup>
     Ok(groups.largest(max))
 }
 
-/// Counts dead entries, which come with the last one first.
+/// Counts dead entries, which come with the last one first. Of each group, some hundred bytes are
+/// kept, and no content.
 #[derive(Default)]
-pub(super) struct Groups(HashMap<(Option<String>, DeadCause), DeadGroup>);
+pub(super) struct Groups(HashMap<(Option<String>, DeadCause), (u64, LastDead)>);
 
 impl Groups {
     pub(super) fn add(&mut self, stored: &StoredEntry) {
@@ -123,13 +144,21 @@ impl Groups {
         };
         let trigger = stored.entry.as_ref().and_then(Entry::trigger);
         let trigger = trigger.map(|trigger| trigger.to_string());
-        let group = self.0.entry((trigger.clone(), cause));
-        let group = group.or_insert_with(|| DeadGroup::new(trigger, cause, 0, stored.clone()));
-        group.count += 1;
+        let group = self.0.entry((trigger, cause));
+        let (count, _) = group.or_insert_with(|| (0, LastDead::of(stored)));
+        *count += 1;
     }
 
     pub(super) fn largest(self, max: usize) -> Vec<DeadGroup> {
-        let mut groups: Vec<_> = self.0.into_values().collect();
+        let groups = self.0.into_iter();
+        let mut groups: Vec<_> = groups
+            .map(|((trigger, cause), (count, last))| DeadGroup {
+                trigger,
+                cause,
+                count,
+                last,
+            })
+            .collect();
         groups.sort_by_key(|group| (Reverse(group.count), Reverse(group.last.position)));
         groups.truncate(max);
         groups
@@ -137,7 +166,7 @@ impl Groups {
 }
 
 /// Dead entries that have a trigger and a cause in common.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeadGroup {
     /// Their trigger; `None` for those without one, and those that cannot be read.
@@ -147,17 +176,44 @@ pub struct DeadGroup {
     /// How many there are.
     pub count: u64,
     /// The one with the highest position.
-    pub last: StoredEntry,
+    pub last: LastDead,
 }
 
 impl DeadGroup {
-    /// So many entries, of which this one has the highest position.
+    /// So many entries, of which this one has the highest position. Its content is not kept.
+    #[allow(clippy::needless_pass_by_value)] // so that the content is freed here
     pub fn new(trigger: Option<String>, cause: DeadCause, count: u64, last: StoredEntry) -> Self {
         Self {
             trigger,
             cause,
             count,
-            last,
+            last: LastDead::of(&last),
+        }
+    }
+}
+
+/// The last entry of a [`DeadGroup`], without its content: with those, the groups of an inbox could
+/// take gigabytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LastDead {
+    /// Its key.
+    pub key: EntryKey,
+    /// Its place in the inbox.
+    pub position: u64,
+    /// When it was received, since the Unix epoch; `None` if it cannot be read.
+    pub received_at: Option<Duration>,
+    /// Why it is dead.
+    pub why: String,
+}
+
+impl LastDead {
+    fn of(stored: &StoredEntry) -> Self {
+        Self {
+            key: stored.key,
+            position: stored.position,
+            received_at: stored.entry.as_ref().map(Entry::received_at),
+            why: stored.why.clone(),
         }
     }
 }

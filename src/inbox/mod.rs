@@ -109,7 +109,8 @@ pub use self::{
     assume::assume_verified,
     boxed::{BoxInbox, BoxReceipt},
     browse::{
-        Browse, DeadGroup, EntryState, Happened, Inspect, Query, Stats, StoredEntry, TimelineEvent,
+        Browse, DeadGroup, EntryState, Happened, Inspect, LastDead, Query, Stats, StoredEntry,
+        TimelineEvent,
     },
     claimed::Claimed,
     contract::Inbox,

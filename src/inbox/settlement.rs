@@ -72,7 +72,8 @@ pub enum DeadCause {
     Expired,
     /// No handler reads it.
     Malformed,
-    /// What the engine has stored cannot be read.
+    /// What the engine has stored cannot be read. Also shown, counted and selected as this: what is
+    /// dead of a cause that a later version has stored, and this one does not know.
     Undecodable,
 }
 

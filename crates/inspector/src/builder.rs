@@ -173,9 +173,13 @@ impl<A> Builder<A> {
         self
     }
 
-    /// Calls this function after each action, whether it succeeded or not: for the application's
-    /// own record of them. Each one is an event of `tracing` as well, see the
-    /// [crate](crate#what-is-recorded). It must not block.
+    /// Calls this function once for each action that was asked for, at its end: for the
+    /// application's own record of them. Whether it has succeeded, failed, was interrupted or
+    /// refused is its [`result`](Action::result). Each one is an event of `tracing` as well, see
+    /// the [crate](crate#what-is-recorded). It must not block.
+    ///
+    /// Everybody who can reach the service can be refused as often as they like, also without
+    /// access: a record of that should be bounded.
     pub fn on_action(mut self, hook: impl Fn(&Action<'_>) + Send + Sync + 'static) -> Self {
         self.hook = Some(Arc::new(hook));
         self

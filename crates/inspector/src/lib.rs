@@ -105,6 +105,14 @@
 //!   and the state that they were in: what has died since is not among them, and what another
 //!   operator has replayed is passed over. A parameter that is not known, empty, too long or there
 //!   twice is a `400`, and changes nothing.
+//! - **Between a look and a change**, up to 16 entries are looked up, then changed. The engine
+//!   looks at the state once more, in the transaction that changes it
+//!   ([`Browse::replay_dead`](tower_nylas::inbox::Browse::replay_dead)): what is not dead any more
+//!   is neither replayed nor discarded. Two things are left. An entry that was replayed meanwhile
+//!   and has died once more is dead, so it is changed, whatever it has died of this time. One that
+//!   was done, if such are replayed (`was=done`), and that was replayed and has died meanwhile, is
+//!   replayed. An engine that keeps what is done, and has no `replay_dead` of its own, replays what
+//!   was replayed by somebody else and handled in that moment.
 //! - **Nothing is loaded** from anywhere: `Content-Security-Policy: default-src 'none'`, with the
 //!   style by its hash, `form-action 'self'`, `frame-ancestors 'none'`; `nosniff`, `no-store`, no
 //!   referrer. There is no script.
@@ -113,7 +121,9 @@
 //!   that an action may change) and shown of a body (128 Ki characters). A dry run, and an action
 //!   on a filter, reads up to 20,000 entries, 16 at a time; two dry runs are under way at most, and
 //!   further ones are answered with `503`. A change of more than one entry is counted first, and
-//!   confirmed. Purging a grant deletes all of its entries but those that are being handled.
+//!   confirmed. Purging a grant deletes all of its entries but those that are being handled. One of
+//!   many hundred thousand entries may take longer than the 60 s of a change: what it has deleted
+//!   by then stays so, and doing it again goes on.
 //!
 //! Pausing is about the workers of the process that answers: of several behind a balancer, the
 //! others go on.
@@ -122,14 +132,18 @@
 //!
 //! Each action is two events of `tracing` with the target `tower_nylas_inspector`: `INFO` when it
 //! begins, with `action`, `who`, `selection` and `reason`, and at its end `INFO`, or `WARN` if it
-//! failed or its client left, with `selected` and `done`. [`Builder::on_action`] is called at the
-//! end. A `POST` that is refused is an `INFO`, any other refusal a `DEBUG`.
+//! failed or its client left, with `selected` and `done`. A `POST` that is refused before it begins
+//! is one `INFO`, with `why`: without access, from another origin, read only, too large, not
+//! understood, not confirmed. [`Builder::on_action`] is called once for each of all these. A page
+//! that is refused is a `DEBUG`.
 //!
 //! # URLs
 //!
 //! `Accept: application/json` gets the same as JSON, with the same limits; `next` is the link to
-//! the following page. A group of dead entries has its
-//! `filter`, of which `no_trigger` is `true` and `trigger` is `null` for those without one.
+//! the following page. A group of dead entries has its `filter`, which selects what the group
+//! counts, and of which `no_trigger` is `true` and `trigger` is `null` for those without one. Of
+//! the cause `undecodable` are those that cannot be read, and those that have died of a cause which
+//! only a later version knows.
 //!
 //! | query | page |
 //! |---|---|

@@ -91,6 +91,10 @@ impl Source for Limited {
         self.within(CHANGE, self.source.replay(keys))
     }
 
+    fn replay_dead<'a>(&'a self, keys: &'a [EntryKey]) -> Call<'a, usize> {
+        self.within(CHANGE, self.source.replay_dead(keys))
+    }
+
     fn discard<'a>(&'a self, keys: &'a [EntryKey]) -> Call<'a, usize> {
         self.within(CHANGE, self.source.discard(keys))
     }

@@ -16,7 +16,7 @@ use serde_json::json;
 use tower_service::Service;
 
 use crate::{
-    action::{Command, Done, Refusal, perform, refused},
+    action::{Action, ActionKind, Command, Done, Refusal, perform, refused, refused_page},
     authorize::{Access, Right},
     builder::{Builder, Closed},
     csrf::{is_loaded_from_elsewhere, is_same_origin},
@@ -139,7 +139,11 @@ async fn answer<B: Body>(settings: &Settings, parts: &Parts, body: B) -> Answer 
     let access = match settings.guard.admit(parts) {
         Ok(access) => access,
         Err(why) => {
-            refused(is_post, None, why);
+            if is_post {
+                refused(settings.hook.as_ref(), &Action::refused(None, why));
+            } else {
+                refused_page(None, why);
+            }
             return forbidden(form, "forbidden");
         }
     };
@@ -147,7 +151,7 @@ async fn answer<B: Body>(settings: &Settings, parts: &Parts, body: B) -> Answer 
         Method::GET | Method::HEAD => {
             if is_loaded_from_elsewhere(&parts.headers) {
                 let why = "a page of another origin has loaded it";
-                refused(false, None, why);
+                refused_page(access.who.as_deref(), why);
                 return forbidden(form, why);
             }
             let query = parts.uri.query().unwrap_or_default();
@@ -176,7 +180,8 @@ async fn answer<B: Body>(settings: &Settings, parts: &Parts, body: B) -> Answer 
             } else {
                 return act(settings, &access, form, parts, body).await;
             };
-            refused(true, access.who.as_deref(), why);
+            let action = Action::refused(access.who.as_deref(), why);
+            refused(settings.hook.as_ref(), &action);
             forbidden(form, why)
         }
         _ => {
@@ -264,10 +269,21 @@ async fn act<B: Body>(
     parts: &Parts,
     body: B,
 ) -> Answer {
-    let invalid = |status, text: &str| {
-        refused(true, access.who.as_deref(), text);
+    let not_done = |status, text: &str| {
         let params = Params::default();
         message(settings, access, form, &params, status, ("Not done", text))
+    };
+    // Whatever is not done is recorded as well, as far as it was read.
+    let invalid = |status, text: &str, kind: Option<ActionKind>, command: Option<&Command>| {
+        let selection = command.map(Command::selection);
+        let action = Action {
+            kind: command.map(Command::kind).or(kind),
+            selection: selection.as_deref().unwrap_or_default(),
+            reason: command.and_then(Command::reason),
+            ..Action::refused(access.who.as_deref(), text)
+        };
+        refused(settings.hook.as_ref(), &action);
+        not_done(status, text)
     };
     let content_type = parts.headers.get(header::CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok());
@@ -277,35 +293,40 @@ async fn act<B: Body>(
             .eq_ignore_ascii_case("application/x-www-form-urlencoded")
     }) {
         let text = "a form is needed (application/x-www-form-urlencoded)";
-        return invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, text);
+        return invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, text, None, None);
     }
     let largest = LARGEST_FORM + LARGEST_KEY * settings.most_changed;
     let body = match read(body, largest).await {
         Ok(body) => body,
         Err(Unread::TooLarge) => {
-            return invalid(StatusCode::PAYLOAD_TOO_LARGE, "the form is too large");
+            let text = "the form is too large";
+            return invalid(StatusCode::PAYLOAD_TOO_LARGE, text, None, None);
         }
         Err(Unread::Cut) => {
-            return invalid(
-                StatusCode::BAD_REQUEST,
-                "the form did not arrive as a whole",
-            );
+            let text = "the form did not arrive as a whole";
+            return invalid(StatusCode::BAD_REQUEST, text, None, None);
         }
     };
     let most = MOST_BESIDE_KEYS + settings.most_changed.max(MOST_OF_QUERY);
-    let params = Params::parse(&body, most);
-    let (command, is_confirmed) = match params.and_then(|params| Command::parse(&params)) {
+    let params = match Params::parse(&body, most) {
+        Ok(params) => params,
+        Err(why) => return invalid(StatusCode::BAD_REQUEST, &why, None, None),
+    };
+    let (command, is_confirmed) = match Command::parse(&params) {
         Ok(command) => command,
-        Err(why) => return invalid(StatusCode::BAD_REQUEST, &why),
+        Err(why) => {
+            let kind = params.get("action").and_then(ActionKind::from_name);
+            return invalid(StatusCode::BAD_REQUEST, &why, kind, None);
+        }
     };
     if command.needs_confirmation() && !is_confirmed {
         let why = "an action on more than one entry must be confirmed (confirm=1)";
-        return invalid(StatusCode::BAD_REQUEST, why);
+        return invalid(StatusCode::BAD_REQUEST, why, None, Some(&command));
     }
     match perform(settings, access, &command).await {
         Ok(done) if form == Form::Json => json(StatusCode::OK, &done),
         Ok(done) => see_other(&Note::link(page_after(&command, &done), &done)),
-        Err(Refusal::Impossible(why)) => invalid(StatusCode::NOT_FOUND, why),
+        Err(Refusal::Impossible(why)) => not_done(StatusCode::NOT_FOUND, why),
         Err(Refusal::Engine {
             why,
             selected,

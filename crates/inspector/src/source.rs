@@ -21,6 +21,9 @@ pub(crate) trait Source: Send + Sync {
 
     fn replay<'a>(&'a self, keys: &'a [EntryKey]) -> Call<'a, usize>;
 
+    /// Of those only that are dead when it happens.
+    fn replay_dead<'a>(&'a self, keys: &'a [EntryKey]) -> Call<'a, usize>;
+
     fn discard<'a>(&'a self, keys: &'a [EntryKey]) -> Call<'a, usize>;
 
     /// The rest, of an engine that can.
@@ -58,6 +61,10 @@ macro_rules! browse {
 
         fn replay<'a>(&'a self, keys: &'a [EntryKey]) -> Call<'a, usize> {
             Box::pin(self.0.replay(keys))
+        }
+
+        fn replay_dead<'a>(&'a self, keys: &'a [EntryKey]) -> Call<'a, usize> {
+            Box::pin(self.0.replay_dead(keys))
         }
 
         fn discard<'a>(&'a self, keys: &'a [EntryKey]) -> Call<'a, usize> {

@@ -13,6 +13,7 @@ pub mod delivery;
 #[cfg(feature = "net")]
 pub mod endpoint;
 pub mod faulty;
+mod forward;
 #[cfg(feature = "oracles")]
 pub mod fuzz;
 #[cfg(feature = "inbox")]

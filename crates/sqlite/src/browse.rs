@@ -1,6 +1,6 @@
 //! What an operator sees and does.
 
-use rusqlite::{Connection, Result};
+use rusqlite::{Connection, Result, params};
 use tower_nylas::{
     BoxError,
     inbox::{
@@ -13,8 +13,9 @@ use crate::{
     clock::duration,
     inbox::SqliteInbox,
     list::{dead_groups, list},
+    reader::Snapshot,
     state,
-    transaction::timeline,
+    transaction::{as_limit, timeline},
     writer::What,
 };
 
@@ -39,7 +40,8 @@ impl Browse for SqliteInbox {
         let clock = self.file_clock().clone();
         query.state = Some(EntryState::Dead(DeadCause::Crashed));
         query.any_cause = true;
-        let list = move |connection: &Connection| list(connection, &query, now(connection, clock)?);
+        let list =
+            move |connection: &Connection| list(connection, &query, None, now(connection, clock)?);
         self.reader().read(list).await
     }
 
@@ -52,6 +54,10 @@ impl Browse for SqliteInbox {
 
     async fn replay(&self, keys: &[EntryKey]) -> std::result::Result<usize, BoxError> {
         Ok(self.order_in_parts(keys, What::Replay).await?)
+    }
+
+    async fn replay_dead(&self, keys: &[EntryKey]) -> std::result::Result<usize, BoxError> {
+        Ok(self.order_in_parts(keys, What::ReplayDead).await?)
     }
 
     async fn discard(&self, keys: &[EntryKey]) -> std::result::Result<usize, BoxError> {
@@ -76,45 +82,79 @@ impl SqliteInbox {
 impl Inspect for SqliteInbox {
     async fn list(&self, query: &Query) -> std::result::Result<Vec<StoredEntry>, BoxError> {
         let (query, clock) = (query.clone(), self.file_clock().clone());
-        let list = move |connection: &Connection| list(connection, &query, now(connection, clock)?);
-        self.reader().read(list).await
+        let list = move |snapshot: &mut Snapshot<'_>| {
+            let position = match query.key {
+                None => None,
+                Some(key) => match snapshot.position(key)? {
+                    None => return Ok(Vec::new()),
+                    position => position,
+                },
+            };
+            let connection = snapshot.connection;
+            list(connection, &query, position, now(connection, clock)?)
+        };
+        self.reader().look(list).await
     }
 
     async fn timeline(&self, key: EntryKey) -> std::result::Result<Vec<TimelineEvent>, BoxError> {
-        let read = move |connection: &Connection| {
-            let mut select = connection.prepare_cached(POSITION)?;
-            let mut rows = select.query([key.as_bytes()])?;
-            match rows.next()? {
-                Some(row) => timeline(connection, row.get(0)?),
-                None => Ok(Vec::new()),
-            }
+        let read = move |snapshot: &mut Snapshot<'_>| match snapshot.position(key)? {
+            Some(position) => timeline(snapshot.connection, position),
+            None => Ok(Vec::new()),
         };
-        self.reader().read(read).await
+        self.reader().look(read).await
     }
 
     async fn purge_grant(&self, grant_id: &str) -> std::result::Result<usize, BoxError> {
-        let id = grant_id.to_owned();
-        let positions = move |connection: &Connection| {
-            let sql = "SELECT position FROM jobs WHERE grant_id = ?1 AND state <> 2";
-            let mut select = connection.prepare(sql)?;
-            select
-                .query_map([id], |row| row.get(0))?
-                .collect::<Result<Vec<i64>>>()
+        // Entries that arrive meanwhile are not of it: it ends.
+        let last = |connection: &Connection| {
+            let sql = "SELECT max(position) FROM jobs";
+            let mut last = connection.prepare_cached(sql)?;
+            last.query_row([], |row| row.get::<_, Option<i64>>(0))
         };
-        let positions = self.reader().read(positions).await?;
-        let what = |positions| What::Purge {
-            grant_id: grant_id.to_owned(),
-            positions,
-        };
-        Ok(self.order_in_parts(&positions, what).await?)
+        let last = self.reader().read(last).await?.unwrap_or(0);
+        let (mut looked, mut purged) = (0, 0);
+        while looked < last {
+            let (id, after) = (grant_id.to_owned(), looked);
+            let look = move |connection: &Connection| of_grant(connection, &id, after, last);
+            let positions;
+            (positions, looked) = self.reader().read(look).await?;
+            let what = |positions| What::Purge {
+                grant_id: grant_id.to_owned(),
+                positions,
+            };
+            purged += self.order_in_parts(&positions, what).await?;
+        }
+        Ok(purged)
     }
 }
 
-/// The position of a key. The newest keys are in no index.
-pub(crate) const POSITION: &str = "SELECT keys.position FROM key_index JOIN keys \
-     ON keys.position = key_index.position AND keys.key = key_index.key WHERE key_index.key = ?1 \
-     UNION ALL SELECT position FROM keys \
-     WHERE position > (SELECT indexed_position FROM meta) AND key = ?1 LIMIT 1";
+/// At how many entries a purge looks at a time: what others read goes on between two of them, and
+/// so does the log.
+const MOST_LOOKED_AT: usize = 4096;
+
+/// Positions of a grant's entries that are not claimed, and up to where all were looked at. No
+/// index is kept of grants, since every entry would pay for it.
+fn of_grant(
+    connection: &Connection,
+    grant_id: &str,
+    after: i64,
+    last: i64,
+) -> Result<(Vec<i64>, i64)> {
+    let sql = "SELECT position, grant_id IS ?1 AND state <> 2 FROM jobs \
+               WHERE position > ?2 AND position <= ?3 ORDER BY position LIMIT ?4";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut rows = select.query(params![grant_id, after, last, as_limit(MOST_LOOKED_AT)])?;
+    let (mut positions, mut looked, mut count) = (Vec::new(), after, 0);
+    while let Some(row) = rows.next()? {
+        looked = row.get(0)?;
+        count += 1;
+        if row.get(1)? {
+            positions.push(looked);
+        }
+    }
+    let is_end = count < MOST_LOOKED_AT;
+    Ok((positions, if is_end { last } else { looked }))
+}
 
 /// The time of the file, which another process may have brought forward.
 fn now(connection: &Connection, mut clock: crate::clock::FileClock) -> Result<i64> {
@@ -167,24 +207,30 @@ fn stats(connection: &Connection, now: i64) -> Result<Stats> {
 mod tests {
     use super::*;
 
-    /// Of millions of keys, only the newest are read one by one.
+    /// However many entries there are, one look is short, and all of them are looked at.
     #[test]
-    fn the_position_of_a_key_is_found_without_reading_all() {
+    fn a_purge_looks_at_some_entries_at_a_time() {
         let connection = Connection::open_in_memory().unwrap();
         connection
             .execute_batch(include_str!("schema/1.sql"))
             .unwrap();
-        let plan = format!("EXPLAIN QUERY PLAN {POSITION}");
-        let mut plan = connection.prepare(&plan).unwrap();
-        let steps = plan.query_map([&[0; 16]], |row| row.get(3)).unwrap();
-        let steps: Vec<String> = steps.collect::<Result<_>>().unwrap();
-        let of_keys = |step: &&String| step.contains(" keys ");
-        assert_eq!(steps.iter().filter(of_keys).count(), 2, "{steps:#?}");
-        for step in steps.iter().filter(of_keys) {
-            assert!(
-                step.contains("SEARCH keys USING INTEGER PRIMARY KEY"),
-                "{steps:#?}"
-            );
+        // The first tenth is of no grant, and every other one of the rest is claimed.
+        let sql = "WITH RECURSIVE numbers(n) AS \
+                   (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 10000) \
+                   INSERT INTO jobs (position, state, at, stored_unix_ms, size, grant_id) \
+                   SELECT n, 2 * (n % 2), 0, 0, 0, iif(n > 1000, 'g-1', NULL) FROM numbers";
+        assert_eq!(connection.execute(sql, []).unwrap(), 10_000);
+        let (mut looked, mut found, mut looks) = (0, Vec::new(), 0);
+        while looked < 9_990 {
+            let part;
+            let before = looked;
+            (part, looked) = of_grant(&connection, "g-1", looked, 9_990).unwrap();
+            assert!(part.len() <= MOST_LOOKED_AT && looked > before);
+            found.extend(part);
+            looks += 1;
         }
+        let expected: Vec<i64> = (1_002..=9_990).step_by(2).collect();
+        assert_eq!(found, expected);
+        assert_eq!(looks, 3);
     }
 }

@@ -1,10 +1,11 @@
 //! What is listed of the entries, and counted of the dead ones.
 
 use rusqlite::{Connection, Result, Row, params};
-use tower_nylas::inbox::{DeadCause, DeadGroup, EntryKey, EntryState, Query, StoredEntry};
+use tower_nylas::inbox::{
+    DeadCause, DeadGroup, EntryKey, EntryState, Query, StoredEntry, engine::stored_cause,
+};
 
 use crate::{
-    browse::POSITION,
     state,
     transaction::{as_limit, entry},
 };
@@ -13,7 +14,13 @@ use crate::{
 /// their positions, where one of them is never far.
 const FEW: i64 = 2000;
 
-pub(crate) fn list(connection: &Connection, query: &Query, now: i64) -> Result<Vec<StoredEntry>> {
+/// `position` is that of the key of the query, if it has one and there is such a key.
+pub(crate) fn list(
+    connection: &Connection,
+    query: &Query,
+    position: Option<i64>,
+    now: i64,
+) -> Result<Vec<StoredEntry>> {
     let cause = match query.state {
         Some(EntryState::Dead(cause)) if !query.any_cause => Some(cause.as_str()),
         _ => None,
@@ -30,7 +37,7 @@ pub(crate) fn list(connection: &Connection, query: &Query, now: i64) -> Result<V
         query.grant_id,
         before,
         as_limit(query.max),
-        query.key.as_ref().map(EntryKey::as_bytes),
+        position,
     ])?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
@@ -39,23 +46,59 @@ pub(crate) fn list(connection: &Connection, query: &Query, now: i64) -> Result<V
     Ok(entries)
 }
 
+/// The causes that are shown as they are stored.
+fn own_causes() -> String {
+    let own = DeadCause::ALL
+        .iter()
+        .filter(|cause| **cause != DeadCause::Undecodable);
+    let own: Vec<_> = own.map(|cause| format!("'{cause}'")).collect();
+    own.join(", ")
+}
+
+/// Whether any entry is dead of a cause that only a later version knows: one step of the index for
+/// each cause that there is.
+fn are_other_causes(connection: &Connection) -> Result<bool> {
+    let sql = "WITH RECURSIVE causes(cause) AS ( \
+         SELECT min(cause) FROM jobs INDEXED BY dead_by_group WHERE state = 4 \
+         UNION ALL SELECT (SELECT min(cause) FROM jobs INDEXED BY dead_by_group \
+             WHERE state = 4 AND jobs.cause > causes.cause) \
+         FROM causes WHERE cause IS NOT NULL) \
+         SELECT cause FROM causes WHERE cause IS NOT NULL \
+         UNION ALL SELECT * FROM (SELECT cause FROM jobs INDEXED BY dead_by_group \
+             WHERE state = 4 AND cause IS NULL LIMIT 1)";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut causes = select.query([])?;
+    while let Some(row) = causes.next()? {
+        let cause: Option<String> = row.get(0)?;
+        if cause.as_deref().and_then(DeadCause::from_name).is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The statement for a query. Each of its parameters is in it, since all are bound.
 fn statement(connection: &Connection, query: &Query) -> Result<String> {
+    // A later version may know other causes, which are shown as this one, and so are counted and
+    // selected with it.
+    let is_undecodable = query.state == Some(EntryState::Dead(DeadCause::Undecodable));
+    let with_others = is_undecodable && !query.any_cause && are_other_causes(connection)?;
+    let of_state = |sign| of_state(query, sign, with_others);
     let (from, of_state) = if query.key.is_some() {
-        ("jobs", of_state(query, ""))
+        ("jobs", of_state(""))
     } else if let Some(EntryState::Dead(_)) = query.state {
         let is_of_type = query.trigger.is_some() || query.no_trigger;
-        let from = if is_of_type && !query.any_cause {
+        let from = if is_of_type && !query.any_cause && !with_others {
             "jobs INDEXED BY dead_by_group"
         } else {
             "jobs INDEXED BY dead_by_position"
         };
-        (from, of_state(query, ""))
+        (from, of_state(""))
     } else if are_few(connection, query.state)? {
-        ("jobs", of_state(query, ""))
+        ("jobs", of_state(""))
     } else {
         // With a sign, the column is in no index.
-        ("jobs", of_state(query, "+"))
+        ("jobs", of_state("+"))
     };
     let of_type = match query.trigger {
         // So that an index applies to it.
@@ -65,8 +108,8 @@ fn statement(connection: &Connection, query: &Query) -> Result<String> {
         None => "?3 IS NULL",
     };
     let of_key = match query.key {
-        Some(_) => format!("jobs.position = ({})", POSITION.replace("?1", "?7")),
-        None => "?7 IS NULL".to_owned(),
+        Some(_) => "jobs.position = ?7",
+        None => "?7 IS NULL",
     };
     Ok(format!(
         "SELECT position, key, state, at, cause, crashes, failures, why \
@@ -78,7 +121,7 @@ fn statement(connection: &Connection, query: &Query) -> Result<String> {
 }
 
 /// The condition of a state. Whether an entry that waits is ready is decided by the time.
-fn of_state(query: &Query, sign: &str) -> String {
+fn of_state(query: &Query, sign: &str, with_others: bool) -> String {
     match query.state {
         None => "TRUE".to_owned(),
         Some(EntryState::Ready) => format!("({sign}state = 0 OR {sign}state = 1 AND at <= ?1)"),
@@ -86,6 +129,12 @@ fn of_state(query: &Query, sign: &str) -> String {
         Some(EntryState::Claimed) => format!("{sign}state = 2"),
         Some(EntryState::Done) => format!("{sign}state = 3"),
         Some(EntryState::Dead(_)) if query.any_cause => "state = 4".to_owned(),
+        Some(EntryState::Dead(_)) if with_others => {
+            format!(
+                "state = 4 AND (cause IS NULL OR cause NOT IN ({}))",
+                own_causes()
+            )
+        }
         Some(EntryState::Dead(_)) => "state = 4 AND cause = ?2".to_owned(),
         // A state that this crate does not know yet, and has no entry of.
         Some(_) => "FALSE".to_owned(),
@@ -124,28 +173,38 @@ fn stored(connection: &Connection, row: &Row<'_>, now: i64) -> Result<StoredEntr
 }
 
 /// In the order of the index, so that nothing is sorted but the groups.
-const GROUPS: &str = "SELECT cause, type, count(*), max(position) FROM jobs \
-     INDEXED BY dead_by_group WHERE state = 4 GROUP BY cause, type \
-     ORDER BY count(*) DESC, max(position) DESC LIMIT ?1";
+const STORED_GROUPS: &str = "SELECT cause, type, count(*) AS entries, max(position) AS last \
+     FROM jobs INDEXED BY dead_by_group WHERE state = 4 GROUP BY cause, type";
+
+/// As they are shown: those of causes that only a later version knows are one.
+fn shown_groups() -> String {
+    let shown = format!(
+        "iif(cause IN ({}), cause, '{}')",
+        own_causes(),
+        DeadCause::Undecodable
+    );
+    format!(
+        "SELECT {shown} AS shown, type, sum(entries) AS entries, max(last) AS last \
+         FROM ({STORED_GROUPS}) GROUP BY shown, type ORDER BY entries DESC, last DESC LIMIT ?1"
+    )
+}
 
 pub(crate) fn dead_groups(connection: &Connection, max: usize, now: i64) -> Result<Vec<DeadGroup>> {
-    let mut select = connection.prepare_cached(GROUPS)?;
+    let mut select = connection.prepare_cached(&shown_groups())?;
     let mut rows = select.query([as_limit(max)])?;
     let mut groups = Vec::new();
     while let Some(row) = rows.next()? {
-        let cause: Option<String> = row.get(0)?;
+        let cause: String = row.get(0)?;
         let position: i64 = row.get(3)?;
         let mut query = Query::default();
         query.state = Some(EntryState::Dead(DeadCause::Undecodable));
         query.any_cause = true;
         query.before = u64::try_from(position.saturating_add(1)).ok();
         query.max = 1;
-        let Some(last) = list(connection, &query, now)?.pop() else {
+        let Some(last) = list(connection, &query, None, now)?.pop() else {
             continue;
         };
-        // A later version may know other causes.
-        let cause = cause.as_deref().and_then(DeadCause::from_name);
-        let cause = cause.unwrap_or(DeadCause::Undecodable);
+        let cause = stored_cause(Some(&cause));
         let count = row.get::<_, i64>(2)?.unsigned_abs();
         groups.push(DeadGroup::new(row.get(1)?, cause, count, last));
     }
@@ -195,7 +254,7 @@ mod tests {
 
     #[test]
     fn groups_are_counted_in_the_order_of_an_index() {
-        let steps = plan(&open(), GROUPS);
+        let steps = plan(&open(), STORED_GROUPS);
         let sorted = steps.iter().any(|step| step.contains("GROUP BY"));
         assert!(!sorted, "{steps:#?}");
     }

@@ -188,7 +188,8 @@ impl Session {
             Ok((row.get(0)?, meta))
         })?;
         self.clock.follow(last);
-        self.recent.follow(&self.connection, &meta)?;
+        let (indexed, last) = (meta.indexed_position, meta.last_position);
+        self.recent.follow(&self.connection, indexed, last)?;
         let mut write = Write {
             connection: &self.connection,
             options,

@@ -5,7 +5,9 @@ use super::{
     bench::{Bench, SOON, assert_without_effect, dead, retry},
     passed_over,
 };
-use crate::inbox::{Appended, Browse, DeadCause, EntryKey, EntryState, Inbox, Settlement};
+use crate::inbox::{
+    Appended, Browse, DeadCause, EntryKey, EntryState, Inbox, Settlement, browse::count_groups,
+};
 
 pub(super) async fn stats_count_each_state<E: Engine<Inbox: Browse>>(bench: &Bench<'_, E>) {
     let inbox = bench.open().await;
@@ -101,6 +103,38 @@ pub(super) async fn the_dead_are_counted_by_trigger_and_cause<E: Engine<Inbox: B
     assert_eq!(groups[0].last.why, "a reason");
     let largest = inbox.dead_groups(1).await.unwrap();
     assert_eq!((largest.len(), largest[0].count), (1, 3));
+}
+
+/// Which an engine that does not count by itself returns.
+pub(super) async fn the_groups_are_those_of_the_entries_that_are_listed<
+    E: Engine<Inbox: Browse>,
+>(
+    bench: &Bench<'_, E>,
+) {
+    let inbox = bench.open().await;
+    // A name that is so long is none.
+    let triggers = ["message.created", "grant.expired", &"x".repeat(300)];
+    let mut last = Vec::new();
+    // More than are read at a time, and none as often as another.
+    for number in 0..45 {
+        let trigger = triggers[usize::from(number % 3 == 0) + usize::from(number % 9 == 0)];
+        let cause = DeadCause::ALL[usize::from(number % 4 == 0)];
+        last.push(bench.append(&inbox, bench.entry_of(trigger, "g-1")).await);
+        let claim = bench.claim(&inbox).await;
+        bench.settle(&inbox, &claim, dead(cause)).await;
+    }
+    // What is not dead any more is in no group, and the one before it is the last one.
+    inbox.replay(&last[44..]).await.unwrap();
+    inbox.discard(&last[43..44]).await.unwrap();
+    let all = inbox.dead_groups(10).await.unwrap();
+    let counts: Vec<_> = all.iter().map(|group| group.count).collect();
+    assert_eq!(counts.iter().sum::<u64>(), 43);
+    assert!(all.iter().any(|group| group.trigger.is_none()), "{all:?}");
+    for max in [1, 3, 10] {
+        let listed = count_groups(&inbox, max).await.unwrap();
+        assert_eq!(inbox.dead_groups(max).await.unwrap(), listed);
+        assert_eq!(listed.len(), max.min(counts.len()));
+    }
 }
 
 pub(super) async fn a_replay_starts_anew<E: Engine<Inbox: Browse>>(bench: &Bench<'_, E>) {

@@ -160,6 +160,10 @@ impl<I: Browse> Browse for Faults<I> {
         self.inner.replay(keys).await
     }
 
+    async fn replay_dead(&self, keys: &[EntryKey]) -> Result<usize, BoxError> {
+        self.inner.replay_dead(keys).await
+    }
+
     async fn discard(&self, keys: &[EntryKey]) -> Result<usize, BoxError> {
         self.inner.discard(keys).await
     }

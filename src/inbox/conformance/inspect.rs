@@ -1,6 +1,7 @@
 use super::{
     Engine,
     bench::{Bench, SOON, dead, retry},
+    passed_over,
 };
 use crate::inbox::{
     Appended, Browse, DeadCause, EntryState, Happened, Inbox, Inspect, Query, Settlement,
@@ -64,6 +65,51 @@ pub(super) async fn a_query_selects_and_pages<E: Engine<Inbox: Inspect>>(bench: 
     let without = bench.entry_of(&"x".repeat(300), "g-3");
     bench.append(&inbox, without).await;
     assert_eq!(count(&query).await, 1);
+}
+
+/// Its cause is shown, counted and selected as undecodable.
+pub(super) async fn what_a_later_version_has_written_is_found_as_it_is_shown<
+    E: Engine<Inbox: Inspect>,
+>(
+    bench: &Bench<'_, E>,
+) {
+    let inbox = bench.open().await;
+    let keys = bench.store(&inbox, 4).await;
+    let causes = [DeadCause::Expired, DeadCause::Undecodable];
+    for (place, claim) in bench.claims(&inbox).await.iter().enumerate() {
+        let cause = causes[usize::from(place > 0)];
+        bench.settle(&inbox, claim, dead(cause)).await;
+    }
+    for (key, name) in [(keys[2], "a_later_one"), (keys[3], "yet_another")] {
+        if !bench.engine.rename_cause(&inbox, key, name).await {
+            return passed_over("a cause that a later version has written");
+        }
+    }
+    for group in inbox.dead_groups(10).await.unwrap() {
+        let mut query = Query {
+            state: Some(EntryState::Dead(group.cause)),
+            ..Query::default()
+        };
+        let (expected, last) = match group.cause {
+            DeadCause::Undecodable => (3, keys[3]),
+            _ => (1, keys[0]),
+        };
+        assert_eq!((group.count, group.last.key), (expected, last));
+        for trigger in [None, group.trigger] {
+            query.trigger = trigger;
+            let found = inbox.list(&query).await.unwrap();
+            assert_eq!(found.len() as u64, group.count, "{query:?}");
+            let is_shown = |state| state == EntryState::Dead(group.cause);
+            assert!(found.iter().all(|stored| is_shown(stored.state)));
+        }
+        query.key = Some(last);
+        assert_eq!(inbox.list(&query).await.unwrap().len(), 1, "{query:?}");
+        query.no_trigger = true;
+        query.trigger = None;
+        query.key = None;
+        assert!(inbox.list(&query).await.unwrap().is_empty());
+    }
+    assert_eq!(inbox.dead_groups(10).await.unwrap().len(), 2);
 }
 
 pub(super) async fn a_timeline_tells_what_has_happened<E: Engine<Inbox: Inspect>>(

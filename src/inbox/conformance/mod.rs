@@ -105,6 +105,18 @@ pub trait Engine: Send + Sync + 'static {
         async { false }
     }
 
+    /// Gives a dead entry a cause of this name, as a later version would that knows more of them.
+    /// Returns `false` if that cannot be done, as by default; then the case of it is passed over,
+    /// which standard error tells.
+    fn rename_cause(
+        &self,
+        _inbox: &Self::Inbox,
+        _key: EntryKey,
+        _name: &str,
+    ) -> impl Future<Output = bool> + Send {
+        async { false }
+    }
+
     /// Sets the wall clock of the inbox so many seconds ahead, or back, and leaves its monotonic
     /// one alone. Returns `false` if that cannot be done, as by default; then the cases of it are
     /// passed over, which standard error tells.
@@ -188,6 +200,7 @@ fn browse_cases<E: Engine<Inbox: Browse>>() -> Vec<Case<E>> {
             stats_count_each_state,
             the_dead_are_listed_with_cause_and_reason,
             the_dead_are_counted_by_trigger_and_cause,
+            the_groups_are_those_of_the_entries_that_are_listed,
             a_replay_starts_anew,
             what_is_discarded_is_gone_and_its_key_is_not,
         }
@@ -198,6 +211,7 @@ fn inspect_cases<E: Engine<Inbox: Inspect>>() -> Vec<Case<E>> {
     cases! {
         inspect {
             a_query_selects_and_pages,
+            what_a_later_version_has_written_is_found_as_it_is_shown,
             a_timeline_tells_what_has_happened,
             a_purged_grant_leaves_nothing_behind,
         }

@@ -242,7 +242,11 @@ impl Browse for MemoryInbox {
     }
 
     async fn replay(&self, keys: &[EntryKey]) -> Result<usize, BoxError> {
-        Ok(self.change_state(|state, _, now| state.replay(keys, now)))
+        Ok(self.change_state(|state, _, now| state.replay(keys, false, now)))
+    }
+
+    async fn replay_dead(&self, keys: &[EntryKey]) -> Result<usize, BoxError> {
+        Ok(self.change_state(|state, _, now| state.replay(keys, true, now)))
     }
 
     async fn discard(&self, keys: &[EntryKey]) -> Result<usize, BoxError> {

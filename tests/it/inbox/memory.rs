@@ -7,8 +7,7 @@ use std::{
 
 use tower_nylas::{
     inbox::{
-        AppendError, Appended, Browse, DeadCause, DeadGroup, Entry, Inbox, Inspect, MemoryInbox,
-        Settlement, conformance::Faults,
+        AppendError, Appended, Browse, DeadCause, Entry, Inbox, Inspect, MemoryInbox, Settlement,
     },
     testing::{self, VirtualClock},
 };
@@ -74,10 +73,19 @@ fn what_is_done_is_kept_for_a_while_and_makes_room() {
     });
 
     let inbox = MemoryInbox::with_timer(clock.clone()).keep_done(HOUR, 1 << 20);
-    clock.run_until(settled(&inbox, 0..3, Settlement::Done));
+    clock.run_until(async {
+        settled(&inbox, 3..4, dead()).await;
+        settled(&inbox, 0..3, Settlement::Done).await;
+        // What is done is replayed if that is asked for.
+        let keys = [entry(0).key(), entry(3).key()];
+        assert_eq!(inbox.replay_dead(&keys).await.unwrap(), 1);
+        assert_eq!(inbox.replay_dead(&keys).await.unwrap(), 0);
+        let stats = inbox.stats().await.unwrap();
+        assert_eq!((stats.done, stats.ready), (3, 1), "{stats:?}");
+    });
     clock.advance(HOUR);
     clock.run_until(async {
-        append(&inbox, 3).await.unwrap();
+        append(&inbox, 4).await.unwrap();
         assert_eq!(inbox.stats().await.unwrap().done, 0);
     });
 }
@@ -169,32 +177,4 @@ fn a_setting_that_would_be_of_one_handle_only_is_refused() {
     let other = inbox.clone();
     assert!(catch_unwind(AssertUnwindSafe(|| inbox.lease(HOUR))).is_err());
     drop(other);
-}
-
-/// An engine that does not count by itself is read, and says the same.
-#[test]
-fn dead_entries_are_counted_by_whoever_reads_them() {
-    let clock = VirtualClock::new();
-    let inbox = MemoryInbox::with_timer(clock.clone());
-    clock.run_until(async {
-        for number in 0..230 {
-            let trigger = ["message.created", "grant.expired"][usize::from(number % 3 == 0)];
-            let body = format!(r#"{{"type":"{trigger}","id":"n-{number}"}}"#);
-            let entry = Entry::new(&testing::verified(body), Duration::ZERO);
-            inbox.append(entry).await.unwrap();
-            let claim = inbox.claim(1, Duration::ZERO).await.unwrap().pop().unwrap();
-            let (cause, why) = (DeadCause::Expired, String::new());
-            let dead = Settlement::Dead { cause, why };
-            inbox.settle(&claim.receipt, dead).await.unwrap();
-        }
-        let groups = |found: Vec<DeadGroup>| -> Vec<_> {
-            let of = |group: DeadGroup| (group.trigger, group.count, group.last.key);
-            found.into_iter().map(of).collect()
-        };
-        let counted = groups(inbox.dead_groups(10).await.unwrap());
-        assert_eq!(counted[0].1, 153);
-        // It is no engine of its own, and knows nothing of groups.
-        let around = Faults::new(inbox.clone(), clock.clone());
-        assert_eq!(groups(around.dead_groups(10).await.unwrap()), counted);
-    });
 }

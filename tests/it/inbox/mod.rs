@@ -2,6 +2,7 @@
 
 #![cfg(feature = "inbox")]
 
+mod browse;
 mod conformance;
 mod enqueue;
 mod memory;

@@ -10,14 +10,14 @@ use std::{
 
 use tower::ServiceExt;
 use tower_nylas::{
-    BoxError,
     inbox::{
-        AppendError, Appended, Browse, Claimed, DeadCause, Enqueue, Entry, EntryKey, EntryState,
-        Inbox, MemoryInbox, SettleError, Settlement, Worker,
+        AppendError, Appended, Browse, DeadCause, Enqueue, Entry, EntryKey, EntryState, Inbox,
+        MemoryInbox, Worker,
     },
     testing::{self, VirtualClock},
     time::{Clock, Timer},
 };
+use tower_nylas_kit::forward;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -32,27 +32,13 @@ struct Picky {
 impl Inbox for Picky {
     type Receipt = <MemoryInbox as Inbox>::Receipt;
 
+    forward!(inbox: claim, extend, settle);
+
     async fn append(&self, entry: Entry) -> Result<Appended, AppendError> {
         if entry.key() == self.refuses || self.is_away.load(Ordering::SeqCst) {
             return Err(AppendError::Unavailable("it does not take it".into()));
         }
         self.inbox.append(entry).await
-    }
-
-    async fn claim(
-        &self,
-        max: usize,
-        wait: Duration,
-    ) -> Result<Vec<Claimed<Self::Receipt>>, BoxError> {
-        self.inbox.claim(max, wait).await
-    }
-
-    async fn extend(&self, receipt: &Self::Receipt) -> Result<(), SettleError> {
-        self.inbox.extend(receipt).await
-    }
-
-    async fn settle(&self, receipt: &Self::Receipt, how: Settlement) -> Result<(), SettleError> {
-        self.inbox.settle(receipt, how).await
     }
 }
 

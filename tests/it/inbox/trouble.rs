@@ -15,13 +15,14 @@ use tower::ServiceExt;
 use tower_nylas::{
     Ack, BoxError, TriggerRouter,
     inbox::{
-        AppendError, Appended, Browse, Claimed, Enqueue, Entry, Inbox, Inspect, MemoryInbox,
-        MemoryReceipt, Query, SettleError, Settlement, Worker,
+        Browse, Claimed, Enqueue, Entry, Inbox, Inspect, MemoryInbox, MemoryReceipt, Query,
+        SettleError, Settlement, Worker,
         conformance::{Call, Fault, Faults},
     },
     testing::{self, VirtualClock},
     time::{Clock, Timer},
 };
+use tower_nylas_kit::forward;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -192,9 +193,7 @@ impl Drop for PanicsOnDrop {
 impl Inbox for Odd {
     type Receipt = MemoryReceipt;
 
-    async fn append(&self, entry: Entry) -> Result<Appended, AppendError> {
-        self.inner.append(entry).await
-    }
+    forward!(inner: append, extend);
 
     async fn claim(
         &self,
@@ -209,10 +208,6 @@ impl Inbox for Odd {
             claims.extend(self.inner.claim(max, Duration::ZERO).await?);
         }
         Ok(claims)
-    }
-
-    async fn extend(&self, receipt: &MemoryReceipt) -> Result<(), SettleError> {
-        self.inner.extend(receipt).await
     }
 
     async fn settle(

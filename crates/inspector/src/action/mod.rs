@@ -7,7 +7,7 @@ mod walk;
 
 pub use self::audit::{Action, ActionKind, ActionResult};
 pub(crate) use self::{
-    audit::{Hook, refused},
+    audit::{Hook, refused, refused_page},
     perform::{Done, Refusal, perform},
     selection::Selection,
     walk::Walk,
@@ -67,6 +67,22 @@ impl Command {
             Self::Purge(_) => ActionKind::Purge,
             Self::Pause => ActionKind::Pause,
             Self::Resume => ActionKind::Resume,
+        }
+    }
+
+    /// Which entries it is about, in words.
+    pub(crate) fn selection(&self) -> String {
+        match self {
+            Self::Replay(selection) | Self::Discard(selection, _) => selection.to_string(),
+            Self::Purge(grant) => format!("all entries of the grant {grant:?}"),
+            Self::Pause | Self::Resume => String::new(),
+        }
+    }
+
+    pub(crate) fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Discard(_, reason) => Some(reason),
+            _ => None,
         }
     }
 

@@ -9,6 +9,7 @@ use tower_nylas::{
 use super::{ActionKind, Command, Selection, Walk, audit::Audit};
 use crate::{
     authorize::Access,
+    filter::StateFilter,
     settings::Settings,
     source::{READ_AT_A_TIME, Source},
 };
@@ -53,21 +54,16 @@ pub(crate) async fn perform(
     command: &Command,
 ) -> Result<Done, Refusal> {
     let kind = command.kind();
-    let (selection, reason) = match command {
-        Command::Replay(selection) => (selection.to_string(), None),
-        Command::Discard(selection, reason) => (selection.to_string(), Some(&**reason)),
-        Command::Purge(grant) => (format!("all entries of the grant {grant:?}"), None),
-        Command::Pause | Command::Resume => (String::new(), None),
-    };
     let hook = settings.hook.as_ref();
-    let mut audit = Audit::begin(hook, kind, access, selection, reason);
+    let mut audit = Audit::begin(hook, kind, access, command.selection(), command.reason());
     let rest = match carry_out(settings, command, &mut audit).await {
         Ok(rest) => {
+            audit.is_cut = rest.is_cut;
             audit.completed();
             rest
         }
         Err(Stopped::Impossible(why)) => {
-            audit.failed(&why);
+            audit.refused(why);
             return Err(Refusal::Impossible(why));
         }
         Err(Stopped::Engine(why)) => {
@@ -165,8 +161,9 @@ async fn carry_out(
     }
 }
 
-/// Looks a few entries up and changes them, so that little time passes between the two: what has
-/// another state by then is passed over.
+/// Looks a few entries up and changes them, so that little time passes between the two. The engine
+/// looks at the state once more: what is not dead any more is passed over, and of what was done,
+/// what is neither done nor dead.
 async fn change(
     source: &dyn Source,
     selection: &Selection,
@@ -184,6 +181,7 @@ async fn change(
         }
         audit.done += match kind {
             ActionKind::Discard => source.discard(&keys).await?,
+            _ if selection.was() == Some(StateFilter::Dead) => source.replay_dead(&keys).await?,
             _ => source.replay(&keys).await?,
         };
     }

@@ -1,7 +1,7 @@
 //! Entries by their state, and dead ones by what they have in common.
 
 use serde::Serialize;
-use tower_nylas::{BoxError, inbox::Entry};
+use tower_nylas::BoxError;
 
 use super::{Counts, EntryRow, Missing, counts, row};
 use crate::{
@@ -107,7 +107,7 @@ pub(super) async fn groups(source: &dyn Source, most: usize) -> Result<Dead, Box
             trigger: group.trigger.clone(),
             ..Filter::default()
         };
-        let last_received = group.last.entry.as_ref().map(Entry::received_at);
+        let last_received = group.last.received_at;
         Group {
             trigger: group.trigger,
             cause: group.cause.as_str(),

@@ -11,12 +11,13 @@ use tower::ServiceExt;
 use tower_nylas::{
     BoxError,
     inbox::{
-        AppendError, Appended, Browse, Claimed, DeadCause, Entry, EntryKey, EntryState, Inbox,
-        MemoryInbox, MemoryReceipt, SettleError, Settlement, Stats, StoredEntry,
+        Appended, Browse, DeadCause, Entry, EntryKey, EntryState, Inbox, MemoryInbox,
+        MemoryReceipt, Settlement,
     },
     testing,
 };
 use tower_nylas_inspector::Inspector;
+use tower_nylas_kit::forward;
 
 use crate::stage::Stage;
 
@@ -148,6 +149,14 @@ pub(crate) async fn an_action_has_a_cap() {
         .await;
     assert_eq!((&done["done"], &done["is_cut"]), (&3.into(), &true.into()));
     assert_eq!(stage.count(DEAD).await, 1);
+    let actions = stage.actions();
+    assert_eq!(actions.len(), 2);
+    for action in actions {
+        assert!(
+            action.contains(": 3 of 3, and there may be more"),
+            "{action}"
+        );
+    }
 }
 
 pub(crate) async fn more_than_one_entry_needs_a_confirmation() {
@@ -166,6 +175,21 @@ pub(crate) async fn more_than_one_entry_needs_a_confirmation() {
         );
     }
     assert_eq!(stage.count(DEAD).await, 2);
+    let refused = "refused: \"an action on more than one entry must be confirmed (confirm=1)\"";
+    assert_eq!(
+        stage.actions(),
+        [
+            format!(
+                "replay by \"loopback\" of entries {} {}, {refused}",
+                keys[0], keys[1]
+            ),
+            format!("replay by \"loopback\" of all entries with state=\"dead\", {refused}"),
+            format!(
+                "discard by \"loopback\" of all entries with state=\"dead\" cause=\"expired\", \
+                 since \"x\", {refused}"
+            ),
+        ]
+    );
 }
 
 pub(crate) async fn forms_that_make_no_sense_change_nothing() {
@@ -198,9 +222,9 @@ pub(crate) async fn forms_that_make_no_sense_change_nothing() {
     ] {
         let (status, text) = stage.post(form).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{form}: {text}");
+        stage.assert_refused(1, "");
     }
     assert_eq!(stage.count(DEAD).await, 2);
-    assert!(stage.actions().is_empty());
 }
 
 pub(crate) async fn each_action_is_recorded() {
@@ -221,6 +245,8 @@ pub(crate) async fn each_action_is_recorded() {
     stage.post("action=pause").await;
     stage.post("action=resume").await;
     let who = r#"by "ann\n@example.com""#;
+    // A form that is not understood says of which action it is.
+    stage.post(&format!("action=discard&key={key}")).await;
     assert_eq!(
         stage.actions(),
         [
@@ -232,6 +258,7 @@ pub(crate) async fn each_action_is_recorded() {
             format!("purge {who} of all entries of the grant \"g-2\": 1 of 1"),
             format!("pause {who}"),
             format!("resume {who}"),
+            format!("discard {who}, refused: \"a reason is needed\""),
         ]
     );
 }
@@ -243,46 +270,14 @@ struct Hanging(MemoryInbox);
 impl Inbox for Hanging {
     type Receipt = MemoryReceipt;
 
-    async fn append(&self, entry: Entry) -> Result<Appended, AppendError> {
-        self.0.append(entry).await
-    }
-
-    async fn claim(
-        &self,
-        max: usize,
-        wait: Duration,
-    ) -> Result<Vec<Claimed<MemoryReceipt>>, BoxError> {
-        self.0.claim(max, wait).await
-    }
-
-    async fn extend(&self, receipt: &MemoryReceipt) -> Result<(), SettleError> {
-        self.0.extend(receipt).await
-    }
-
-    async fn settle(
-        &self,
-        receipt: &MemoryReceipt,
-        settlement: Settlement,
-    ) -> Result<(), SettleError> {
-        self.0.settle(receipt, settlement).await
-    }
+    forward!(0: append, claim, extend, settle);
 }
 
 impl Browse for Hanging {
-    async fn stats(&self) -> Result<Stats, BoxError> {
-        self.0.stats().await
-    }
-
-    async fn dead(&self, before: Option<u64>, max: usize) -> Result<Vec<StoredEntry>, BoxError> {
-        self.0.dead(before, max).await
-    }
+    forward!(0: stats, dead, discard);
 
     async fn replay(&self, _keys: &[EntryKey]) -> Result<usize, BoxError> {
         pending().await
-    }
-
-    async fn discard(&self, keys: &[EntryKey]) -> Result<usize, BoxError> {
-        self.0.discard(keys).await
     }
 }
 

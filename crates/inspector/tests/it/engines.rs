@@ -1,9 +1,11 @@
+use std::sync::{Arc, Mutex};
+
 use http::StatusCode;
 use tower_nylas::inbox::{DeadCause, Entry, Inbox, MemoryInbox, Settlement};
 use tower_nylas::testing;
 use tower_nylas_inspector::Inspector;
 
-use crate::stage::{PATH, Stage, notification, serve};
+use crate::stage::{At, PATH, Stage, notification, serve};
 
 async fn get(address: std::net::SocketAddr, query: &str) -> (StatusCode, String) {
     let url = format!("http://{address}{PATH}{query}");
@@ -90,7 +92,11 @@ pub(crate) async fn one_that_fails_is_told() {
 
 pub(crate) async fn no_inbox_at_all() {
     let recent = tower_nylas_inspector::Recent::new(10);
-    let builder = Inspector::builder().recent(&recent);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let record = told.clone();
+    let builder = Inspector::builder()
+        .recent(&recent)
+        .on_action(move |action| record.lock().unwrap().push(action.to_string()));
     let address = serve(builder.authorize(|_| true).build()).await;
     let (status, page) = get(address, "").await;
     assert_eq!(status, StatusCode::OK);
@@ -110,4 +116,15 @@ pub(crate) async fn no_inbox_at_all() {
     assert_eq!(get(address, "?page=deliveries").await.0, StatusCode::OK);
     let (status, page) = get(address, "?page=find&q=n-1").await;
     assert_eq!(status, StatusCode::OK, "{page}");
+    for form in ["action=purge&grant=g-1&confirm=1", "action=pause"] {
+        let (status, answer) = At(address).post(form).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{answer}");
+    }
+    assert_eq!(
+        *told.lock().unwrap(),
+        [
+            "purge by \"somebody\" of all entries of the grant \"g-1\", refused: \"there is no inbox\"",
+            "pause by \"somebody\", refused: \"no worker can be paused from here\"",
+        ]
+    );
 }

@@ -1,33 +1,63 @@
-use http::StatusCode;
-use tower_nylas::inbox::{Browse, EntryState};
+use std::{future::pending, time::Duration};
 
-use crate::stage::Stage;
+use tower_nylas::{
+    TriggerRouter, VerifiedBody,
+    inbox::{Browse, Entry, Inbox, MemoryInbox, Pause, Worker},
+    testing::{self, VirtualClock},
+};
+use tower_nylas_inspector::Inspector;
 
+use crate::stage::{At, notification, now, serve};
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+async fn store(inbox: &MemoryInbox, id: &str) {
+    let body = notification("message.created", id, "g-1", "a mail");
+    let entry = Entry::new(&testing::verified_by("default", body), now());
+    inbox.append(entry).await.unwrap();
+}
+
+/// The worker runs in virtual time: when an hour has passed, it has done all that it does in one.
 pub(crate) async fn a_worker_is_paused_and_resumed() {
-    let stage = Stage::start().await;
-    stage.mend();
-    let (status, location) = stage.post("action=pause").await;
-    assert_eq!(status, StatusCode::SEE_OTHER);
-    assert!(
-        stage
-            .page(&location)
-            .await
-            .contains("workers of this process claim nothing any more")
-    );
-    stage.work();
-    stage.store(stage.message("a mail", "g-1")).await;
-    // It lasts as long as the worker would need for it many times over.
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-    assert_eq!(stage.count(EntryState::Ready).await, 1);
-    assert_eq!(stage.json("").await["is_paused"], true);
-    assert!(
-        stage
-            .page("?page=dead")
-            .await
-            .contains("Workers of this process claim nothing.")
-    );
-    stage.post("action=resume").await;
-    let is_empty = async || stage.inbox.stats().await.unwrap().ready == 0;
-    stage.until("it is handled", is_empty).await;
-    assert_eq!(stage.json("").await["is_paused"], false);
+    let clock = VirtualClock::new();
+    let inbox = MemoryInbox::with_timer(clock.clone());
+    let pause = Pause::new();
+    let tasks = clock.clone();
+    let service = TriggerRouter::new().fallback(async |_: VerifiedBody| ());
+    let worker = Worker::on_runtime(inbox.clone(), service, clock.clone(), move |task| {
+        tasks.spawn(task);
+    });
+    let running = worker.pause(&pause).run_until(pending());
+    clock.spawn(async move { running.await.unwrap() });
+    let builder = Inspector::builder().inbox(inbox.clone()).pause(&pause);
+    let at = At(serve(builder.authorize(|_| true).build()).await);
+    let ready = async || {
+        let clock = clock.clone();
+        // Not within this task: tokio lets one task do only so much before it has to wait.
+        let hour = tokio::task::spawn_blocking(move || clock.run_for(HOUR));
+        hour.await.unwrap();
+        let shown = at.json("").await;
+        let stored = inbox.stats().await.unwrap();
+        assert_eq!(shown["inbox"]["ready"], stored.ready);
+        assert_eq!(stored.claimed + stored.waiting + stored.dead, 0);
+        (shown["is_paused"] == true, stored.ready)
+    };
+
+    store(&inbox, "n-1").await;
+    assert_eq!(ready().await, (false, 0), "it is handled");
+    let page = at.post_page("action=pause").await;
+    let said = "workers of this process claim nothing any more";
+    assert!(page.contains(said), "{page}");
+    // The claim that was under way ends first.
+    assert_eq!(ready().await, (true, 0));
+    for id in ["n-2", "n-3"] {
+        store(&inbox, id).await;
+    }
+    for _ in 0..3 {
+        assert_eq!(ready().await, (true, 2), "nothing is claimed");
+    }
+    let page = at.get("?page=dead").await.1;
+    assert!(page.contains("Workers of this process claim nothing."));
+    at.post("action=resume").await;
+    assert_eq!(ready().await, (false, 0), "they are handled");
 }

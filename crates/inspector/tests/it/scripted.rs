@@ -6,17 +6,17 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
 };
 
 use tower_nylas::{
     BoxError,
     inbox::{
-        AppendError, Appended, Browse, Claimed, DeadCause, Entry, EntryKey, EntryState, Inbox,
-        MemoryInbox, MemoryReceipt, SettleError, Settlement, Stats, StoredEntry,
+        Browse, DeadCause, Entry, EntryKey, EntryState, Inbox, MemoryInbox, MemoryReceipt, Stats,
+        StoredEntry,
     },
     testing,
 };
+use tower_nylas_kit::forward;
 
 use crate::stage::{notification, now};
 
@@ -93,29 +93,7 @@ impl Scripted {
 impl Inbox for Scripted {
     type Receipt = MemoryReceipt;
 
-    async fn append(&self, entry: Entry) -> Result<Appended, AppendError> {
-        self.inner.append(entry).await
-    }
-
-    async fn claim(
-        &self,
-        max: usize,
-        wait: Duration,
-    ) -> Result<Vec<Claimed<MemoryReceipt>>, BoxError> {
-        self.inner.claim(max, wait).await
-    }
-
-    async fn extend(&self, receipt: &MemoryReceipt) -> Result<(), SettleError> {
-        self.inner.extend(receipt).await
-    }
-
-    async fn settle(
-        &self,
-        receipt: &MemoryReceipt,
-        settlement: Settlement,
-    ) -> Result<(), SettleError> {
-        self.inner.settle(receipt, settlement).await
-    }
+    forward!(inner: append, claim, extend, settle);
 }
 
 impl Browse for Scripted {

@@ -119,7 +119,7 @@ pub(crate) async fn a_form_of_another_origin_is_refused() {
     ] {
         assert_eq!(send(sites).await, StatusCode::FORBIDDEN, "{sites:?}");
     }
-    assert!(stage.actions().is_empty());
+    stage.assert_refused(8, "it is not from a page of this origin");
     // Nor does a form of a kind that other origins can send without asking.
     for content_type in [
         None,
@@ -140,6 +140,7 @@ pub(crate) async fn a_form_of_another_origin_is_refused() {
             .unwrap();
         assert_eq!(answer.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
+    stage.assert_refused(3, "a form is needed");
     assert_eq!(stage.count(EntryState::Dead(DeadCause::Expired)).await, 1);
     assert_eq!(send(&["same-origin"]).await, StatusCode::SEE_OTHER);
     assert_eq!(stage.count(EntryState::Dead(DeadCause::Expired)).await, 0);
@@ -171,12 +172,16 @@ pub(crate) async fn without_authorization_nothing_is_shown() {
     assert_eq!(status, StatusCode::FORBIDDEN);
     let (status, _) = stage.post("action=pause").await;
     assert_eq!(status, StatusCode::FORBIDDEN);
-    assert!(stage.actions().is_empty() && !stage.pause.is_paused());
+    assert_eq!(
+        stage.actions(),
+        [r#"an action by "somebody", refused: "it is not authorized""#; 2]
+    );
+    assert!(!stage.pause.is_paused());
     let request = stage.client().get(stage.url("")).header("x-user", "ann");
     assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
 }
 
-async fn assert_refuses_actions(stage: &Stage) {
+async fn assert_refuses_actions(stage: &Stage, who: &str) {
     let key = stage
         .bury(stage.message("a mail", "g-1"), DeadCause::Expired, "no")
         .await;
@@ -190,7 +195,9 @@ async fn assert_refuses_actions(stage: &Stage) {
         assert_eq!(stage.post(&form).await.0, StatusCode::FORBIDDEN, "{form}");
     }
     assert_eq!(stage.count(EntryState::Dead(DeadCause::Expired)).await, 1);
-    assert!(stage.actions().is_empty() && !stage.pause.is_paused());
+    let refused = format!("an action by {who:?}, refused: \"it is read only\"");
+    assert_eq!(stage.actions(), [&*refused; 5]);
+    assert!(!stage.pause.is_paused());
     for query in [
         "",
         "?page=dead",
@@ -207,13 +214,13 @@ async fn assert_refuses_actions(stage: &Stage) {
 
 pub(crate) async fn who_may_read_may_not_act() {
     let stage = Stage::with(|builder| builder.authorize(|_| Access::read_only("bob"))).await;
-    assert_refuses_actions(&stage).await;
+    assert_refuses_actions(&stage, "bob").await;
     assert!(stage.page("").await.contains("Signed in as bob"));
 }
 
 pub(crate) async fn read_only_holds_for_everybody() {
     let stage = Stage::with(|builder| builder.read_only().authorize(|_| Access::full("ann"))).await;
-    assert_refuses_actions(&stage).await;
+    assert_refuses_actions(&stage, "ann").await;
 }
 
 /// What a `Peer` and a `Host` are, is tested beside the code that looks at them.
@@ -252,4 +259,5 @@ pub(crate) async fn a_large_form_is_refused() {
     );
     let (status, _) = stage.post(&form).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    stage.assert_refused(1, "the form is too large");
 }

@@ -4,11 +4,16 @@ use std::{iter::repeat_n, sync::atomic::Ordering, time::Duration};
 
 use http::StatusCode;
 use serde_json::Value;
-use tower_nylas::inbox::{
-    Browse, DeadCause, Entry, EntryState, Inbox, Inspect, MemoryInbox, Query, Settlement,
+use tower_nylas::{
+    BoxError,
+    inbox::{
+        Browse, DeadCause, Entry, EntryKey, EntryState, Inbox, Inspect, MemoryInbox, MemoryReceipt,
+        Query, Settlement,
+    },
+    testing,
 };
-use tower_nylas::testing;
 use tower_nylas_inspector::Inspector;
+use tower_nylas_kit::forward;
 
 use crate::{
     scripted::Scripted,
@@ -64,6 +69,7 @@ pub(crate) async fn what_is_not_understood_changes_nothing() {
             let (status, text) = stage.post(&format!("{action}&{form}")).await;
             let name = &form[..form.len().min(80)];
             assert_eq!(status, StatusCode::BAD_REQUEST, "{name}: {text}");
+            stage.assert_refused(1, "");
         }
         // No URL is so long.
         let pages = ["replay", "discard"];
@@ -81,11 +87,11 @@ pub(crate) async fn what_is_not_understood_changes_nothing() {
     ] {
         let form = format!("action=purge&confirm=1&{selection}");
         assert_eq!(stage.post(&form).await.0, StatusCode::BAD_REQUEST, "{form}");
+        stage.assert_refused(1, "");
         let (status, _) = stage.get(&format!("?page=purge&{selection}")).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{selection}");
     }
     assert_eq!(stage.count(DEAD).await, 3);
-    assert!(stage.actions().is_empty());
 }
 
 /// Which is a value as any other, in a notification as well as in a link of its group.
@@ -235,6 +241,70 @@ pub(crate) async fn what_was_handled_meanwhile_is_not_handled_again() {
     assert_eq!(inbox.stats().await.unwrap().ready, 1);
 }
 
+/// An inbox in which somebody else is faster by a moment: when an entry is replayed, it was just
+/// replayed by them, handled, and kept.
+#[derive(Clone)]
+struct Outpaced(MemoryInbox);
+
+impl Outpaced {
+    async fn be_outpaced(&self, keys: &[EntryKey]) {
+        if self.0.replay_dead(keys).await.unwrap() > 0 {
+            for claim in self.0.claim(10, Duration::ZERO).await.unwrap() {
+                let settled = self.0.settle(&claim.receipt, Settlement::Done);
+                settled.await.unwrap();
+            }
+        }
+    }
+}
+
+impl Inbox for Outpaced {
+    type Receipt = MemoryReceipt;
+
+    forward!(0: append, claim, extend, settle);
+}
+
+impl Browse for Outpaced {
+    forward!(0: stats, dead, discard);
+
+    async fn replay(&self, keys: &[EntryKey]) -> Result<usize, BoxError> {
+        self.be_outpaced(keys).await;
+        self.0.replay(keys).await
+    }
+
+    async fn replay_dead(&self, keys: &[EntryKey]) -> Result<usize, BoxError> {
+        self.be_outpaced(keys).await;
+        self.0.replay_dead(keys).await
+    }
+}
+
+pub(crate) async fn what_is_handled_at_this_moment_is_not_handled_again() {
+    let inbox = MemoryInbox::new().keep_done(Duration::from_secs(3600), 1 << 20);
+    let builder = Inspector::builder().browse(Outpaced(inbox.clone()));
+    let at = At(serve(builder.authorize(|_| true).build()).await);
+    let body = notification("message.created", "n-1", "g-1", "a mail");
+    let entry = Entry::new(&testing::verified_by("default", body), now());
+    let key = entry.key();
+    inbox.append(entry).await.unwrap();
+    let die = async || {
+        let claim = inbox.claim(1, Duration::ZERO).await.unwrap().pop().unwrap();
+        inbox.settle(&claim.receipt, dead("no")).await.unwrap();
+    };
+    for form in [
+        format!("action=replay&key={key}"),
+        format!("action=replay&key={key}&was=dead"),
+        "action=replay&state=dead&confirm=1".to_owned(),
+    ] {
+        die().await;
+        let (status, done) = at.post(&form).await;
+        assert_eq!(status, StatusCode::OK, "{done}");
+        assert_eq!((&done["selected"], &done["done"]), (&1.into(), &0.into()));
+        let counts = inbox.stats().await.unwrap();
+        assert_eq!((counts.done, counts.ready), (1, 0), "{form}");
+        // For the next form.
+        assert_eq!(inbox.replay(&[key]).await.unwrap(), 1);
+    }
+}
+
 /// Written by a later version: the engine knows the trigger, and cannot read the entry.
 pub(crate) async fn what_cannot_be_read_stays_in_its_group() {
     let stage = Stage::start().await;
@@ -252,6 +322,56 @@ pub(crate) async fn what_cannot_be_read_stays_in_its_group() {
         let list = stage.json(&query.replace("discard", "inbox")).await;
         assert_eq!(list["entries"].as_array().unwrap().len(), count);
     }
+}
+
+/// Written by a later version as well, which knows more causes: they are shown as one, of which the
+/// link leads to all of them.
+pub(crate) async fn every_group_leads_to_what_it_counts() {
+    let stage = Stage::start().await;
+    for cause in DeadCause::ALL {
+        stage.bury_many(2, cause).await;
+    }
+    let no_trigger = "{\"id\":\"n-none\"}".to_owned();
+    stage.bury(no_trigger, DeadCause::Expired, "no").await;
+    let file = rusqlite::Connection::open(&stage.file).unwrap();
+    for (cause, name) in [("crashed", "a_later_one"), ("malformed", "yet_another")] {
+        let rename = "UPDATE jobs SET cause = ?2 WHERE cause = ?1";
+        assert_eq!(file.execute(rename, [cause, name]).unwrap(), 2);
+    }
+    for page in ["", "?page=dead"] {
+        let shown = stage.json(page).await;
+        let groups = shown[if page.is_empty() { "dead" } else { "groups" }].as_array();
+        let groups = groups.unwrap();
+        let counts: Vec<_> = groups
+            .iter()
+            .map(|group| (group["cause"].as_str().unwrap(), group["count"].as_u64()))
+            .collect();
+        // The last one to die stands first of those that are as many.
+        let expected = [
+            ("undecodable", Some(6)),
+            ("expired", Some(2)),
+            ("exhausted", Some(2)),
+            ("expired", Some(1)),
+        ];
+        assert_eq!(counts, expected, "{page}");
+        let html = stage.page(page).await;
+        for group in groups {
+            let link = group["link"].as_str().unwrap();
+            assert!(html.contains(&link.replace('&', "&amp;")), "{link}: {html}");
+            let list = stage.json(link).await;
+            let entries = list["entries"].as_array().unwrap();
+            assert_eq!(entries.len() as u64, group["count"].as_u64().unwrap());
+            for entry in entries {
+                assert_eq!(entry["cause"], group["cause"], "{link}");
+                assert_eq!(entry["trigger"], group["trigger"], "{link}");
+            }
+            let dry = stage.json(&link.replace("inbox", "replay")).await;
+            assert_eq!(dry["count"], group["count"], "{link}");
+        }
+    }
+    // By the cause alone.
+    let list = stage.json("?page=inbox&state=dead&cause=undecodable").await;
+    assert_eq!(list["entries"].as_array().unwrap().len(), 6);
 }
 
 /// Of an engine that cannot search, so many entries are read at most.

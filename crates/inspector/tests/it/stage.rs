@@ -325,6 +325,20 @@ impl Stage {
     pub(crate) fn actions(&self) -> Vec<String> {
         self.actions.lock().unwrap().clone()
     }
+
+    /// Whoever keeps a record was told of so many actions that were refused, for this reason, and
+    /// of none that was begun.
+    pub(crate) fn assert_refused(&self, count: usize, why: &str) {
+        let actions = std::mem::take(&mut *self.actions.lock().unwrap());
+        assert_eq!(actions.len(), count, "{actions:?}");
+        for action in &actions {
+            let reason = action.split_once(", refused: ");
+            assert!(
+                reason.is_some_and(|(_, reason)| reason.contains(why)),
+                "{action}"
+            );
+        }
+    }
 }
 
 /// Under a path, on a port of this machine, with the address of the peer.

@@ -18,10 +18,12 @@ pub struct Virtual<I> {
     clock: Shifted,
     open: Box<Open<I>>,
     spoil: Box<Spoil<I>>,
+    rename_cause: Option<Box<RenameCause<I>>>,
 }
 
 type Open<I> = dyn Fn(Options, Shifted) -> Timeless<I> + Send + Sync;
 type Spoil<I> = dyn Fn(&Timeless<I>, EntryKey) -> bool + Send + Sync;
+type RenameCause<I> = dyn Fn(&Timeless<I>, EntryKey, &str) -> bool + Send + Sync;
 
 impl<I: Inbox> Virtual<I> {
     /// `open` opens an empty inbox on this clock; `spoil` makes the head of an entry unreadable,
@@ -34,7 +36,19 @@ impl<I: Inbox> Virtual<I> {
             clock: Shifted::default(),
             open: Box::new(open),
             spoil: Box::new(spoil),
+            rename_cause: None,
         }
+    }
+
+    /// With a function that gives a dead entry a cause of this name, and returns whether there was
+    /// one.
+    #[must_use]
+    pub fn renaming_causes(
+        mut self,
+        rename: impl Fn(&Timeless<I>, EntryKey, &str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.rename_cause = Some(Box::new(rename));
+        self
     }
 
     pub fn run<F: Future>(&self, cases: F) -> F::Output {
@@ -60,6 +74,11 @@ impl<I: Inbox> Engine for Virtual<I> {
 
     async fn spoil(&self, inbox: &Self::Inbox, key: EntryKey) -> bool {
         (self.spoil)(inbox, key)
+    }
+
+    async fn rename_cause(&self, inbox: &Self::Inbox, key: EntryKey, name: &str) -> bool {
+        let rename = self.rename_cause.as_ref();
+        rename.is_some_and(|rename| rename(inbox, key, name))
     }
 
     fn shift_wall_clock(&self, seconds: i64) -> bool {

@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use tower_nylas::{
     BoxError,
     inbox::{
-        AppendError, Appended, Browse, Claimed, Entry, EntryKey, Inbox, Inspect, Query,
+        AppendError, Appended, Browse, Claimed, DeadGroup, Entry, EntryKey, Inbox, Inspect, Query,
         SettleError, Settlement, Stats, StoredEntry, TimelineEvent,
     },
     time::Timer,
@@ -145,8 +145,17 @@ impl<I: Browse> Browse for Timeless<I> {
         self.call(self.inbox.dead(before, max))
     }
 
+    /// As the engine counts them.
+    async fn dead_groups(&self, max: usize) -> Result<Vec<DeadGroup>, BoxError> {
+        self.call(self.inbox.dead_groups(max))
+    }
+
     async fn replay(&self, keys: &[EntryKey]) -> Result<usize, BoxError> {
         self.call(self.inbox.replay(keys))
+    }
+
+    async fn replay_dead(&self, keys: &[EntryKey]) -> Result<usize, BoxError> {
+        self.call(self.inbox.replay_dead(keys))
     }
 
     async fn discard(&self, keys: &[EntryKey]) -> Result<usize, BoxError> {

@@ -14,7 +14,7 @@ use std::{
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use tower_nylas::inbox::EntryKey;
 
-use super::{Left, Meta, Write};
+use super::{Left, Write};
 
 /// How many keys are in memory before they go into the index.
 pub(crate) const MOST_RECENT: usize = 224 << 10;
@@ -43,16 +43,21 @@ struct Indexing {
 }
 
 impl RecentKeys {
-    /// Follows what other processes have done, at the beginning of a transaction.
-    pub(crate) fn follow(&mut self, connection: &Connection, meta: &Meta) -> Result<()> {
-        if meta.indexed_position != self.indexed {
-            self.indexed = meta.indexed_position;
-            self.positions
-                .retain(|_, position| *position > meta.indexed_position);
+    /// Follows what others have done, at the beginning of a transaction: up to `indexed`, keys are
+    /// in the index, and `last` is the newest one's.
+    pub(crate) fn follow(
+        &mut self,
+        connection: &Connection,
+        indexed: i64,
+        last: i64,
+    ) -> Result<()> {
+        if indexed != self.indexed {
+            self.indexed = indexed;
+            self.positions.retain(|_, position| *position > indexed);
             self.indexing = None;
         }
         self.read = self.read.max(self.indexed);
-        if self.read < meta.last_position {
+        if self.read < last {
             let sql = "SELECT key, position FROM keys WHERE position > ?1";
             let mut select = connection.prepare_cached(sql)?;
             let mut rows = select.query([self.read])?;
@@ -60,9 +65,27 @@ impl RecentKeys {
                 self.positions
                     .insert(EntryKey::from_bytes(row.get(0)?), row.get(1)?);
             }
-            self.read = meta.last_position;
+            self.read = last;
         }
         Ok(())
+    }
+
+    /// The place of a key, as of the last [`follow`](Self::follow).
+    pub(crate) fn find(&self, connection: &Connection, key: EntryKey) -> Result<Option<i64>> {
+        if let Some(position) = self.positions.get(&key) {
+            let sql = "SELECT 1 FROM keys WHERE position = ?1 AND key = ?2";
+            let mut is_there = connection.prepare_cached(sql)?;
+            if is_there.exists(params![position, key.as_bytes()])? {
+                return Ok(Some(*position));
+            }
+        }
+        let sql = "SELECT keys.position FROM key_index JOIN keys \
+                   ON keys.position = key_index.position AND keys.key = key_index.key \
+                   WHERE key_index.key = ?1";
+        let mut indexed = connection.prepare_cached(sql)?;
+        indexed
+            .query_row([key.as_bytes()], |row| row.get(0))
+            .optional()
     }
 
     /// Up to where `keys` was read, for [`undo`](Self::undo).
@@ -80,20 +103,7 @@ impl RecentKeys {
 impl Write<'_> {
     /// The place of a key.
     pub(super) fn position(&self, key: EntryKey) -> Result<Option<i64>> {
-        if let Some(position) = self.recent.positions.get(&key) {
-            let sql = "SELECT 1 FROM keys WHERE position = ?1 AND key = ?2";
-            let mut is_there = self.connection.prepare_cached(sql)?;
-            if is_there.exists(params![position, key.as_bytes()])? {
-                return Ok(Some(*position));
-            }
-        }
-        let sql = "SELECT keys.position FROM key_index JOIN keys \
-                   ON keys.position = key_index.position AND keys.key = key_index.key \
-                   WHERE key_index.key = ?1";
-        let mut indexed = self.connection.prepare_cached(sql)?;
-        indexed
-            .query_row([key.as_bytes()], |row| row.get(0))
-            .optional()
+        self.recent.find(self.connection, key)
     }
 
     pub(super) fn insert_key(&mut self, key: EntryKey, position: i64) -> Result<()> {
@@ -256,5 +266,32 @@ mod tests {
         // What is not known any more has left the index as well.
         assert!(count("keys") - 100 < count("key_index"));
         assert!(count("key_index") <= count("keys"));
+    }
+
+    /// Of millions of keys, none is looked at but the one that is asked for, and those that are new
+    /// since the last time.
+    #[test]
+    fn a_key_is_found_without_reading_others() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(include_str!("../schema/1.sql"))
+            .unwrap();
+        let mut recent = RecentKeys::default();
+        let insert = "INSERT INTO keys (position, key, stored_ms) VALUES (?1, ?2, 0)";
+        for position in 1..=3_u8 {
+            let key = EntryKey::from_bytes([position; 16]);
+            let find = |recent: &RecentKeys| recent.find(&connection, key).unwrap();
+            let bound = params![position, key.as_bytes()];
+            connection.execute(insert, bound).unwrap();
+            assert_eq!(find(&recent), None);
+            recent.follow(&connection, 0, position.into()).unwrap();
+            assert_eq!(find(&recent), Some(position.into()));
+        }
+        // What was read once is not read again: this one is not found any more.
+        let moved = "UPDATE keys SET position = 9 WHERE position = 1";
+        connection.execute(moved, []).unwrap();
+        recent.follow(&connection, 0, 3).unwrap();
+        let key = EntryKey::from_bytes([1; 16]);
+        assert_eq!(recent.find(&connection, key).unwrap(), None);
     }
 }

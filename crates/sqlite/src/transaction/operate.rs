@@ -7,8 +7,8 @@ use super::Write;
 use crate::state;
 
 impl Write<'_> {
-    /// How many of these were dead, or done and kept, and are ready now.
-    pub(crate) fn replay(&mut self, keys: &[EntryKey]) -> Result<usize> {
+    /// How many of these were in one of these states, dead or done, and are ready now.
+    pub(crate) fn replay(&mut self, keys: &[EntryKey], states: &[i64]) -> Result<usize> {
         let mut replayed = 0;
         for key in keys {
             let Some(position) = self.position(*key)? else {
@@ -17,6 +17,9 @@ impl Write<'_> {
             let Some((state, size)) = self.ended(position)? else {
                 continue;
             };
+            if !states.contains(&state) {
+                continue;
+            }
             if state == state::DONE {
                 self.meta.done_bytes = self.meta.done_bytes.saturating_sub(size);
             }

@@ -6,7 +6,7 @@ use super::{
     Writer,
     queue::{Order, What},
 };
-use crate::{checkpoint::PAGES_OF_ORDER, settings::Durability, transaction::Write};
+use crate::{checkpoint::PAGES_OF_ORDER, settings::Durability, state, transaction::Write};
 
 impl Writer {
     pub(super) fn orders(&mut self, mut orders: Vec<Order>) {
@@ -41,7 +41,8 @@ fn obey(write: &mut Write<'_>, what: &What) -> Result<usize> {
     match what {
         What::Extend(receipt) => write.extend(receipt),
         What::Settle(receipt, settlement) => write.settle(receipt, settlement),
-        What::Replay(keys) => write.replay(keys),
+        What::Replay(keys) => write.replay(keys, &[state::DONE, state::DEAD]),
+        What::ReplayDead(keys) => write.replay(keys, &[state::DEAD]),
         What::Discard(keys) => write.discard(keys),
         What::Purge {
             grant_id,

@@ -73,6 +73,7 @@ pub(crate) enum What {
     Extend(SqliteReceipt),
     Settle(SqliteReceipt, Settlement),
     Replay(Vec<EntryKey>),
+    ReplayDead(Vec<EntryKey>),
     Discard(Vec<EntryKey>),
     Purge {
         grant_id: String,

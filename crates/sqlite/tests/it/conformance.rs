@@ -26,7 +26,7 @@ fn engine() -> Virtual<SqliteInbox> {
         let path = scratch.path(&format!("{number}.db"));
         open(path.to_str().unwrap(), options, clock)
     };
-    Virtual::new(open, spoil)
+    Virtual::new(open, spoil).renaming_causes(rename_cause)
 }
 
 fn open(path: &str, options: Options, clock: Shifted) -> Timeless<SqliteInbox> {
@@ -45,6 +45,14 @@ fn spoil(inbox: &Timeless<SqliteInbox>, key: EntryKey) -> bool {
     let sql = "UPDATE bodies SET head = x'ff' WHERE position = \
                (SELECT position FROM keys WHERE key = ?1)";
     connection.execute(sql, [key.as_bytes()]).unwrap() == 1
+}
+
+fn rename_cause(inbox: &Timeless<SqliteInbox>, key: EntryKey, name: &str) -> bool {
+    let connection = rusqlite::Connection::open(inbox.place()).unwrap();
+    let sql = "UPDATE jobs SET cause = ?2 WHERE state = 4 AND position = \
+               (SELECT position FROM keys WHERE key = ?1)";
+    let bound = rusqlite::params![key.as_bytes(), name];
+    connection.execute(sql, bound).unwrap() == 1
 }
 
 #[test]

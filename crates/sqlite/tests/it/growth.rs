@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use tower_nylas::{
-    inbox::{DeadCause, EntryState, Inspect, Query},
+    inbox::{Browse, DeadCause, EntryState, Inspect, Query, Settlement},
     testing::VirtualClock,
 };
 use tower_nylas_kit::inbox::{Scratch, dead, entry, scenes::Growth};
@@ -45,6 +45,25 @@ async fn what_is_done_and_kept_can_be_replayed_until_it_makes_room() {
     let scratch = scratch();
     let keep = |builder: SqliteInboxBuilder| builder.keep_done(DAY, 100_000).max_bytes(400_000);
     growth(&scratch, keep).await.kept().await;
+}
+
+/// Also if it was dead when an operator saw it.
+#[tokio::test]
+async fn what_is_done_and_kept_is_not_replayed_as_what_is_dead() {
+    let scratch = scratch();
+    let keep = |builder: SqliteInboxBuilder| builder.keep_done(DAY, 100_000);
+    let bench = growth(&scratch, keep).await;
+    let (handled, buried) = (entry("n-1"), entry("n-2"));
+    let keys = [handled.key(), buried.key()];
+    bench.append(handled).await;
+    bench.settle_next(Settlement::Done).await;
+    bench.append(buried).await;
+    bench.settle_next(dead()).await;
+    assert_eq!(bench.inbox.replay_dead(&keys).await.unwrap(), 1);
+    assert_eq!(bench.inbox.replay_dead(&keys).await.unwrap(), 0);
+    let stats = bench.inbox.stats().await.unwrap();
+    assert_eq!((stats.done, stats.ready), (1, 1), "{stats:?}");
+    assert_eq!(bench.inbox.replay(&keys).await.unwrap(), 1);
 }
 
 #[tokio::test]

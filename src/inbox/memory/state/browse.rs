@@ -56,13 +56,19 @@ impl State {
         groups.largest(max)
     }
 
-    pub(in crate::inbox::memory) fn replay(&mut self, keys: &[EntryKey], now: Now) -> usize {
+    pub(in crate::inbox::memory) fn replay(
+        &mut self,
+        keys: &[EntryKey],
+        only_dead: bool,
+        now: Now,
+    ) -> usize {
         let mut replayed = 0;
         for key in keys {
             let Some(job) = self.keys.get_mut(key).and_then(|key| key.job.as_mut()) else {
                 continue;
             };
             match job.state {
+                JobState::Done if only_dead => continue,
                 JobState::Done => self.done_bytes -= job.bytes(),
                 JobState::Dead(..) => {}
                 JobState::Due(_) | JobState::Claimed(_) => continue,
