@@ -4,6 +4,7 @@
 
 mod conformance;
 mod enqueue;
+mod lazy;
 mod memory;
 #[cfg(all(feature = "metrics", feature = "tracing"))]
 mod observe;

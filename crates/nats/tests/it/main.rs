@@ -8,6 +8,7 @@ mod conformance;
 mod deleted;
 mod exempt;
 mod kept;
+mod late;
 mod login;
 mod open;
 mod outage;
@@ -93,6 +94,7 @@ fn main() {
             a_user_who_cannot_read_what_has_failed,
             the_largest_message_that_a_claim_asks_for,
         }
+        late { what_comes_before_the_server_is_handled }
         outage {
             killed_under_load,
             a_restart_forgets_the_keys_of_what_was_handled,
