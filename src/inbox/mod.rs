@@ -44,6 +44,8 @@
 //! - [`MemoryInbox`] is for tests. An engine that is durable implements [`Inbox`], and [`BoxInbox`]
 //!   erases its type; `inbox::conformance` (feature `testing`) is the suite for engines, and
 //!   [`engine`] what they share.
+//! - [`LazyInbox`] opens an engine over a network when its servers are there, so that a receiver
+//!   starts while they are away.
 //! - [`Browse`] and [`Inspect`] are for operators: they list, replay and discard what is stored.
 //!   The crate `tower-nylas-inspector` has pages over them, and a [`Pause`] stops the worker
 //!   meanwhile.
@@ -78,10 +80,11 @@
 //! `notification_id`, `entry` (the key), `crashes`, `failures`, `status`, `outcome`, and the
 //! `traceparent` of the delivery. Its `notification_id` is that of the span `delivery`, which has
 //! ended before, perhaps in another process. Events have the target `tower_nylas`: `DEBUG` for what
-//! is done or put off, `WARN` for failures, an engine in trouble, and what
-//! another inbox has stored, `ERROR` for a dead entry, and
-//! for one that is larger than the inbox stores. Of each kind, 100 in 10 seconds are emitted, and
-//! the rest is summarized.
+//! is done or put off, `INFO` for a [`LazyInbox`] that is open after attempts that have failed,
+//! `WARN` for failures, an engine in trouble, a `LazyInbox` whose first attempt fails, and what
+//! another inbox has stored, `ERROR` for a dead entry, for one that is larger than the inbox
+//! stores, and, at most each minute, for a `LazyInbox` that still cannot be opened. Of each other
+//! kind, 100 in 10 seconds are emitted, and the rest is summarized.
 
 mod append;
 mod assume;
@@ -97,8 +100,10 @@ mod enqueue;
 mod entry;
 mod head;
 mod key;
+mod lazy;
 mod memory;
 mod observe;
+mod runtime;
 mod settlement;
 mod worker;
 
@@ -119,7 +124,9 @@ pub use self::{
     entry::Entry,
     head::InvalidHead,
     key::EntryKey,
+    lazy::LazyInbox,
     memory::{MemoryInbox, MemoryReceipt},
+    runtime::Task,
     settlement::{DeadCause, SettleError, Settlement},
-    worker::{Pause, Task, Worker},
+    worker::{Pause, Worker},
 };

@@ -119,6 +119,9 @@ impl<I: Inbox> Enqueue<I> {
     /// # #[cfg(not(feature = "tokio"))]
     /// # fn main() {}
     /// ```
+    ///
+    /// A first one whose servers may be away when the program starts is a
+    /// [`LazyInbox`](crate::inbox::LazyInbox).
     #[must_use]
     pub fn or(self, other: impl Inbox) -> Self {
         self.change(|settings| settings.other = Some(BoxInbox::new(other)))

@@ -1,6 +1,9 @@
-//! What the feature `tracing` emits of a worker and of `Enqueue`.
+//! What the feature `tracing` emits of a worker, of `Enqueue` and of `LazyInbox`.
 
-use std::{fmt::Display, time::Instant};
+use std::{
+    fmt::Display,
+    time::{Duration, Instant},
+};
 
 use tracing::Level;
 
@@ -14,7 +17,7 @@ use crate::{
 /// How many events of each kind are emitted in each 10 seconds.
 const MANY: u32 = 100;
 
-/// The events of one worker, or of one `Enqueue` and its clones.
+/// The events of one worker, or of one `Enqueue` or `LazyInbox` and its clones.
 pub(in crate::inbox) struct Log(Flood<Kind>);
 
 #[derive(Clone, Copy, PartialEq)]
@@ -84,6 +87,32 @@ impl Witness for Log {
                 one_line(why)
             );
         }
+    }
+
+    fn opening_failed(&self, why: &dyn Display, failing_for: Duration) {
+        let (why, seconds) = (one_line(why), failing_for.as_secs());
+        if failing_for.is_zero() {
+            event_at!(
+                Level::WARN,
+                "the inbox could not be opened, and is tried again: {why}"
+            );
+        } else {
+            // Either an outage that lasts, or a mistake that no further attempt mends.
+            event_at!(
+                Level::ERROR,
+                seconds,
+                "the inbox has not been opened for {seconds} s: {why}"
+            );
+        }
+    }
+
+    fn opened(&self, failed_for: Duration) {
+        let seconds = failed_for.as_secs();
+        event_at!(
+            Level::INFO,
+            seconds,
+            "the inbox is open, {seconds} s after the first attempt that has failed"
+        );
     }
 
     fn left_open(&self, claims: usize) {

@@ -1,4 +1,5 @@
-//! What observes a worker: metrics and the log. The guide in `inbox/mod.rs` lists what they emit.
+//! What observes a worker and what stands beside it: metrics and the log. The guide in
+//! `inbox/mod.rs` lists what they emit.
 
 #[cfg(feature = "tracing")]
 mod log;

@@ -10,11 +10,12 @@ use crate::{
     middleware::both,
 };
 
-/// What observes a worker and `Enqueue`: metrics, the log. As the `Witness` of requests, every
-/// method does nothing by default, `()` observes nothing, and a pair passes everything on to both.
+/// What observes a worker, `Enqueue` and `LazyInbox`: metrics, the log. As the `Witness` of
+/// requests, every method does nothing by default, `()` observes nothing, and a pair passes
+/// everything on to both.
 #[allow(unused_variables)]
 pub(in crate::inbox) trait Witness: Sized {
-    /// Called when a worker starts, or an `Enqueue` is made.
+    /// Called when a worker starts, or one of the others is made.
     fn new(now: Instant) -> Self;
 
     /// An entry was claimed, after so many crashes and failures.
@@ -34,6 +35,12 @@ pub(in crate::inbox) trait Witness: Sized {
 
     /// The other inbox has stored an entry, since the first one did not.
     fn spilled(&self, key: EntryKey, why: &dyn Display, now: Instant) {}
+
+    /// An inbox could not be opened, and for so long: zero at the first attempt that fails.
+    fn opening_failed(&self, why: &dyn Display, failing_for: Duration) {}
+
+    /// It is open, so long after the first attempt that has failed.
+    fn opened(&self, failed_for: Duration) {}
 
     /// A drain has ended with so many claims that could not be settled.
     fn left_open(&self, claims: usize) {}
@@ -88,6 +95,17 @@ impl<A: Witness, B: Witness> Witness for (A, B) {
             || self.0.spilled(key, why, now),
             || self.1.spilled(key, why, now),
         );
+    }
+
+    fn opening_failed(&self, why: &dyn Display, failing_for: Duration) {
+        both(
+            || self.0.opening_failed(why, failing_for),
+            || self.1.opening_failed(why, failing_for),
+        );
+    }
+
+    fn opened(&self, failed_for: Duration) {
+        both(|| self.0.opened(failed_for), || self.1.opened(failed_for));
     }
 
     fn left_open(&self, claims: usize) {

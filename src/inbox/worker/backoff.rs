@@ -18,7 +18,7 @@ pub(super) fn after_failure(key: EntryKey, failures: u32) -> Duration {
 
 /// After this number of failed calls of the engine in a row: 100 milliseconds, doubled each time,
 /// up to 5 seconds.
-pub(super) fn of_engine(failures: u32) -> Duration {
+pub(in crate::inbox) fn of_engine(failures: u32) -> Duration {
     doubled(
         Duration::from_millis(100),
         failures.saturating_sub(1),

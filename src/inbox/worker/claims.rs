@@ -12,12 +12,11 @@ use super::{
     handler::Handler,
     held::Newer,
     keep,
-    runtime::ENGINE_TIMEOUT,
     slots::Slot,
     suspects::{self, Admission},
 };
 use crate::{
-    inbox::{Claimed, DeadCause, Inbox, Settlement, observe::Witness},
+    inbox::{Claimed, DeadCause, Inbox, Settlement, observe::Witness, runtime::ENGINE_TIMEOUT},
     middleware::caught,
     report::BoxError,
     time::within,

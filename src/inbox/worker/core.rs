@@ -12,7 +12,6 @@ use tokio::sync::{Notify, watch};
 
 use super::{
     held::Held,
-    runtime::Runtime,
     settings::Settings,
     slots::{Slot, Slots},
     suspects::Suspects,
@@ -20,6 +19,7 @@ use super::{
 use crate::inbox::{
     EntryKey, Inbox, SettleError, Settlement,
     observe::{Observers, Witness},
+    runtime::Runtime,
 };
 
 pub(super) struct Core<I: Inbox, H> {

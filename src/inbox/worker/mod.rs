@@ -9,7 +9,6 @@ mod keep;
 mod pause;
 mod race;
 mod run;
-mod runtime;
 mod settings;
 mod slots;
 mod suspects;
@@ -20,14 +19,18 @@ use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 use http::{Request, Response};
 use tower_service::Service;
 
+pub(super) use self::backoff::of_engine;
+pub use self::pause::Pause;
 use self::{
     core::{Core, Phase, Shared},
     race::race,
-    runtime::Runtime,
     settings::Settings,
 };
-pub use self::{pause::Pause, runtime::Task};
-use super::{Browse, Inbox, SettleError, Stats, observe::Witness};
+use super::{
+    Browse, Inbox, SettleError, Stats,
+    observe::Witness,
+    runtime::{Runtime, Task},
+};
 #[cfg(feature = "tokio")]
 use crate::time::TokioTimer;
 use crate::{

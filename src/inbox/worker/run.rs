@@ -8,10 +8,9 @@ use super::{
     core::{Phase, Shared},
     handler::Handler,
     race::{First, race},
-    runtime::ENGINE_TIMEOUT,
     slots::Slot,
 };
-use crate::inbox::{Inbox, observe::Witness};
+use crate::inbox::{Inbox, observe::Witness, runtime::ENGINE_TIMEOUT};
 
 /// How many claims may hang before no other is started.
 const MOST_HUNG_CLAIMS: usize = 4;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use tower_nylas::{
+    BoxError,
     inbox::{
-        BoxInbox, MemoryInbox, Task,
+        BoxInbox, LazyInbox, MemoryInbox, Task,
         conformance::{self, Engine, Options},
     },
     time::Timer,
@@ -59,6 +60,32 @@ impl Engine for Boxed {
     }
 }
 
+/// The same engine, opened by its first call.
+#[derive(Default)]
+struct Lazy(Memory);
+
+impl Engine for Lazy {
+    type Inbox = LazyInbox<MemoryInbox>;
+
+    async fn open(&self, options: Options) -> Self::Inbox {
+        let (inbox, spawn) = (self.0.open(options).await, self.spawner());
+        let open = move || std::future::ready(Ok::<_, BoxError>(inbox.clone()));
+        LazyInbox::on_runtime(open, self.timer(), move |task| spawn(task))
+    }
+
+    fn timer(&self) -> Arc<dyn Timer> {
+        self.0.timer()
+    }
+
+    fn spawner(&self) -> Arc<dyn Fn(Task) + Send + Sync> {
+        self.0.spawner()
+    }
+
+    fn shift_wall_clock(&self, seconds: i64) -> bool {
+        self.0.shift_wall_clock(seconds)
+    }
+}
+
 #[test]
 fn a_memory_inbox_is_an_inbox() {
     let engine = Memory::default();
@@ -88,4 +115,14 @@ fn an_inbox_with_its_type_erased_is_one() {
     let engine = Boxed::default();
     let clock = engine.0.0.clock.clone();
     clock.run_until(conformance::run(&engine));
+}
+
+#[test]
+fn an_inbox_that_is_opened_by_its_first_call_is_one() {
+    let engine = Lazy::default();
+    let clock = engine.0.0.clock.clone();
+    clock.run_until(conformance::run(&engine));
+    clock.run_until(conformance::run_browse(&engine));
+    clock.run_until(conformance::run_inspect(&engine));
+    clock.run_until(conformance::run_worker(&engine));
 }

@@ -5,6 +5,7 @@
 mod browse;
 mod conformance;
 mod enqueue;
+mod lazy;
 mod memory;
 #[cfg(all(feature = "metrics", feature = "tracing"))]
 mod observe;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tower_nylas::{
     BoxError, TriggerRouter,
     inbox::{
-        Delivery, Enqueue, Entry, Inbox, MemoryInbox, Worker,
+        Browse, Delivery, Enqueue, Entry, Inbox, LazyInbox, MemoryInbox, Worker,
         conformance::{Call, Fault, Faults},
     },
     testing::{self, VirtualClock},
@@ -200,6 +200,52 @@ fn an_inbox_that_takes_nothing_over_is_told() {
         .unwrap();
     let text = field(warning, "message").as_str().unwrap();
     assert!(text.ends_with("the inbox failed: it fails"), "{text}");
+}
+
+/// The first failure, then one a minute, and that it is open at last.
+#[test]
+fn an_inbox_that_does_not_open_is_told_again_and_again() {
+    let told = Told::by(|| {
+        let clock = VirtualClock::new();
+        let inbox = MemoryInbox::with_timer(clock.clone());
+        let (timer, spawn) = (clock.clone(), clock.clone());
+        let open = move || {
+            let opened = if timer.elapsed() >= 150 * SECOND {
+                Ok(inbox.clone())
+            } else {
+                Err("refused\nat once")
+            };
+            std::future::ready(opened)
+        };
+        let lazy = LazyInbox::on_runtime(open, clock.clone(), move |task| spawn.spawn(task));
+        while clock.run_until(lazy.stats()).is_err() {
+            clock.run_for(SECOND / 2);
+        }
+        clock.run_until(lazy.stats()).unwrap();
+    });
+    let events: Vec<_> = told
+        .events()
+        .into_iter()
+        .map(|event| (&event["level"], field(event, "message")))
+        .map(|(level, text)| (level.as_str().unwrap(), text.as_str().unwrap()))
+        .collect();
+    let lasting =
+        |seconds| format!(r"the inbox has not been opened for {seconds} s: refused\nat once");
+    assert_eq!(
+        events,
+        [
+            (
+                "WARN",
+                r"the inbox could not be opened, and is tried again: refused\nat once"
+            ),
+            ("ERROR", &*lasting(60)),
+            ("ERROR", &*lasting(120)),
+            (
+                "INFO",
+                "the inbox is open, 150 s after the first attempt that has failed"
+            ),
+        ]
+    );
 }
 
 /// A recorder that panics is the observers' own trouble.

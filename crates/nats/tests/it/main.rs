@@ -9,6 +9,7 @@ mod deleted;
 mod exempt;
 mod forgotten;
 mod kept;
+mod late;
 mod letters;
 mod login;
 mod open;
@@ -111,6 +112,7 @@ fn main() {
             a_user_who_cannot_read_what_has_failed,
             the_largest_message_that_a_claim_asks_for,
         }
+        late { what_comes_before_the_server_is_handled }
         passed {
             what_was_deleted_is_there_again,
             what_comes_to_places_that_were_settled,

@@ -23,7 +23,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tower_nylas::{
     BoxError, Notification, Secrets, TriggerRouter, WebhookLayer,
-    inbox::{Enqueue, Worker},
+    inbox::{Enqueue, LazyInbox, Worker},
 };
 use tower_nylas_kit::{delivery::PATH, program::SECRET_VARIABLE};
 use tower_nylas_postgres::PostgresInbox;
@@ -53,9 +53,17 @@ async fn main() -> ExitCode {
     }
 }
 
-/// A receiver: it stores what comes, until it is told to end.
+/// A receiver: it stores what comes, until it is told to end. It also starts while the database is
+/// away: then it answers `503`, and stores as soon as it is back.
 async fn receive(url: &str) -> Result<(), BoxError> {
-    let inbox = open(url).await?;
+    let url = url.to_owned();
+    let inbox = LazyInbox::new(move || {
+        let url = url.clone();
+        async move { open(&url).await }
+    });
+    if let Err(why) = inbox.open().await {
+        eprintln!("not open yet: {why}");
+    }
     let secrets = Secrets::from_env(SECRET_VARIABLE)?;
     let webhooks = WebhookLayer::new(secrets).layer(Enqueue::new(inbox.clone()));
     let app = Router::new().route_service(PATH, webhooks);
@@ -64,7 +72,9 @@ async fn receive(url: &str) -> Result<(), BoxError> {
     axum::serve(listener, app)
         .with_graceful_shutdown(terminated())
         .await?;
-    inbox.close().await;
+    if let Some(inbox) = inbox.get() {
+        inbox.close().await;
+    }
     Ok(())
 }
 

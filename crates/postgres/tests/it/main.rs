@@ -10,6 +10,7 @@ mod commits;
 mod conformance;
 mod examples;
 mod growth;
+mod late;
 mod lifetime;
 mod network;
 mod open;
@@ -187,6 +188,15 @@ fn on_servers_of_their_own() -> Vec<Trial> {
     trials.push(trial("outage::spilled", server::can_start(), || {
         Runtime::new().unwrap().block_on(outage::spilled());
     }));
+    trials.push(trial(
+        "late::what_comes_before_the_server_is_handled",
+        server::can_start(),
+        || {
+            Runtime::new()
+                .unwrap()
+                .block_on(late::what_comes_before_the_server_is_handled());
+        },
+    ));
     trials.push(trial(
         "conformance::behind_a_pooler",
         server::can_start() && pooler::is_there(),

@@ -1,4 +1,4 @@
-//! What a worker needs of a runtime.
+//! What a worker, and an inbox that opens by itself, need of a runtime.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{
 /// How long the engine may take for a call.
 pub(super) const ENGINE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A task that a [`Worker`](super::Worker) spawns.
+/// A task that a [`Worker`](super::Worker) or a [`LazyInbox`](super::LazyInbox) spawns.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 #[derive(Clone)]
