@@ -66,8 +66,8 @@ async fn handle(server: &NatsServer, inbox: NatsInbox, keys: &[EntryKey]) {
     working.end().await;
 }
 
-/// As after a power cut: what was written last to the messages of the stream is lost, and nothing of
-/// the consumer's state.
+/// As after a power cut: what was written last to the messages of the stream is lost, and nothing
+/// of the consumer's state.
 async fn lose(server: &mut NatsServer, appended_before: &[&str]) -> NatsInbox {
     let inbox = open(server).await;
     for id in appended_before {
