@@ -7,7 +7,7 @@
 /// and `discard`. It has no `dead_groups`, so that the inbox around counts what its own `dead`
 /// returns.
 ///
-/// ```ignore
+/// ```text
 /// impl Inbox for Odd {
 ///     type Receipt = MemoryReceipt;
 ///
